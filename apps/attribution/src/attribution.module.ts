@@ -1,0 +1,117 @@
+/** Composition of attribution: what is made of what, and in which order it starts and drains. */
+import process from 'node:process';
+import {
+  type DynamicModule,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import { ConfigurationFollower } from '@tributary/configuration';
+import {
+  HealthController,
+  type Logger,
+  READINESS_CHECKS,
+  type ReadinessCheck,
+  type Settings,
+  systemClock,
+} from '@tributary/runtime';
+import { AttributionStore, ClickhouseConnection, StoredOffsets } from '@tributary/store';
+import { Attribution } from './attribution.ts';
+import { PostbackController } from './postback.controller.ts';
+
+export interface AttributionParts {
+  readonly settings: Settings<
+    'KAFKA_BROKERS' | 'CLICKHOUSE_URL' | 'CLICKHOUSE_USER' | 'CLICKHOUSE_PASSWORD' | 'CLICKHOUSE_DATABASE'
+  >;
+  readonly logger: Logger;
+}
+
+const PARTS = Symbol('PARTS');
+const GROUP_ID = 'attribution';
+
+@Injectable()
+class AttributionResources implements OnModuleInit, OnApplicationShutdown {
+  readonly attribution: Attribution;
+  readonly strategy: BatchStrategy;
+  readonly #connection: KafkaConnection;
+  readonly #producer: KafkaEventProducer;
+  readonly #follower: ConfigurationFollower;
+  readonly #clickhouse: ClickhouseConnection;
+
+  constructor(@Inject(PARTS) { settings, logger }: AttributionParts) {
+    const onFatal = (error: Error) => {
+      logger.fatal({ err: error }, 'consumer.crashed');
+      process.exit(1);
+    };
+    const connection = new KafkaConnection({ brokers: settings.KAFKA_BROKERS, clientId: 'attribution', logger });
+    const producer = new KafkaEventProducer({ connection });
+    const clickhouse = new ClickhouseConnection({
+      url: settings.CLICKHOUSE_URL,
+      user: settings.CLICKHOUSE_USER,
+      password: settings.CLICKHOUSE_PASSWORD,
+      database: settings.CLICKHOUSE_DATABASE,
+    });
+    this.#connection = connection;
+    this.#producer = producer;
+    this.#clickhouse = clickhouse;
+    this.#follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, onFatal }));
+    this.attribution = new Attribution({
+      follower: this.#follower,
+      store: new AttributionStore(clickhouse),
+      offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE),
+      producer,
+      clock: systemClock,
+      logger,
+    });
+    this.strategy = new BatchStrategy({
+      connection,
+      groupId: GROUP_ID,
+      producer,
+      assignment: this.attribution,
+      onFatal,
+    });
+  }
+
+  get checks(): readonly ReadinessCheck[] {
+    return [
+      { name: 'kafka', check: async () => this.#connection.ping().then(() => ({ ready: true })) },
+      { name: 'clickhouse', check: async () => this.#clickhouse.ping().then(() => ({ ready: true })) },
+      { name: 'group', check: () => ({ ready: this.strategy.isMember }) },
+    ];
+  }
+
+  /** Before the strategy listens: nothing is decided without the configuration. */
+  async onModuleInit(): Promise<void> {
+    await Promise.all([this.#producer.connect(), this.#follower.start()]);
+    this.attribution.start();
+  }
+
+  /** After the strategy has finished and committed what was in hand. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.attribution.stop();
+    await this.#follower.stop();
+    await this.#producer.close();
+    await this.#connection.close();
+    await this.#clickhouse.close();
+  }
+}
+
+@Module({})
+class AttributionModule {}
+
+export function composeAttribution(parts: AttributionParts): DynamicModule {
+  return {
+    module: AttributionModule,
+    controllers: [HealthController, PostbackController],
+    providers: [
+      { provide: PARTS, useValue: parts },
+      AttributionResources,
+      { provide: Attribution, inject: [AttributionResources], useFactory: (r: AttributionResources) => r.attribution },
+      { provide: BatchStrategy, inject: [AttributionResources], useFactory: (r: AttributionResources) => r.strategy },
+      { provide: READINESS_CHECKS, inject: [AttributionResources], useFactory: (r: AttributionResources) => r.checks },
+    ],
+  };
+}

@@ -1,0 +1,27 @@
+/** Attribution: postbacks in, verdicts and decisions out. */
+import type { CustomStrategy } from '@nestjs/microservices';
+import { BatchStrategy } from '@tributary/bus';
+import { createLogger, readSettings, startService } from '@tributary/runtime';
+import { composeAttribution } from './attribution.module.ts';
+
+const settings = readSettings([
+  'KAFKA_BROKERS',
+  'CLICKHOUSE_URL',
+  'CLICKHOUSE_USER',
+  'CLICKHOUSE_PASSWORD',
+  'CLICKHOUSE_DATABASE',
+  'ATTRIBUTION_PORT',
+  'LISTEN_HOST',
+  'LOG_LEVEL',
+]);
+const logger = createLogger('attribution', settings.LOG_LEVEL);
+
+await startService({
+  module: composeAttribution({ settings, logger }),
+  logger,
+  host: settings.LISTEN_HOST,
+  port: settings.ATTRIBUTION_PORT,
+  prepare: (app) => {
+    app.connectMicroservice<CustomStrategy>({ strategy: app.get(BatchStrategy) }, { inheritAppConfig: true });
+  },
+});

@@ -1,0 +1,57 @@
+/** What this instance has decided and judged, until ClickHouse shows it: the overlay over both output topics. */
+import type { RecordPosition } from '@tributary/bus';
+import type { ConversionDecided } from '@tributary/contracts';
+import { Overlay, type StoredOffsets } from '@tributary/store';
+
+const DECISIONS = 'conversion.decided.v1';
+const VERDICTS = 'postback.judged.v1';
+/** A store further behind than this is an outage; the assignment is then tried again. */
+const CATCH_UP_MS = 30_000;
+
+export class OwnWrites {
+  readonly #offsets: StoredOffsets;
+  readonly #decisions = new Overlay<ConversionDecided>();
+  readonly #judged = new Overlay<true>();
+
+  constructor(offsets: StoredOffsets) {
+    this.#offsets = offsets;
+  }
+
+  /**
+   * Starts empty once ClickHouse shows everything that stands in the output topics now, whoever wrote it:
+   * a successor sees what the owner before it decided.
+   * @throws DependencyFailure
+   */
+  async begin(): Promise<void> {
+    this.#decisions.clear();
+    this.#judged.clear();
+    for (const topic of [DECISIONS, VERDICTS]) {
+      await this.#offsets.waitFor(topic, await this.#offsets.endOf(topic), CATCH_UP_MS);
+    }
+  }
+
+  note(decision: ConversionDecided, position: RecordPosition): void {
+    this.#decisions.set(decision.conversionId, decision, position);
+  }
+
+  noteJudged(receiptId: string, position: RecordPosition): void {
+    this.#judged.set(receiptId, true, position);
+  }
+
+  isJudged(receiptId: string): boolean {
+    return this.#judged.get(receiptId) ?? false;
+  }
+
+  /** The newer of the own and the stored decision; of the same revision the stored one, the log's first. */
+  latest(conversionId: string, stored: ConversionDecided | undefined): ConversionDecided | undefined {
+    const own = this.#decisions.get(conversionId);
+    if (own === undefined || (stored !== undefined && stored.revision >= own.revision)) return stored;
+    return own;
+  }
+
+  /** Forgets what ClickHouse shows by now. @throws DependencyFailure */
+  async evict(): Promise<void> {
+    if (this.#decisions.size > 0) this.#decisions.evict(await this.#offsets.storedOf(DECISIONS));
+    if (this.#judged.size > 0) this.#judged.evict(await this.#offsets.storedOf(VERDICTS));
+  }
+}

@@ -1,0 +1,61 @@
+/** Conversions that wait for their click, held by the owner of their lane's partition, with when to look again. */
+import type { ConversionDecided } from '@tributary/contracts';
+import type { Watermark } from '@tributary/store';
+
+/** After being parked a conversion is looked at after 1 s, 5 s and 30 s, when most late clicks have come, then every 5 minutes. */
+const CHECKS_AFTER_MS = [1_000, 5_000, 30_000] as const;
+const LATER_CHECKS_MS = 300_000;
+
+export interface Parked {
+  readonly conversion: ConversionDecided;
+  readonly nextCheckAt: number;
+  /** Set once the deadline has passed: how far ClickHouse must have stored clicks before "no click" is final. */
+  readonly watermark: Watermark | null;
+}
+
+export class ParkedConversions {
+  readonly #byId = new Map<string, Parked>();
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  add(conversion: ConversionDecided): void {
+    const known = this.#byId.get(conversion.conversionId);
+    if (known !== undefined && known.conversion.revision >= conversion.revision) return;
+    this.#byId.set(conversion.conversionId, { conversion, nextCheckAt: 0, watermark: null });
+  }
+
+  /** True while the conversion still waits as this very revision. */
+  holds(conversion: ConversionDecided): boolean {
+    return this.#byId.get(conversion.conversionId)?.conversion.revision === conversion.revision;
+  }
+
+  remove(conversionId: string): void {
+    this.#byId.delete(conversionId);
+  }
+
+  /** Forgets everything: the partitions are dealt anew. */
+  clear(): void {
+    this.#byId.clear();
+  }
+
+  /** Those whose next check or deadline has come. */
+  due(now: number): readonly Parked[] {
+    return [...this.#byId.values()].filter(
+      ({ conversion, nextCheckAt }) => nextCheckAt <= now || (conversion.parkedUntil ?? 0) <= now,
+    );
+  }
+
+  /** Notes a look that found nothing. */
+  checked(conversion: ConversionDecided, now: number, watermark: Watermark | null): void {
+    if (!this.holds(conversion)) return;
+    const nextCheckAt = nextCheckAfter(now, conversion.receivedAt);
+    this.#byId.set(conversion.conversionId, { conversion, nextCheckAt, watermark });
+  }
+}
+
+function nextCheckAfter(now: number, receivedAt: number): number {
+  const next = CHECKS_AFTER_MS.map((afterMs) => receivedAt + afterMs).find((checkAt) => checkAt > now);
+  return next ?? now + LATER_CHECKS_MS;
+}

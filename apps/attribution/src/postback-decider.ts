@@ -1,0 +1,140 @@
+/** Decides the postbacks of one partition in log order: read what is known, judge each, write the results, then remember them. */
+import { type EventProducer, type IncomingEvent, outgoing, type PartitionBatch } from '@tributary/bus';
+import type { Configuration } from '@tributary/configuration';
+import type { ClickRecorded, ConversionDecided, PostbackJudged, PostbackReceived } from '@tributary/contracts';
+import { type Identity, identify, isUuid, judge } from '@tributary/domain';
+import type { Clock, Logger } from '@tributary/runtime';
+import type { AttributionStore } from '@tributary/store';
+import { type DecidedAt, factsOfPostback, firstRevision, verdictRecord } from './decision-record.ts';
+import type { OwnWrites } from './own-writes.ts';
+import type { ParkedConversions } from './parked-conversions.ts';
+import { identityRulesOf, parkedForMs, termsInForce } from './terms.ts';
+
+export interface PostbackDeciderOptions {
+  readonly store: AttributionStore;
+  readonly ownWrites: OwnWrites;
+  readonly parked: ParkedConversions;
+  readonly producer: EventProducer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type IncomingPostback = IncomingEvent<'postback.received.v1'>;
+
+interface IdentifiedPostback extends Identity {
+  readonly incoming: IncomingPostback;
+  readonly postback: PostbackReceived;
+}
+
+/** What is known about a batch before it is judged; decisions grow as the batch is judged. */
+interface Known {
+  readonly decisions: Map<string, ConversionDecided>;
+  readonly clicks: ReadonlyMap<string, ClickRecorded>;
+}
+
+interface Results {
+  readonly decided: ConversionDecided[];
+  readonly judged: PostbackJudged[];
+}
+
+export class PostbackDecider {
+  readonly #options: PostbackDeciderOptions;
+
+  constructor(options: PostbackDeciderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws DependencyFailure; the batch is then decided again, to the same ids. */
+  async decide(batch: PartitionBatch<'postback.received.v1'>, configuration: Configuration): Promise<void> {
+    const fresh = await this.#unjudged(batch.events);
+    const identified = fresh.map((incoming) => identifiedPostback(incoming, configuration));
+    const known = await this.#read(identified);
+    const results: Results = { decided: [], judged: [] };
+    for (const postback of identified) this.#judge(postback, known, configuration, results);
+    await this.#write(results);
+  }
+
+  /** One of each receipt, without those that have a verdict: a receipt is judged once. */
+  async #unjudged(events: readonly IncomingPostback[]): Promise<readonly IncomingPostback[]> {
+    const byReceipt = new Map<string, IncomingPostback>();
+    for (const incoming of events) {
+      const { receiptId } = incoming.event;
+      if (!byReceipt.has(receiptId) && !this.#options.ownWrites.isJudged(receiptId)) byReceipt.set(receiptId, incoming);
+    }
+    const judged = await this.#options.store.judgedReceipts([...byReceipt.keys()]);
+    return [...byReceipt.values()].filter(({ event }) => !judged.has(event.receiptId));
+  }
+
+  async #read(postbacks: readonly IdentifiedPostback[]): Promise<Known> {
+    const { store, ownWrites } = this.#options;
+    const conversionIds = [...new Set(postbacks.map(({ conversionId }) => conversionId))];
+    const clickIds = new Set(postbacks.flatMap(({ postback: { clickId } }) => (clickId && isUuid(clickId) ? [clickId] : [])));
+    const [stored, clicks] = await Promise.all([
+      store.latestDecisions(conversionIds),
+      store.clicksById([...clickIds]),
+    ]);
+    const storedById = new Map(stored.map((decision) => [decision.conversionId, decision]));
+    const decisions = new Map<string, ConversionDecided>();
+    for (const conversionId of conversionIds) {
+      const latest = ownWrites.latest(conversionId, storedById.get(conversionId));
+      if (latest) decisions.set(conversionId, latest);
+    }
+    return { decisions, clicks: new Map(clicks.map((click) => [click.clickId, click])) };
+  }
+
+  #judge(identified: IdentifiedPostback, known: Known, configuration: Configuration, results: Results): void {
+    const { incoming, postback, conversionId, eventClass } = identified;
+    const click = known.clicks.get(postback.clickId ?? '') ?? null;
+    const judgement = judge({
+      facts: factsOfPostback(postback),
+      earlier: known.decisions.get(conversionId) ?? null,
+      click,
+      terms: termsInForce(configuration, click, postback),
+      parkedForMs: parkedForMs(configuration, postback.advertiserId),
+    });
+    const at: DecidedAt = {
+      kind: 'postback',
+      partition: incoming.partition,
+      offset: incoming.offset,
+      now: this.#options.clock.now(),
+      configurationVersion: configuration.version,
+    };
+    const verdict = verdictRecord(postback, judgement, conversionId, at);
+    results.judged.push(verdict);
+    if (judgement.decision !== null) {
+      const decided = firstRevision({ conversionId, eventClass }, postback, judgement.decision, click, at);
+      results.decided.push(decided);
+      known.decisions.set(conversionId, decided);
+    }
+    this.#log(verdict, judgement.decision?.match ?? null);
+  }
+
+  async #write({ decided, judged }: Results): Promise<void> {
+    const { producer, ownWrites, parked } = this.#options;
+    // Decisions first: should only part of the send arrive, a decision without its verdict is judged again to the same id.
+    const positions = await producer.produce([
+      ...decided.map((event) => outgoing('conversion.decided.v1', event.conversionId, event)),
+      ...judged.map((event) => outgoing('postback.judged.v1', event.receiptId, event)),
+    ]);
+    positions.forEach((position, index) => {
+      const decision = decided[index];
+      const verdict = judged[index - decided.length];
+      if (decision !== undefined) ownWrites.note(decision, position);
+      else if (verdict !== undefined) ownWrites.noteJudged(verdict.receiptId, position);
+    });
+    for (const decision of decided) if (decision.match === 'parked') parked.add(decision);
+  }
+
+  #log(verdict: PostbackJudged, match: string | null): void {
+    const { receiptId, conversionId, revision, sourceId, reasonCode, receivedAt, judgedAt } = verdict;
+    this.#options.logger.info(
+      { receiptId, conversionId, revision, sourceId, verdict: verdict.verdict, reasonCode, match, latencyMs: judgedAt - receivedAt },
+      'postback.judged',
+    );
+  }
+}
+
+function identifiedPostback(incoming: IncomingPostback, configuration: Configuration): IdentifiedPostback {
+  const postback = incoming.event;
+  return { incoming, postback, ...identify(postback, identityRulesOf(configuration, postback.advertiserId)) };
+}

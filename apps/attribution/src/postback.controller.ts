@@ -1,0 +1,20 @@
+/** Where batches of postbacks enter attribution, and what happens when partitions are dealt. */
+import { Controller, Inject, UseFilters } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { PassThroughFilter, type PartitionBatch } from '@tributary/bus';
+import { Attribution } from './attribution.ts';
+
+@Controller()
+@UseFilters(PassThroughFilter)
+export class PostbackController {
+  readonly #attribution: Attribution;
+
+  constructor(@Inject(Attribution) attribution: Attribution) {
+    this.#attribution = attribution;
+  }
+
+  @EventPattern('postback.received.v1')
+  postbacks(@Payload() batch: PartitionBatch<'postback.received.v1'>): Promise<number> {
+    return this.#attribution.decide(batch);
+  }
+}

@@ -1,0 +1,143 @@
+/** Once a second: looks for the clicks of parked conversions, attributes what was found, gives up what is past its deadline. */
+import { type EventProducer, outgoing } from '@tributary/bus';
+import type { Configuration } from '@tributary/configuration';
+import type { ClickRecorded, ConversionDecided } from '@tributary/contracts';
+import { giveUpWaiting, rematch } from '@tributary/domain';
+import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
+import { type AttributionStore, hasReached, type StoredOffsets, type Watermark } from '@tributary/store';
+import { factsOfDecision, nextRevision, soughtClickId } from './decision-record.ts';
+import type { Lanes } from './lanes.ts';
+import type { OwnWrites } from './own-writes.ts';
+import type { Parked, ParkedConversions } from './parked-conversions.ts';
+import { termsInForce } from './terms.ts';
+
+export interface RematcherOptions {
+  readonly store: AttributionStore;
+  readonly offsets: StoredOffsets;
+  readonly ownWrites: OwnWrites;
+  readonly parked: ParkedConversions;
+  readonly lanes: Lanes;
+  readonly producer: EventProducer;
+  readonly configuration: () => Configuration;
+  /** Offset of the last postback handled in a partition: the position in the lane at which the clock decided. */
+  readonly positionOf: (partition: number) => number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const TICK_MS = 1_000;
+const MAX_PER_TICK = 5_000;
+const CLICKS = 'click.recorded.v1';
+
+export class Rematcher {
+  readonly #options: RematcherOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #ticking: Promise<void> = Promise.resolve();
+
+  constructor(options: RematcherOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#ticking = this.#ticking.then(() => this.#tick());
+    }, TICK_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#ticking;
+  }
+
+  async #tick(): Promise<void> {
+    const { logger, ownWrites } = this.#options;
+    try {
+      await this.#work();
+      await ownWrites.evict();
+    } catch (error) {
+      if (!(error instanceof DependencyFailure)) throw error;
+      // Nothing is lost: what is parked stays parked and is looked at again in a second.
+      logger.warn({ err: error }, 'rematch.paused');
+    }
+  }
+
+  async #work(): Promise<void> {
+    const { parked, clock, offsets, store, lanes } = this.#options;
+    const due = parked.due(clock.now()).slice(0, MAX_PER_TICK);
+    if (due.length === 0) return;
+    const isAnyLate = due.some((entry) => isPastDeadline(entry, clock.now()));
+    // The order matters: what ClickHouse had stored before the look is what the look has seen.
+    const stored = isAnyLate ? await offsets.storedOf(CLICKS) : new Map<number, number>();
+    const ends = isAnyLate ? await offsets.endOf(CLICKS) : null;
+    const clickIds = due.flatMap(({ conversion }) => soughtClickId(conversion) ?? []);
+    const clicks = new Map((await store.clicksById([...new Set(clickIds)])).map((click) => [click.clickId, click]));
+    for (const [partition, entries] of byPartition(due)) {
+      await lanes.run(partition, () => this.#decide(partition, entries, clicks, stored, ends));
+    }
+  }
+
+  async #decide(
+    partition: number,
+    entries: readonly Parked[],
+    clicks: ReadonlyMap<string, ClickRecorded>,
+    stored: Watermark,
+    ends: Watermark | null,
+  ): Promise<void> {
+    const { parked, producer, ownWrites, clock } = this.#options;
+    const now = clock.now();
+    const decided: ConversionDecided[] = [];
+    for (const entry of entries) {
+      const { conversion } = entry;
+      if (!parked.holds(conversion)) continue;
+      const click = clicks.get(soughtClickId(conversion) ?? '') ?? null;
+      const revision = this.#revisionOf(entry, click, stored, partition, now);
+      if (revision !== null) decided.push(revision);
+      else parked.checked(conversion, now, isPastDeadline(entry, now) ? (entry.watermark ?? ends) : null);
+    }
+    const positions = await producer.produce(
+      decided.map((event) => outgoing('conversion.decided.v1', event.conversionId, event)),
+    );
+    decided.forEach((decision, index) => {
+      const position = positions[index];
+      if (position) ownWrites.note(decision, position);
+      parked.remove(decision.conversionId);
+      this.#log(decision);
+    });
+  }
+
+  #revisionOf(
+    { conversion, watermark }: Parked,
+    click: ClickRecorded | null,
+    stored: Watermark,
+    partition: number,
+    now: number,
+  ): ConversionDecided | null {
+    const configuration = this.#options.configuration();
+    const facts = factsOfDecision(conversion);
+    const at = {
+      partition,
+      offset: this.#options.positionOf(partition),
+      now,
+      configurationVersion: configuration.version,
+    };
+    const found = rematch(facts, conversion.revision, click, termsInForce(configuration, click, conversion));
+    if (found !== null) return nextRevision(conversion, found, click, { ...at, kind: 'late_click' });
+    // "No click" is final only when ClickHouse had stored every click that was in the log after the deadline.
+    if (watermark === null || !hasReached(stored, watermark)) return null;
+    const given = giveUpWaiting(facts, conversion.revision);
+    return nextRevision(conversion, given, null, { ...at, kind: 'deadline' });
+  }
+
+  #log({ conversionId, revision, match, triggerKind, receivedAt, decidedAt }: ConversionDecided): void {
+    const latencyMs = decidedAt - receivedAt;
+    this.#options.logger.info({ conversionId, revision, match, triggerKind, latencyMs }, 'conversion.rematched');
+  }
+}
+
+function isPastDeadline({ conversion }: Parked, now: number): boolean {
+  return (conversion.parkedUntil ?? 0) <= now;
+}
+
+function byPartition(entries: readonly Parked[]): ReadonlyMap<number, readonly Parked[]> {
+  return Map.groupBy(entries, ({ conversion }) => conversion.triggerPartition);
+}

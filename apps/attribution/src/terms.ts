@@ -1,0 +1,28 @@
+/** The terms and identity rules in force for a fact, as the decision core takes them. */
+import { type Configuration, termsOf } from '@tributary/configuration';
+import type { ClickRecorded } from '@tributary/contracts';
+import { type IdentityRules, STANDARD_IDENTITY_RULES, type Terms } from '@tributary/domain';
+
+/** An advertiser that has left the configuration still gets its late postbacks decided. */
+const PARKED_FOR_MS = 86_400_000;
+
+/** Terms of the click's offer in force when the conversion occurred; null without a click or its offer. */
+export function termsInForce(
+  configuration: Configuration,
+  click: ClickRecorded | null,
+  conversion: { readonly eventType: string; readonly occurredAt: number },
+): Terms | null {
+  if (click === null) return null;
+  // A fact from before the offer was configured is judged by the offer's present terms rather than lost.
+  const offer = configuration.offer(click.offerId, conversion.occurredAt) ?? configuration.offer(click.offerId);
+  return offer === undefined ? null : termsOf(offer, conversion.eventType);
+}
+
+export function identityRulesOf(configuration: Configuration, advertiserId: string): IdentityRules {
+  return configuration.advertiser(advertiserId) ?? STANDARD_IDENTITY_RULES;
+}
+
+/** How long a postback of this advertiser waits for its click. */
+export function parkedForMs(configuration: Configuration, advertiserId: string): number {
+  return configuration.advertiser(advertiserId)?.parkedForMs ?? PARKED_FOR_MS;
+}

@@ -1,0 +1,54 @@
+/** A decided conversion as destination definitions see it; addresses are decrypted here, for one build, and nowhere else. */
+import type { ConversionDecided } from '@tributary/contracts';
+import type { ClickTouch, Money, OutwardConversion } from '@tributary/domain';
+import type { Encryption } from '@tributary/runtime';
+
+export function outwardConversionOf(decided: ConversionDecided, encryption: Encryption): OutwardConversion {
+  const address = decided.ipCiphertext ?? decided.clickIpCiphertext;
+  return {
+    conversionId: decided.conversionId,
+    revision: decided.revision,
+    advertiserId: decided.advertiserId,
+    offerId: decided.offerId,
+    campaignId: decided.campaignId,
+    partnerId: decided.partnerId,
+    sourceId: decided.sourceId,
+    eventType: decided.eventType,
+    match: decided.match,
+    state: decided.state,
+    transactionId: decided.transactionId,
+    customerId: decided.customerId,
+    occurredAt: decided.occurredAt,
+    receivedAt: decided.receivedAt,
+    revenue: moneyOf(decided.revenueMicros, decided.currency),
+    payout: moneyOf(decided.payoutMicros, decided.payoutCurrency),
+    click: clickTouchOf(decided),
+    subjectHashes: decided.subjectHashes,
+    ipAddress: address === null ? null : encryption.decryptPersonal(address),
+    userAgent: decided.userAgent ?? decided.clickUserAgent,
+    country: decided.country ?? decided.clickCountry,
+    consent: { adUserData: decided.consentAdUserData, adPersonalization: decided.consentAdPersonalization },
+    extras: decided.extras,
+    isTest: decided.isTest,
+  };
+}
+
+function clickTouchOf(decided: ConversionDecided): ClickTouch | null {
+  if (decided.clickId === null || decided.clickedAt === null || decided.campaignId === null) return null;
+  return {
+    clickId: decided.clickId,
+    clickedAt: decided.clickedAt,
+    campaignId: decided.campaignId,
+    partnerId: decided.partnerId,
+    partnerClickId: decided.partnerClickId,
+    subIds: decided.clickSubIds,
+    adPlatformIds: decided.adPlatformIds,
+    landingUrl: decided.landingUrl,
+    userAgent: decided.clickUserAgent,
+    country: decided.clickCountry,
+  };
+}
+
+function moneyOf(micros: bigint | null, currency: string | null): Money | null {
+  return micros === null || currency === null ? null : { micros, currency };
+}

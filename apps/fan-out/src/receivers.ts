@@ -1,0 +1,73 @@
+/** The configured destinations ready to send to: definition found, settings decrypted and parsed once per change. */
+import type { Configuration, Destination } from '@tributary/configuration';
+import {
+  type DestinationDefinition,
+  type DestinationSettings,
+  destinationFor,
+  parseSettings,
+  type Redactor,
+  settingsRedactor,
+} from '@tributary/destinations';
+import type { Encryption } from '@tributary/runtime';
+
+export interface Receiver {
+  readonly destination: Destination;
+  readonly definition: DestinationDefinition;
+  readonly settings: DestinationSettings;
+  readonly hideSecrets: Redactor;
+}
+
+export type ReceiverLookup =
+  | { readonly ok: true; readonly receiver: Receiver }
+  | { readonly ok: false; readonly reason: 'destination_unknown' | 'destination_disabled' | 'definition_unknown' | 'settings_invalid' };
+
+export class Receivers {
+  readonly #encryption: Encryption;
+  readonly #prepared = new Map<string, { version: number; lookup: ReceiverLookup }>();
+
+  constructor(encryption: Encryption) {
+    this.#encryption = encryption;
+  }
+
+  /** The receiver as configured now. */
+  find(configuration: Configuration, destinationId: string): ReceiverLookup {
+    const version = configuration.entityVersion('destination', destinationId);
+    const known = this.#prepared.get(destinationId);
+    if (known?.version === version) return known.lookup;
+    const lookup = this.#prepare(configuration, destinationId);
+    this.#prepared.set(destinationId, { version, lookup });
+    return lookup;
+  }
+
+  #prepare(configuration: Configuration, destinationId: string): ReceiverLookup {
+    const destination = configuration.destination(destinationId);
+    if (destination === undefined) return { ok: false, reason: 'destination_unknown' };
+    if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
+    const definition = destinationFor(destination.definition);
+    if (definition === null) return { ok: false, reason: 'definition_unknown' };
+    const parsed = parseSettings(definition, this.#withSecrets(configuration, destination));
+    if (!parsed.ok) return { ok: false, reason: 'settings_invalid' };
+    const { settings } = parsed;
+    return { ok: true, receiver: { destination, definition, settings, hideSecrets: settingsRedactor(definition, settings) } };
+  }
+
+  /** Secrets are named by their dotted path in the settings. */
+  #withSecrets(configuration: Configuration, { id, settings }: Destination): object {
+    const whole: Record<string, unknown> = structuredClone({ ...settings });
+    for (const [path, ciphertext] of Object.entries(configuration.secretsOf('destination', id))) {
+      setPath(whole, path.split('.'), this.#encryption.decryptSecret(ciphertext, `destination:${id}:${path}`));
+    }
+    return whole;
+  }
+}
+
+function setPath(target: Record<string, unknown>, [head = '', ...rest]: readonly string[], value: string): void {
+  if (rest.length === 0) {
+    target[head] = value;
+    return;
+  }
+  const inner = target[head];
+  const next = typeof inner === 'object' && inner !== null ? { ...inner } : {};
+  target[head] = next;
+  setPath(next, rest, value);
+}

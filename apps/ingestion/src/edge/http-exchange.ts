@@ -1,0 +1,50 @@
+/** Node's request and response in the few calls the edge needs: bounded bodies in, complete answers out. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+
+export type Body = { readonly ok: true; readonly text: string } | { readonly ok: false };
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text, or an object that is sent as JSON. */
+  readonly body?: string | object;
+}
+
+/** The body as UTF-8 text; not ok when it is larger than allowed, the rest is then not read. */
+export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Body> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) return { ok: false };
+    chunks.push(chunk);
+  }
+  return { ok: true, text: Buffer.concat(chunks).toString('utf8') };
+}
+
+export function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
+  if (response.writableEnded) return;
+  const isJson = typeof body === 'object';
+  const text = isJson ? JSON.stringify(body) : (body ?? '');
+  response.writeHead(status, {
+    'content-type': isJson ? 'application/json; charset=utf-8' : 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    ...headers,
+  });
+  response.end(text);
+}
+
+/** First value of a header. */
+export function headerOf(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name];
+  const first = Array.isArray(value) ? value[0] : value;
+  return first === undefined || first === '' ? null : first;
+}
+
+/** What a sender is told while Kafka does not take records: nothing was accepted, send it again. */
+export function unavailable(): Answer {
+  return { status: 503, headers: { 'retry-after': '5' }, body: { code: 'unavailable' } };
+}

@@ -1,0 +1,110 @@
+/** Composition of ingestion: what is made of what, and in which order it starts and drains. */
+import process from 'node:process';
+import {
+  type DynamicModule,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import { ConfigurationFollower } from '@tributary/configuration';
+import {
+  Encryption,
+  HealthController,
+  type Logger,
+  READINESS_CHECKS,
+  type ReadinessCheck,
+  type Settings,
+  systemClock,
+} from '@tributary/runtime';
+import { ClickEndpoint } from './click/click-endpoint.ts';
+import { ClickRecorder } from './click/click-recorder.ts';
+import type { HttpEdge } from './edge/http-edge.ts';
+import { PostbackEndpoint } from './postback/postback-endpoint.ts';
+
+export interface IngestionParts {
+  readonly settings: Settings<'KAFKA_BROKERS' | 'SECRETS_KEYS' | 'ACCEPT_DEADLINE_MS'>;
+  readonly logger: Logger;
+  readonly edge: HttpEdge;
+}
+
+const PARTS = Symbol('PARTS');
+/** Measured best with many connections: the first record of a flush waits this long for company. */
+const LINGER_MS = 3;
+
+@Injectable()
+export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #parts: IngestionParts;
+  readonly #connection: KafkaConnection;
+  readonly #producer: KafkaEventProducer;
+  readonly #follower: ConfigurationFollower;
+  readonly #recorder: ClickRecorder;
+  #isFollowing = false;
+
+  constructor(@Inject(PARTS) parts: IngestionParts) {
+    const { settings, logger } = parts;
+    const onFatal = (error: Error) => {
+      logger.fatal({ err: error }, 'consumer.crashed');
+      process.exit(1);
+    };
+    this.#parts = parts;
+    this.#connection = new KafkaConnection({
+      brokers: settings.KAFKA_BROKERS,
+      clientId: 'ingestion',
+      logger,
+    });
+    this.#producer = new KafkaEventProducer({ connection: this.#connection, lingerMs: LINGER_MS });
+    this.#follower = new ConfigurationFollower(
+      new KafkaConfigurationLog({ connection: this.#connection, onFatal }),
+    );
+    this.#recorder = new ClickRecorder(this.#producer, logger);
+  }
+
+  get checks(): readonly ReadinessCheck[] {
+    return [
+      { name: 'kafka', check: async () => this.#connection.ping().then(() => ({ ready: true })) },
+      { name: 'configuration', check: () => ({ ready: this.#isFollowing }) },
+    ];
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { settings, logger, edge } = this.#parts;
+    await Promise.all([this.#producer.connect(), this.#follower.start()]);
+    this.#isFollowing = true;
+    const shared = {
+      configuration: () => this.#follower.current,
+      encryption: new Encryption(settings.SECRETS_KEYS),
+      clock: systemClock,
+      acceptDeadlineMs: settings.ACCEPT_DEADLINE_MS,
+    };
+    edge.open({
+      clicks: new ClickEndpoint({ ...shared, recorder: this.#recorder }),
+      postbacks: new PostbackEndpoint({ ...shared, producer: this.#producer, logger }),
+    });
+  }
+
+  /** After the HTTP server has closed: nothing new can come, what came is written. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#recorder.settled();
+    await this.#follower.stop();
+    await this.#producer.close();
+    await this.#connection.close();
+  }
+}
+
+@Module({})
+class IngestionModule {}
+
+export function composeIngestion(parts: IngestionParts): DynamicModule {
+  return {
+    module: IngestionModule,
+    controllers: [HealthController],
+    providers: [
+      { provide: PARTS, useValue: parts },
+      Ingestion,
+      { provide: READINESS_CHECKS, inject: [Ingestion], useFactory: (ingestion: Ingestion) => ingestion.checks },
+    ],
+  };
+}

@@ -1,0 +1,23 @@
+/** Ingestion: HTTP in, events out; answers only after Kafka has them. */
+import { createLogger, readSettings, startService } from '@tributary/runtime';
+import { HttpEdge } from './edge/http-edge.ts';
+import { composeIngestion } from './ingestion.module.ts';
+
+const settings = readSettings([
+  'KAFKA_BROKERS',
+  'INGESTION_PORT',
+  'LISTEN_HOST',
+  'SECRETS_KEYS',
+  'ACCEPT_DEADLINE_MS',
+  'LOG_LEVEL',
+]);
+const logger = createLogger('ingestion', settings.LOG_LEVEL);
+const edge = new HttpEdge(logger);
+
+await startService({
+  module: composeIngestion({ settings, logger, edge }),
+  logger,
+  host: settings.LISTEN_HOST,
+  port: settings.INGESTION_PORT,
+  serverFactory: (framework) => edge.createServer(framework),
+});

@@ -1,0 +1,197 @@
+/** Postbacks over HTTP: understood, proved and written to Kafka before the answer; a refusal is written too and says why. */
+import type { IncomingMessage } from 'node:http';
+import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
+import type { Configuration, Source } from '@tributary/configuration';
+import { parsePostback, type Refusal, type RefusalReason } from '@tributary/domain';
+import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
+import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
+import { checkToken, tokenOf } from './credentials.ts';
+import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
+import { type Parameters, type Row, rowOfJson, rowOfPairs, rowsOfBatch } from './read-call.ts';
+
+export interface PostbackEndpointOptions {
+  readonly configuration: () => Configuration;
+  readonly producer: EventProducer;
+  readonly encryption: Encryption;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly acceptDeadlineMs: number;
+}
+
+/** What becomes of one row: the event to write and the answer once it is written. */
+interface Outcome {
+  readonly record: OutgoingRecord;
+  readonly result: RowResult;
+}
+
+type RowResult =
+  | { readonly status: 'accepted'; readonly receiptId: string; readonly warnings: readonly string[] }
+  | {
+      readonly status: 'refused';
+      readonly code: RefusalReason;
+      readonly field: string | null;
+      readonly expected: string | null;
+    };
+
+const STATUS_OF_REFUSAL: Partial<Record<RefusalReason, number>> = {
+  source_unknown: 404,
+  token_missing: 401,
+  token_invalid: 403,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  content_type_unsupported: 415,
+};
+const BAD_REQUEST = 400;
+const MULTI_STATUS = 207;
+const NO_PARAMETERS: Parameters = new Map();
+
+export class PostbackEndpoint {
+  readonly #options: PostbackEndpointOptions;
+
+  constructor(options: PostbackEndpointOptions) {
+    this.#options = options;
+  }
+
+  /** GET or POST /postback/{source}. */
+  async one(request: IncomingMessage, sourceId: string, query: URLSearchParams): Promise<Answer> {
+    const context = this.#contextOf(request, `/postback/${sourceId}`);
+    const source = this.#options.configuration().source(sourceId);
+    const row = await readRow(request, query);
+    const outcome = this.#outcomeOf(request, sourceId, source, row, context);
+    return this.#answer([outcome], () => answerOf(outcome.result, source));
+  }
+
+  /** POST /v1/postbacks?source=…: a JSON object, a JSON array or NDJSON; each row is answered on its own, in order. */
+  async batch(request: IncomingMessage, query: URLSearchParams): Promise<Answer> {
+    const sourceId = query.get('source') ?? headerOf(request, 'x-source') ?? '';
+    const source = this.#options.configuration().source(sourceId);
+    const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
+    const rows = await readRows(request);
+    const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row) =>
+      this.#outcomeOf(request, sourceId, source, row, context),
+    );
+    const [first, second] = outcomes;
+    const isWhole = first !== undefined && second === undefined;
+    return this.#answer(outcomes, () =>
+      isWhole ? answerOf(first.result, undefined) : batchAnswerOf(outcomes),
+    );
+  }
+
+  #contextOf(request: IncomingMessage, path: string): CallContext {
+    return {
+      method: request.method ?? 'GET',
+      path,
+      receivedAt: this.#options.clock.now(),
+      configurationVersion: this.#options.configuration().version,
+      idempotencyKey: headerOf(request, 'idempotency-key'),
+    };
+  }
+
+  #outcomeOf(
+    request: IncomingMessage,
+    sourceId: string,
+    source: Source | undefined,
+    row: Row,
+    context: CallContext,
+  ): Outcome {
+    const parameters = row.ok ? row.parameters : NO_PARAMETERS;
+    const refuse = (refusal: Refusal) => refusedOutcome(sourceId, source, refusal, parameters, context);
+    if (source === undefined)
+      return refuse({ reason: 'source_unknown', field: 'source', expected: 'a configured source' });
+    const credentials = checkToken(tokenOf(request, parameters), source.tokenHashes);
+    if (credentials !== 'proved') {
+      const reason = credentials === 'missing' ? 'token_missing' : 'token_invalid';
+      return refuse({ reason, field: 'token', expected: "the source's secret token" });
+    }
+    if (!row.ok) return refuse(row.refusal);
+    const parsing = parsePostback(parameters, profileOf(source), context.receivedAt);
+    if (!parsing.ok) return refuse(parsing.refusal);
+    const event = acceptedRecord(source, parsing.postback, parameters, context, this.#options.encryption);
+    return {
+      record: outgoing('postback.received.v1', event.lane, event),
+      result: { status: 'accepted', receiptId: event.receiptId, warnings: event.warnings },
+    };
+  }
+
+  /** Answers only after Kafka has every event of the call. */
+  async #answer(outcomes: readonly Outcome[], answer: () => Answer): Promise<Answer> {
+    try {
+      await this.#options.producer.produce(
+        outcomes.map(({ record }) => record),
+        this.#options.acceptDeadlineMs,
+      );
+    } catch (error) {
+      if (!(error instanceof DependencyFailure)) throw error;
+      this.#options.logger.warn({ err: error, rows: outcomes.length }, 'postback.not_taken');
+      return unavailable();
+    }
+    return answer();
+  }
+}
+
+function refusedOutcome(
+  sourceId: string,
+  source: Source | undefined,
+  refusal: Refusal,
+  parameters: Parameters,
+  context: CallContext,
+): Outcome {
+  const event = refusedRecord(sourceId, source, refusal, parameters, context);
+  return {
+    record: outgoing('postback.refused.v1', event.sourceId, event),
+    result: { status: 'refused', code: refusal.reason, field: refusal.field, expected: refusal.expected },
+  };
+}
+
+async function readRow(request: IncomingMessage, query: URLSearchParams): Promise<Row> {
+  if (request.method === 'GET') return rowOfPairs(query);
+  if (request.method !== 'POST') return refusedRow('method_not_allowed', 'GET or POST');
+  const body = await readBody(request);
+  if (!body.ok) return refusedRow('body_too_large', 'a smaller body');
+  const contentType = headerOf(request, 'content-type') ?? '';
+  if (body.text === '') return rowOfPairs(query);
+  if (contentType.includes('json')) return merged(query, rowOfJson(body.text));
+  if (contentType.includes('x-www-form-urlencoded'))
+    return rowOfPairs([...query, ...new URLSearchParams(body.text)]);
+  return refusedRow('content_type_unsupported', 'application/json or application/x-www-form-urlencoded');
+}
+
+async function readRows(request: IncomingMessage): Promise<readonly Row[] | Refusal> {
+  if (request.method !== 'POST') return { reason: 'method_not_allowed', field: null, expected: 'POST' };
+  const body = await readBody(request);
+  if (!body.ok) return { reason: 'body_too_large', field: null, expected: 'a smaller body' };
+  return rowsOfBatch(body.text, headerOf(request, 'content-type') ?? '');
+}
+
+function merged(query: URLSearchParams, row: Row): Row {
+  return row.ok ? rowOfPairs([...query, ...row.parameters]) : row;
+}
+
+function refusedRow(reason: RefusalReason, expected: string): Row {
+  return { ok: false, refusal: { reason, field: null, expected } };
+}
+
+function profileOf({ profile, allowedExtras }: Source) {
+  return {
+    ...profile,
+    eventTypes: profile.eventTypes ?? {},
+    statuses: profile.statuses ?? {},
+    defaultEventType: profile.defaultEventType ?? null,
+    defaultCurrency: profile.defaultCurrency ?? null,
+    allowedExtras,
+  };
+}
+
+function answerOf(result: RowResult, source: Source | undefined): Answer {
+  if (result.status === 'refused')
+    return { status: STATUS_OF_REFUSAL[result.code] ?? BAD_REQUEST, body: result };
+  const headers = { 'x-receipt-id': result.receiptId };
+  return { status: 200, headers, body: source?.successBody ?? result };
+}
+
+function batchAnswerOf(outcomes: readonly Outcome[]): Answer {
+  const rows = outcomes.map(({ result }) => result);
+  const accepted = rows.filter(({ status }) => status === 'accepted').length;
+  const body = { accepted, refused: rows.length - accepted, rows };
+  return { status: accepted === rows.length ? 200 : MULTI_STATUS, body };
+}

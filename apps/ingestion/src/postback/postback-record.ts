@@ -1,0 +1,105 @@
+/** The events of one postback: accepted or refused, with what is kept of the raw call. */
+import { createHash } from 'node:crypto';
+import type { Source } from '@tributary/configuration';
+import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
+import {
+  deterministicUuid,
+  namesOf,
+  type ParsedPostback,
+  PERSONAL_FIELDS,
+  type Refusal,
+} from '@tributary/domain';
+import type { Encryption } from '@tributary/runtime';
+import { v7 as uuidv7 } from 'uuid';
+import { TOKEN_PARAMETER } from './credentials.ts';
+import type { Parameters } from './read-call.ts';
+
+/** What the edge knows of a call beside its parameters. */
+export interface CallContext {
+  readonly method: string;
+  readonly path: string;
+  readonly receivedAt: number;
+  readonly configurationVersion: number;
+  /** The Idempotency-Key header, for a call with one postback. */
+  readonly idempotencyKey: string | null;
+}
+
+const MAX_RAW_CALL = 4_096;
+const MAX_SOURCE_ID = 64;
+
+export function acceptedRecord(
+  source: Source,
+  postback: ParsedPostback,
+  parameters: Parameters,
+  context: CallContext,
+  encryption: Encryption,
+): PostbackReceived {
+  const { ipAddress, idempotencyKey, ...facts } = postback;
+  const key = context.idempotencyKey ?? idempotencyKey;
+  return {
+    ...facts,
+    receiptId: receiptIdOf(source.id, key, context.receivedAt),
+    sourceId: source.id,
+    lane: source.lane ?? source.advertiserId,
+    advertiserId: source.advertiserId,
+    receivedAt: context.receivedAt,
+    ipCiphertext: ipAddress === null ? null : encryption.encryptPersonal(ipAddress, context.receivedAt),
+    consentAdUserData: 'unknown',
+    consentAdPersonalization: 'unknown',
+    authenticatedBy: ['token'],
+    nonceHash: null,
+    idempotencyKeyHash: key === null ? null : createHash('sha256').update(key).digest('hex'),
+    contentDigest: contentDigestOf(parameters),
+    rawCall: rawCallOf(context, parameters, source),
+    configurationVersion: context.configurationVersion,
+    isTest: postback.isTest || source.isTest,
+  };
+}
+
+export function refusedRecord(
+  sourceId: string,
+  source: Source | undefined,
+  refusal: Refusal,
+  parameters: Parameters,
+  context: CallContext,
+): PostbackRefused {
+  return {
+    refusalId: uuidv7({ msecs: context.receivedAt }),
+    sourceId: sourceId.slice(0, MAX_SOURCE_ID),
+    advertiserId: source?.advertiserId ?? null,
+    receivedAt: context.receivedAt,
+    reasonCode: refusal.reason,
+    field: refusal.field,
+    expected: refusal.expected,
+    contentDigest: contentDigestOf(parameters),
+    rawCall: rawCallOf(context, parameters, source),
+    configurationVersion: context.configurationVersion,
+    isTest: source?.isTest ?? false,
+  };
+}
+
+/** The same key is the same receipt on every instance and after every restart. */
+function receiptIdOf(sourceId: string, idempotencyKey: string | null, receivedAt: number): string {
+  return idempotencyKey === null
+    ? uuidv7({ msecs: receivedAt })
+    : deterministicUuid('receipt', sourceId, idempotencyKey);
+}
+
+/** SHA-256 hex over the sorted parameters without the token: the same content in another order is the same content. */
+function contentDigestOf(parameters: Parameters): string {
+  const pairs = [...parameters]
+    .filter(([name]) => name !== TOKEN_PARAMETER)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(pairs)).digest('hex');
+}
+
+/** The call as text, for people who ask "what did they send": no token, no personal values. */
+function rawCallOf(context: CallContext, parameters: Parameters, source: Source | undefined): string {
+  const aliases = source?.profile.aliases ?? {};
+  const personal = new Set(PERSONAL_FIELDS.flatMap((field) => namesOf(field, { aliases })));
+  const kept = [...parameters].map(([name, value]) => {
+    const isHidden = name === TOKEN_PARAMETER || personal.has(name) || value.includes('@');
+    return `${encodeURIComponent(name)}=${isHidden ? '[removed]' : encodeURIComponent(value)}`;
+  });
+  return `${context.method} ${context.path}?${kept.join('&')}`.slice(0, MAX_RAW_CALL);
+}

@@ -1,0 +1,89 @@
+/** The addresses the platforms' senders call; each call is recorded before its answer goes out. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import type { Clock } from '@tributary/runtime';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Behaviours } from './behaviour.ts';
+import { type IncomingCall, ReceivedCalls, type ReceiverName } from './received-calls.ts';
+import { RECEIVERS } from './receivers/index.ts';
+
+export const CLOCK = Symbol('CLOCK');
+
+@Controller()
+export class ReceiversController {
+  readonly #behaviours: Behaviours;
+  readonly #calls: ReceivedCalls;
+  readonly #clock: Clock;
+
+  constructor(
+    @Inject(Behaviours) behaviours: Behaviours,
+    @Inject(ReceivedCalls) calls: ReceivedCalls,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    this.#behaviours = behaviours;
+    this.#calls = calls;
+    this.#clock = clock;
+  }
+
+  @Get('partner/:name')
+  async partnerByGet(
+    @Param('name') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'partner', name }, request, reply);
+  }
+
+  @Post('partner/:name')
+  async partnerByPost(
+    @Param('name') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'partner', name }, request, reply);
+  }
+
+  /** The second address is the one of graph.facebook.com itself, for senders that let only the host be replaced. */
+  @Post(['meta/:version/:datasetId/events', ':version/:datasetId/events'])
+  async meta(
+    @Param('datasetId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'meta', name }, request, reply);
+  }
+
+  async #receive(receiver: ReceiverName, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const call = incomingCall(receiver, request, this.#clock.now());
+    const { failWith, delayMs, resetsConnection } = this.#behaviours.next(receiver);
+    const { judge, failure } = RECEIVERS[receiver.kind];
+    const answer =
+      failWith === null
+        ? judge(call, {
+            authorization: request.headers.authorization,
+            requiredToken: this.#behaviours.requiredToken(receiver),
+          })
+        : failure(failWith);
+    const answeredStatus = resetsConnection ? null : answer.status;
+    this.#calls.add({ ...call, accepted: answer.accepted, answeredStatus });
+    if (delayMs > 0) await delay(delayMs);
+    if (resetsConnection) {
+      reply.hijack();
+      request.raw.socket.resetAndDestroy();
+      return;
+    }
+    await reply.status(answer.status).header('content-type', answer.contentType).send(answer.body);
+  }
+}
+
+/** Meta takes its token in the query too; ours must not be sent there, and is not kept if it is. */
+const SECRET_PARAMETERS = ['access_token'];
+
+function incomingCall(receiver: ReceiverName, request: FastifyRequest, receivedAt: number): IncomingCall {
+  const [path = '', ...rest] = request.url.split('?');
+  const query = [...new URLSearchParams(rest.join('?'))].map(
+    ([name, value]) => [name, SECRET_PARAMETERS.includes(name) ? '[redacted]' : value] as const,
+  );
+  const body = typeof request.body === 'string' ? request.body : '';
+  return { ...receiver, method: request.method, path, query, body, receivedAt };
+}

@@ -1,0 +1,48 @@
+/** What a receiver kind has to tell: how it answers a call, and what an accepted call reported. */
+import type { IncomingCall, ReceivedCall } from '../received-calls.ts';
+
+export interface Answer {
+  readonly accepted: boolean;
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export interface Credentials {
+  /** The Authorization header; it is judged and forgotten. */
+  readonly authorization: string | undefined;
+  /** The one token that is right, or null for any that is not empty. */
+  readonly requiredToken: string | null;
+}
+
+/** An amount as sent. */
+export interface SentValue {
+  readonly text: string;
+  readonly currency: string;
+}
+
+/** One outward event of a call, as far as a ledger needs it. */
+export interface OutwardEvent {
+  /** The key the sender gave it. */
+  readonly key: string;
+  /** Equal for two events that the platform takes as one. */
+  readonly identity: string;
+  readonly value: SentValue | null;
+}
+
+/** Names of the query parameters in which a partner network gets its facts. */
+export interface ParameterNames {
+  readonly key: string;
+  readonly value: string;
+  readonly currency: string;
+}
+
+export interface Receiver {
+  /** How long an identity is remembered, in milliseconds: a repeat within it is not counted. */
+  readonly repeatWindowMs: number;
+  judge(call: IncomingCall, credentials: Credentials): Answer;
+  /** How the platform words a failure that a test asked for. */
+  failure(status: number): Answer;
+  /** What an accepted call reported, in the order sent. */
+  outwardEvents(call: ReceivedCall, names: ParameterNames): readonly OutwardEvent[];
+}

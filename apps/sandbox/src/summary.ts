@@ -1,0 +1,81 @@
+/** What each receiver ended up with: how many calls, how many different keys, and the exact value, as the platform would count. */
+import { formatUnits, isCurrencyCode, parseDecimalToMicros } from '@tributary/domain';
+import type { ReceivedCall, ReceiverName } from './received-calls.ts';
+import { RECEIVERS } from './receivers/index.ts';
+import type { OutwardEvent, ParameterNames, SentValue } from './receivers/receiver.ts';
+
+export interface ReceiverSummary extends ReceiverName {
+  /** Everything that came in, refused or not. */
+  readonly calls: number;
+  readonly acceptedCalls: number;
+  /** Events in accepted calls, repeats included. */
+  readonly outwardEvents: number;
+  readonly distinctKeys: number;
+  /** Sum over the accepted events without repeats, in units, as the shortest exact decimal. */
+  readonly valueByCurrency: Readonly<Record<string, string>>;
+  /** Counted events whose value is no exact amount of a known currency and is therefore in no sum. */
+  readonly unreadableValues: number;
+}
+
+/** One entry per receiver, in the order of their first calls. */
+export function summarize(calls: readonly ReceivedCall[], names: ParameterNames): readonly ReceiverSummary[] {
+  const byReceiver = Map.groupBy(calls, ({ kind, name }) => `${kind}/${name}`);
+  return [...byReceiver.values()].flatMap((each) => summarizeReceiver(each, names));
+}
+
+function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames): ReceiverSummary[] {
+  const [first] = calls;
+  if (first === undefined) return [];
+  const { kind, name } = first;
+  const { outwardEvents, repeatWindowMs } = RECEIVERS[kind];
+  const accepted = calls.filter((call) => call.accepted);
+  const events = accepted.flatMap((call) =>
+    outwardEvents(call, names).map((event) => ({ ...event, receivedAt: call.receivedAt })),
+  );
+  return [
+    {
+      kind,
+      name,
+      calls: calls.length,
+      acceptedCalls: accepted.length,
+      outwardEvents: events.length,
+      distinctKeys: new Set(events.map(({ key }) => key)).size,
+      ...sumValues(withoutRepeats(events, repeatWindowMs)),
+    },
+  ];
+}
+
+interface TimedEvent extends OutwardEvent {
+  readonly receivedAt: number;
+}
+
+/** The window starts at the event that was counted, so a repeat does not prolong it. */
+function withoutRepeats(events: readonly TimedEvent[], windowMs: number): readonly TimedEvent[] {
+  const countedAt = new Map<string, number>();
+  return events.filter(({ identity, receivedAt }) => {
+    const earlier = countedAt.get(identity);
+    if (earlier !== undefined && receivedAt - earlier <= windowMs) return false;
+    countedAt.set(identity, receivedAt);
+    return true;
+  });
+}
+
+function sumValues(
+  events: readonly OutwardEvent[],
+): Pick<ReceiverSummary, 'valueByCurrency' | 'unreadableValues'> {
+  const sums = new Map<string, bigint>();
+  let unreadableValues = 0;
+  for (const { value } of events) {
+    if (value === null) continue;
+    const micros = microsOf(value);
+    if (micros === null) unreadableValues += 1;
+    else sums.set(value.currency, (sums.get(value.currency) ?? 0n) + micros);
+  }
+  const entries = [...sums].map(([currency, micros]) => [currency, formatUnits(micros)]);
+  return { valueByCurrency: Object.fromEntries(entries), unreadableValues };
+}
+
+function microsOf({ text, currency }: SentValue): bigint | null {
+  const parsed = parseDecimalToMicros(text);
+  return parsed.ok && isCurrencyCode(currency) ? parsed.micros : null;
+}

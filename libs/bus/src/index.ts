@@ -1,0 +1,11 @@
+/** The bus: produce, consume, commit and dead-letter over Kafka, and Nest's transport on top of it. */
+export * from './dead-letters.ts';
+export * from './kafka/configuration-log.ts';
+export * from './kafka/connection.ts';
+export * from './kafka/consumer-group.ts';
+export * from './kafka/kafka-producer.ts';
+export * from './kafka/partitioner.ts';
+export * from './kafka/range-assigner.ts';
+export * from './kafka/topics-admin.ts';
+export * from './nest/batch-strategy.ts';
+export * from './records.ts';

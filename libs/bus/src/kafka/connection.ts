@@ -1,0 +1,89 @@
+/** The one place that makes kafkajs clients: addresses, time limits and its log lines. */
+import { DependencyFailure, type Logger } from '@tributary/runtime';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+
+export interface KafkaConnectionOptions {
+  readonly brokers: readonly string[];
+  /** Name of this service in broker logs and quotas. */
+  readonly clientId: string;
+  readonly logger: Logger;
+}
+
+// kafkajs waits 300 ms before its first retry and up to 30 s later; a broker restart takes seconds.
+const RETRY = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 8 };
+const CONNECTION_TIMEOUT_MS = 3_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Where a consumer group stands in a topic: committed offsets by partition; -1 where nothing is committed. */
+export type Offsets = ReadonlyMap<number, number>;
+
+export class KafkaConnection {
+  readonly kafka: Kafka;
+  readonly clientId: string;
+  readonly logger: Logger;
+  #admin: Promise<Admin> | undefined;
+
+  constructor({ brokers, clientId, logger }: KafkaConnectionOptions) {
+    this.clientId = clientId;
+    this.logger = logger;
+    this.kafka = new Kafka({
+      clientId,
+      brokers: [...brokers],
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      retry: RETRY,
+      logLevel: logLevel.WARN,
+      logCreator:
+        () =>
+        ({ namespace, level, log }) => {
+          const line = { from: 'kafkajs', namespace, error: log['error'], groupId: log['groupId'] };
+          if (level === logLevel.ERROR) logger.error(line, log.message);
+          else if (level === logLevel.WARN) logger.warn(line, log.message);
+        },
+    });
+  }
+
+  /** Offset after the last record, by partition. @throws DependencyFailure */
+  async endOffsets(topic: string): Promise<Offsets> {
+    const offsets = await this.#asAdmin((admin) => admin.fetchTopicOffsets(topic));
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  }
+
+  /** Next offset a group will read, by partition. @throws DependencyFailure */
+  async committedOffsets(groupId: string, topic: string): Promise<Offsets> {
+    const [entry] = await this.#asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+    return new Map((entry?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** Resolves when the cluster answers. @throws DependencyFailure */
+  async ping(): Promise<void> {
+    await this.#asAdmin((admin) => admin.describeCluster());
+  }
+
+  async close(): Promise<void> {
+    const admin = await this.#admin?.catch(() => undefined);
+    this.#admin = undefined;
+    await admin?.disconnect();
+  }
+
+  /** Runs an admin call on one shared connection, thrown away when it fails. @throws DependencyFailure */
+  async #asAdmin<T>(call: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#admin ??= this.#connectAdmin();
+    const connecting = this.#admin;
+    try {
+      return await call(await connecting);
+    } catch (error) {
+      if (this.#admin === connecting) this.#admin = undefined;
+      void connecting.then((admin) => admin.disconnect()).catch(() => undefined);
+      throw new DependencyFailure('kafka_unavailable', 'Kafka did not answer an admin request', {
+        cause: error,
+      });
+    }
+  }
+
+  async #connectAdmin(): Promise<Admin> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    return admin;
+  }
+}

@@ -1,0 +1,69 @@
+/** Records on their way to and from Kafka, and the two ports every service uses: produce and handle. */
+import { type EventOf, encodeEvent, type TopicName } from '@tributary/contracts';
+
+/** An encoded event on its way to a topic. */
+export interface OutgoingRecord {
+  readonly topic: TopicName;
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+/** Where an acknowledged record stands in the log. */
+export interface RecordPosition {
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Writes events. Resolves only when every in-sync replica has them all; positions are in the order of the records. */
+export interface EventProducer {
+  /**
+   * @param deadlineMs after which the promise rejects; what was in flight by then may still be stored.
+   * @throws DependencyFailure `kafka_unavailable` or `kafka_deadline`; ids make a repeat harmless.
+   */
+  produce(records: readonly OutgoingRecord[], deadlineMs?: number): Promise<readonly RecordPosition[]>;
+}
+
+/** A decoded event with its coordinates. */
+export interface IncomingEvent<T extends TopicName = TopicName> {
+  readonly topic: T;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  /** When the record was written, epoch ms. */
+  readonly writtenAt: number;
+  readonly event: EventOf<T>;
+  /** The wire form, for records that carry another one on. */
+  readonly value: Buffer;
+}
+
+/** Consecutive events of one partition, in log order. */
+export interface PartitionBatch<T extends TopicName = TopicName> {
+  readonly topic: T;
+  readonly partition: number;
+  readonly events: readonly IncomingEvent<T>[];
+  /** Aborted when the partition is lost or the service drains: long waits end early. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does the work of a batch and answers how many of its events, from the first on, are done: all their effects are
+ * acknowledged. Only those are committed; the rest comes again.
+ */
+export type BatchHandler<T extends TopicName = TopicName> = (batch: PartitionBatch<T>) => Promise<number>;
+
+export interface TopicPartition {
+  readonly topic: TopicName;
+  readonly partition: number;
+}
+
+/** Told which partitions this instance owns, before it sees their first event. */
+export interface AssignmentListener {
+  /** May wait, e.g. until ClickHouse shows what the last owner wrote; no event is handled before it resolves. */
+  assigned(partitions: readonly TopicPartition[]): Promise<void>;
+}
+
+/** @throws Error when the event does not fit its schema, a defect of the caller. */
+export function outgoing<T extends TopicName>(topic: T, key: string, event: EventOf<T>): OutgoingRecord {
+  return { topic, key, value: encodeEvent(topic, event) };
+}

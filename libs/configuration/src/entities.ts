@@ -1,0 +1,299 @@
+/** Every configuration entity: its shape, its limits and its defaults, as the log keeps it and as every service reads it. */
+import type { PostbackStatus } from '@tributary/contracts';
+import {
+  compileTemplate,
+  isCurrencyCode,
+  LANDING_PAGE_CATALOGUE,
+  MATCHES,
+  parseDecimalToMicros,
+  STATES,
+  WITHOUT_TRANSACTION_ID,
+} from '@tributary/domain';
+import { z } from 'zod';
+
+// The log is folded from its first record by every later release, and a document that no longer fits is void together
+// with all changes built on it. So a schema here may only ever widen: new fields optional, new values added, limits raised.
+
+const DAY_MS = 86_400_000;
+const LONGEST_MS = 366 * DAY_MS;
+
+export const CAMPAIGN_STATUSES = ['active', 'paused'] as const;
+export const DESTINATION_STATUSES = ['active', 'disabled'] as const;
+export const PAYOUT_KINDS = ['fixed', 'percent'] as const;
+
+/** Whether a source sends amounts in units of the currency or in its minor unit. */
+export const AMOUNT_UNITS = ['units', 'cents'] as const;
+
+/** What a source may say of a fact. */
+export const POSTBACK_STATUSES = [
+  'pending',
+  'approved',
+  'rejected',
+] as const satisfies readonly PostbackStatus[];
+
+/** Parked and held conversions are never delivered, so no subscription can ask for them. */
+export const DELIVERABLE_MATCHES = MATCHES.filter((match) => match !== 'parked');
+export const DELIVERABLE_STATES = STATES.filter((state) => state !== 'held');
+
+/** Event class by event type unless the advertiser says otherwise; every other type is a class of its own. */
+export const STANDARD_EVENT_CLASSES: Readonly<Record<string, string>> = {
+  first_purchase: 'purchase',
+  sale: 'purchase',
+  purchase: 'purchase',
+  repeat_purchase: 'purchase',
+  subscription_started: 'subscription',
+};
+
+/** How a fact without a transaction id is told from another one unless the offer says otherwise; else each postback. */
+export const STANDARD_WITHOUT_TRANSACTION_ID: Readonly<
+  Record<string, (typeof WITHOUT_TRANSACTION_ID)[number]>
+> = {
+  lead: 'once_per_click',
+  install: 'once_per_click',
+  trial_start: 'once_per_click',
+};
+
+/** Ids stand in URLs, keys and templates as they are, so they need no escaping anywhere. */
+const id = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    'must be 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit',
+  );
+const eventType = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be 1 to 64 of a-z, 0-9 and _, beginning with a letter');
+const name = z.string().trim().min(1).max(200);
+const foreignWord = z.string().min(1).max(200);
+const currency = z.string().refine(isCurrencyCode, 'must be an ISO 4217 code in upper case');
+const durationMs = z.int().min(0).max(LONGEST_MS);
+const notEmpty = <T extends z.ZodType>(element: T) => z.array(element).min(1).max(1_000);
+
+const decimal = z.string().refine((text) => {
+  const parsed = parseDecimalToMicros(text);
+  return parsed.ok && parsed.micros >= 0n && /^\d/.test(text);
+}, 'must be a decimal of at least 0 with a point and at most 6 fraction digits, such as 12.50');
+
+const urlTemplate = z.string().superRefine((text, context) => {
+  const compiled = compileTemplate(text, LANDING_PAGE_CATALOGUE);
+  if (!compiled.ok) {
+    for (const { code, position, message } of compiled.problems)
+      context.addIssue({ code: 'custom', message: `${code} at ${position}: ${message}` });
+  } else if (!isSafeOrigin(compiled.template.origin)) {
+    context.addIssue({ code: 'custom', message: 'must be https, or http to this very machine' });
+  }
+});
+
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+function isSafeOrigin(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  return protocol === 'https:' || LOOPBACK_HOST.test(hostname);
+}
+
+const advertiser = z.strictObject({
+  id,
+  name,
+  currency,
+  /** Complete: the standard classes are written into the document, so that a later standard never changes old facts. */
+  eventClasses: z
+    .record(eventType, eventType)
+    .default({})
+    .transform((given) => ({ ...STANDARD_EVENT_CLASSES, ...given })),
+});
+
+const conversionWindow = z
+  .strictObject({ minMs: durationMs, maxMs: durationMs })
+  .refine(({ minMs, maxMs }) => minMs <= maxMs, 'minMs must not exceed maxMs');
+
+const payout = z.discriminatedUnion('kind', [
+  z.strictObject({
+    eventType,
+    /** A rule for a partner goes before one for all. */
+    partnerId: id.optional(),
+    kind: z.literal('fixed'),
+    amount: decimal,
+    currency,
+  }),
+  z.strictObject({
+    eventType,
+    partnerId: id.optional(),
+    kind: z.literal('percent'),
+    /** Of the revenue: `12.5` is 12.5 %. */
+    percent: decimal,
+  }),
+]);
+
+const offer = z.strictObject({
+  id,
+  advertiserId: id,
+  name,
+  /** Click-to-conversion time, both ends included. */
+  windows: z
+    .strictObject({
+      default: conversionWindow,
+      byEventType: z.record(eventType, conversionWindow).optional(),
+    })
+    .default({ default: { minMs: 0, maxMs: 30 * DAY_MS } }),
+  /** How long a conversion waits for its click. */
+  parkedForMs: durationMs.default(DAY_MS),
+  payouts: z.array(payout).max(1_000).default([]).superRefine(refuseTwins),
+  /** Complete, like an advertiser's event classes. */
+  withoutTransactionId: z
+    .record(eventType, z.enum(WITHOUT_TRANSACTION_ID))
+    .default({})
+    .transform((given) => ({ ...STANDARD_WITHOUT_TRANSACTION_ID, ...given })),
+});
+
+/** Of two rules for the same event type and partner one would never apply. */
+function refuseTwins(
+  payouts: readonly { eventType: string; partnerId?: string | undefined }[],
+  context: z.RefinementCtx,
+): void {
+  const seen = new Set<string>();
+  for (const [index, rule] of payouts.entries()) {
+    const key = `${rule.eventType}:${rule.partnerId ?? ''}`;
+    if (seen.has(key))
+      context.addIssue({
+        code: 'custom',
+        path: [index],
+        message: 'another rule has the same eventType and partnerId',
+      });
+    seen.add(key);
+  }
+}
+
+const campaign = z.strictObject({
+  id,
+  offerId: id,
+  partnerId: id.optional(),
+  name,
+  /** URL template with macros of a landing page. */
+  landingUrl: urlTemplate,
+  status: z.enum(CAMPAIGN_STATUSES),
+  /** Where a click on a paused campaign goes, with the same macros. */
+  fallbackUrl: urlTemplate.optional(),
+});
+
+const partner = z.strictObject({ id, name });
+
+const profile = z.strictObject({
+  /** Names under which the source sends a field of ours, the first one present wins. */
+  aliases: z.record(z.string().regex(/^[a-z][A-Za-z0-9_]{0,63}$/), notEmpty(foreignWord)).default({}),
+  eventTypes: z.record(foreignWord, eventType).optional(),
+  statuses: z.record(foreignWord, z.enum(POSTBACK_STATUSES)).optional(),
+  amountUnit: z.enum(AMOUNT_UNITS).default('units'),
+  defaultEventType: eventType.optional(),
+  defaultCurrency: currency.optional(),
+});
+
+const source = z
+  .strictObject({
+    id,
+    advertiserId: id,
+    /** Never changes once the source exists: two owners would otherwise decide one lane. */
+    lane: id.optional(),
+    name,
+    tokenHashes: z
+      .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 as lower-case hex'))
+      .max(20)
+      .default([]),
+    profile: profile.prefault({}),
+    allowedExtras: z.array(foreignWord).max(100).default([]),
+    /** What the source wants to read on success instead of our JSON. */
+    successBody: z.string().max(1_000).optional(),
+    isTest: z.boolean().default(false),
+  })
+  .transform((given) => ({ ...given, lane: given.lane ?? given.advertiserId }));
+
+const destination = z.strictObject({
+  id,
+  name,
+  /** Key of the platform's definition. */
+  definition: id,
+  /** What the definition asks for, without the secret fields; only the definition can judge it. */
+  settings: z.record(z.string(), z.unknown()).default({}),
+  advertiserId: id.optional(),
+  partnerId: id.optional(),
+  status: z.enum(DESTINATION_STATUSES),
+  /** Milliseconds before the second, third, … attempt, in place of the fast ladder. */
+  scheduleMs: z.array(durationMs).max(50).optional(),
+});
+
+const subscription = z.strictObject({
+  id,
+  destinationId: id,
+  /** A conversion must fit every list that is there. */
+  filter: z
+    .strictObject({
+      eventTypes: notEmpty(eventType).optional(),
+      offerIds: notEmpty(id).optional(),
+      partnerIds: notEmpty(id).optional(),
+      sourceIds: notEmpty(id).optional(),
+      matches: notEmpty(z.enum(DELIVERABLE_MATCHES)).default(['attributed']),
+      states: notEmpty(z.enum(DELIVERABLE_STATES)).default(['payable']),
+    })
+    .prefault({}),
+  /** Outward event by event type, in place of the definition's own mapping. */
+  events: z.record(eventType, foreignWord).optional(),
+});
+
+/** The schema of each entity's document; unknown keys are refused, defaults are filled in. */
+export const ENTITY_SCHEMAS = {
+  advertiser,
+  offer,
+  campaign,
+  partner,
+  source,
+  destination,
+  subscription,
+} as const;
+
+export type ConfiguredEntityType = keyof typeof ENTITY_SCHEMAS;
+
+export const CONFIGURED_ENTITY_TYPES = Object.keys(ENTITY_SCHEMAS) as readonly ConfiguredEntityType[];
+
+type DeepReadonly<T> = T extends readonly (infer E)[]
+  ? readonly DeepReadonly<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** An entity as readers see it: every default filled in. */
+export type EntityOf<T extends ConfiguredEntityType> = DeepReadonly<z.output<(typeof ENTITY_SCHEMAS)[T]>>;
+
+export type Advertiser = EntityOf<'advertiser'>;
+export type Offer = EntityOf<'offer'>;
+export type Campaign = EntityOf<'campaign'>;
+export type Partner = EntityOf<'partner'>;
+export type Source = EntityOf<'source'>;
+export type SourceProfile = Source['profile'];
+export type Destination = EntityOf<'destination'>;
+export type Subscription = EntityOf<'subscription'>;
+
+/** One fault of a document; `path` is where, dotted, empty for the whole. */
+export interface DocumentProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+export type ParsedDocument<T extends ConfiguredEntityType> =
+  | { readonly ok: true; readonly entity: EntityOf<T> }
+  | { readonly ok: false; readonly problems: readonly DocumentProblem[] };
+
+/** Judges a document of one entity type, alone: whether what it refers to exists is another matter. */
+export function parseDocument<T extends ConfiguredEntityType>(
+  entityType: T,
+  document: unknown,
+): ParsedDocument<T> {
+  const parsed = ENTITY_SCHEMAS[entityType].safeParse(document);
+  if (parsed.success) return { ok: true, entity: parsed.data as EntityOf<T> };
+  return {
+    ok: false,
+    problems: parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
+  };
+}
+
+export function isConfiguredEntityType(text: string): text is ConfiguredEntityType {
+  return Object.hasOwn(ENTITY_SCHEMAS, text);
+}

@@ -1,0 +1,7 @@
+/** Configuration as a log: entities, their fold into what is in force, and its follower. */
+export * from './entities.ts';
+export * from './fold.ts';
+export * from './follower.ts';
+export * from './in-memory-configuration-log.ts';
+export * from './references.ts';
+export * from './terms.ts';

@@ -1,0 +1,103 @@
+/** Which entities an entity names, whether those exist, and who names a given one. */
+import {
+  CONFIGURED_ENTITY_TYPES,
+  type ConfiguredEntityType,
+  type DocumentProblem,
+  type EntityOf,
+} from './entities.ts';
+import type { Configuration } from './fold.ts';
+
+/** `path` is where in the document the id stands. */
+export interface Reference {
+  readonly path: string;
+  readonly entityType: ConfiguredEntityType;
+  readonly id: string;
+}
+
+type References = { readonly [T in ConfiguredEntityType]: (entity: EntityOf<T>) => readonly Reference[] };
+
+const REFERENCES: References = {
+  advertiser: () => [],
+  offer: ({ advertiserId, payouts }) => [
+    ...one('advertiserId', 'advertiser', advertiserId),
+    ...payouts.flatMap(({ partnerId }, index) => one(`payouts.${index}.partnerId`, 'partner', partnerId)),
+  ],
+  campaign: ({ offerId, partnerId }) => [
+    ...one('offerId', 'offer', offerId),
+    ...one('partnerId', 'partner', partnerId),
+  ],
+  partner: () => [],
+  source: ({ advertiserId }) => one('advertiserId', 'advertiser', advertiserId),
+  destination: ({ advertiserId, partnerId }) => [
+    ...one('advertiserId', 'advertiser', advertiserId),
+    ...one('partnerId', 'partner', partnerId),
+  ],
+  subscription: ({ destinationId, filter }) => [
+    ...one('destinationId', 'destination', destinationId),
+    ...each('filter.offerIds', 'offer', filter.offerIds),
+    ...each('filter.partnerIds', 'partner', filter.partnerIds),
+    ...each('filter.sourceIds', 'source', filter.sourceIds),
+  ],
+};
+
+/** Every id of another entity that stands in the document. */
+export function referencesOf<T extends ConfiguredEntityType>(
+  entityType: T,
+  entity: EntityOf<T>,
+): readonly Reference[] {
+  return REFERENCES[entityType](entity);
+}
+
+/**
+ * The references to what does not exist. The fold does not judge them: a reader must cope with a missing entity anyway,
+ * and an order of changes that two writers raced for must not void one of them for good.
+ */
+export function danglingReferences<T extends ConfiguredEntityType>(
+  configuration: Configuration,
+  entityType: T,
+  entity: EntityOf<T>,
+): readonly DocumentProblem[] {
+  return referencesOf(entityType, entity)
+    .filter((reference) => configuration.entity(reference.entityType, reference.id) === undefined)
+    .map((reference) => ({
+      path: reference.path,
+      message: `there is no ${reference.entityType} ${reference.id}`,
+    }));
+}
+
+/** Who names the entity, as `campaign:summer` and so on. */
+export function referrersOf(
+  configuration: Configuration,
+  entityType: ConfiguredEntityType,
+  id: string,
+): readonly string[] {
+  return CONFIGURED_ENTITY_TYPES.flatMap((type) => referrersAmong(configuration, type, entityType, id));
+}
+
+function referrersAmong<T extends ConfiguredEntityType>(
+  configuration: Configuration,
+  referrerType: T,
+  entityType: ConfiguredEntityType,
+  id: string,
+): readonly string[] {
+  return configuration
+    .list(referrerType)
+    .filter((referrer) =>
+      referencesOf(referrerType, referrer).some(
+        (reference) => reference.entityType === entityType && reference.id === id,
+      ),
+    )
+    .map((referrer) => `${referrerType}:${referrer.id}`);
+}
+
+function one(path: string, entityType: ConfiguredEntityType, id: string | undefined): readonly Reference[] {
+  return id === undefined ? [] : [{ path, entityType, id }];
+}
+
+function each(
+  path: string,
+  entityType: ConfiguredEntityType,
+  ids: readonly string[] | undefined,
+): readonly Reference[] {
+  return (ids ?? []).map((id, index) => ({ path: `${path}.${index}`, entityType, id }));
+}

@@ -1,0 +1,560 @@
+/** Generated from schemas/*.avsc by `npm run generate`; not edited by hand. */
+
+export type ClickKind = 'redirect' | 'direct' | 'impression';
+
+/** An ad platform's own click id. */
+export interface AdPlatformId {
+  /** Query parameter as the platform spells it, e.g. fbclid. */
+  readonly name: string;
+  /** Opaque and case-sensitive; never trimmed, lowered or hashed. */
+  readonly value: string;
+  /** When we first saw this id, UTC. */
+  readonly firstSeenAt: number;
+}
+
+export type ConsentState = 'granted' | 'denied' | 'unknown';
+
+/** One recorded ad click (or impression), immutable. Key: clickId. */
+export interface ClickRecorded {
+  /** UUIDv7 minted at the edge; its time order is the order of clicks. */
+  readonly clickId: string;
+  /** redirect: GET /c/{campaign}; direct: POST /v1/clicks; impression: a view, for view-through only. */
+  readonly kind: ClickKind;
+  /** Who pays, as configured for the campaign. */
+  readonly advertiserId: string;
+  /** What is promoted. */
+  readonly offerId: string;
+  /** The traffic grouping whose URL was clicked. */
+  readonly campaignId: string;
+  /** Who promotes; null for own traffic. */
+  readonly partnerId: null | string;
+  /** The partner's own id of the click. */
+  readonly partnerClickId: null | string;
+  /** When the click happened: the edge clock for a redirect, the sent time for a direct click. */
+  readonly clickedAt: number;
+  /** When our edge received it. */
+  readonly receivedAt: number;
+  /** sub1 to sub20 as sent. */
+  readonly subIds: Readonly<Record<string, string>>;
+  /** utm_* parameters as sent. */
+  readonly utm: Readonly<Record<string, string>>;
+  /** Every ad-platform click id that came with the click. */
+  readonly adPlatformIds: readonly AdPlatformId[];
+  /** The page the person was sent to, or was on, without personal query values. */
+  readonly landingUrl: null | string;
+  /** Referer header, capped. */
+  readonly referrer: null | string;
+  /** User-Agent header, capped. */
+  readonly userAgent: null | string;
+  /** ISO 3166-1 alpha-2, from a trusted header if one gives it. */
+  readonly country: null | string;
+  /** Keyed SHA-256 of the address, for velocity rules; null when none is known. */
+  readonly ipHash: null | string;
+  /** The address under a per-day key, for platforms that want it in clear. */
+  readonly ipCiphertext: null | Buffer;
+  /** SHA-256 of personal identifiers by named normal form, e.g. emailPlain. */
+  readonly subjectHashes: Readonly<Record<string, string>>;
+  /** The advertiser's id of the person, when the click already knows it. */
+  readonly customerId: null | string;
+  /** Whether the person allowed their data to be sent to ad platforms, as far as the sender told us. */
+  readonly consentAdUserData: ConsentState;
+  /** Whether the person allowed ad personalization. */
+  readonly consentAdPersonalization: ConsentState;
+  /** Cost of this click in micro-units. */
+  readonly costMicros: null | bigint;
+  /** ISO 4217. */
+  readonly costCurrency: null | string;
+  /** Why the request looks automated (bot, prefetch); null for a person. */
+  readonly automation: null | string;
+  /** Further parameters kept by the allow list. */
+  readonly extras: Readonly<Record<string, string>>;
+  /** Offset of configuration.changed up to which the writer had read; a reader catches up to it first. */
+  readonly configurationVersion: number;
+  /** Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events. */
+  readonly isTest: boolean;
+}
+
+export type EntityType = 'advertiser' | 'offer' | 'campaign' | 'partner' | 'source' | 'destination' | 'subscription' | 'exchange_rate' | 'api_key';
+
+export type ConfigurationOperation = 'put' | 'remove';
+
+/** One change of one configuration entity; the offset is the configuration version. Key: entityType:entityId. */
+export interface ConfigurationChanged {
+  /** Id of the change. */
+  readonly changeId: string;
+  /** What kind of entity. */
+  readonly entityType: EntityType;
+  /** Its id. */
+  readonly entityId: string;
+  /** put replaces the whole document. */
+  readonly operation: ConfigurationOperation;
+  /** The entity's version the writer saw, -1 for none; another one at its place in the log makes the change void for every reader. */
+  readonly expectedVersion: number;
+  /** The entity as JSON, without secrets. */
+  readonly document: string;
+  /** Secret fields by name: AES-256-GCM ciphertext. */
+  readonly secrets: Readonly<Record<string, Buffer>>;
+  /** Never before recordedAt. */
+  readonly effectiveFrom: number;
+  /** When console wrote it. */
+  readonly recordedAt: number;
+  /** Who changed it: an API key id. */
+  readonly actor: string;
+}
+
+export type PostbackStatus = 'pending' | 'approved' | 'rejected';
+
+export type Match = 'attributed' | 'unattributed' | 'parked';
+
+export type State = 'pending' | 'held' | 'payable' | 'rejected' | 'reversed';
+
+export type TriggerKind = 'postback' | 'late_click' | 'deadline' | 'release' | 'command';
+
+/** One share of a conversion; the shares of a revision sum to one exactly. */
+export interface Credit {
+  /** The credited click. */
+  readonly clickId: string;
+  /** Its partner. */
+  readonly partnerId: null | string;
+  /** Share numerator. */
+  readonly numerator: number;
+  /** Share denominator. */
+  readonly denominator: number;
+}
+
+/** A click that was considered. */
+export interface Candidate {
+  /** As considered; may be an id we never minted. */
+  readonly clickId: string;
+  /** Null when the click is unknown. */
+  readonly campaignId: null | string;
+  /** Null when the click is unknown. */
+  readonly clickedAt: null | number;
+  /** won, lost or missing. */
+  readonly outcome: string;
+  /** Why it lost; closed list. */
+  readonly reasonCode: null | string;
+}
+
+/** One revision of the decision on one conversion; revisions of a conversion are numbered from 1 without gaps. Key: conversionId. */
+export interface ConversionDecided {
+  /** Derived from the conversion's identity, so replays and retries coincide. */
+  readonly conversionId: string;
+  /** From 1. */
+  readonly revision: number;
+  /** The lane it was decided in. */
+  readonly lane: string;
+  /** Who pays. */
+  readonly advertiserId: string;
+  /** Offer of the winning click. */
+  readonly offerId: null | string;
+  /** Campaign of the winning click. */
+  readonly campaignId: null | string;
+  /** Partner of the winning click. */
+  readonly partnerId: null | string;
+  /** Who posted the fact first. */
+  readonly sourceId: string;
+  /** The receipt that created the conversion. */
+  readonly receiptId: string;
+  /** lead, sale, renewal, refund, … */
+  readonly eventType: string;
+  /** Identity uses the class: first_purchase and sale of one order are one purchase. */
+  readonly eventClass: string;
+  /** The advertiser's own id of the fact. */
+  readonly transactionId: null | string;
+  /** For refund and chargeback: the conversion that is reversed. */
+  readonly originalConversionId: null | string;
+  /** The advertiser's id of the person. */
+  readonly customerId: null | string;
+  /** What the source says of the fact. */
+  readonly status: PostbackStatus;
+  /** Whether a click was found. */
+  readonly match: Match;
+  /** Where the money stands. */
+  readonly state: State;
+  /** Every reason that shaped this revision; closed list. */
+  readonly reasonCodes: readonly string[];
+  /** At the source. */
+  readonly occurredAt: number;
+  /** At our edge. */
+  readonly receivedAt: number;
+  /** When this revision was decided. */
+  readonly decidedAt: number;
+  /** Deadline of a parked match. */
+  readonly parkedUntil: null | number;
+  /** Deadline of a held state. */
+  readonly heldUntil: null | number;
+  /** What caused this revision. */
+  readonly triggerKind: TriggerKind;
+  /** Partition of postback.received the lane belongs to. */
+  readonly triggerPartition: number;
+  /** Offset of the postback that caused it, or the position of the lane when a clock did. */
+  readonly triggerOffset: number;
+  /** The advertiser's value; negative for a refund or chargeback. */
+  readonly revenueMicros: null | bigint;
+  /** ISO 4217 of the revenue. */
+  readonly currency: null | string;
+  /** What we owe the partner; negative for a refund or chargeback. */
+  readonly payoutMicros: null | bigint;
+  /** ISO 4217 of the payout. */
+  readonly payoutCurrency: null | string;
+  /** The rule that gave the payout, e.g. sale:percent. */
+  readonly payoutRule: null | string;
+  /** Sum reversed so far. */
+  readonly reversedRevenueMicros: null | bigint;
+  /** Sum reversed so far. */
+  readonly reversedPayoutMicros: null | bigint;
+  /** As sent. */
+  readonly taxMicros: null | bigint;
+  /** As sent. */
+  readonly shippingMicros: null | bigint;
+  /** As sent. */
+  readonly predictedLtvMicros: null | bigint;
+  /** Configuration fact used to convert, frozen at occurredAt. */
+  readonly exchangeRateId: null | string;
+  /** Whether it is the customer's first of its class; null without a customer. */
+  readonly isFirstOfCustomer: null | boolean;
+  /** Attribution model, e.g. last_click. */
+  readonly model: string;
+  /** Exact shares. */
+  readonly credits: readonly Credit[];
+  /** Every click considered and why each lost. */
+  readonly candidates: readonly Candidate[];
+  /** The winning click. */
+  readonly clickId: null | string;
+  /** Of the winning click. */
+  readonly clickedAt: null | number;
+  /** Of the winning click. */
+  readonly partnerClickId: null | string;
+  /** Of the winning click. */
+  readonly clickSubIds: Readonly<Record<string, string>>;
+  /** Of the winning click. */
+  readonly adPlatformIds: readonly AdPlatformId[];
+  /** Of the winning click. */
+  readonly landingUrl: null | string;
+  /** Of the winning click. */
+  readonly clickUserAgent: null | string;
+  /** Of the winning click. */
+  readonly clickCountry: null | string;
+  /** Of the winning click. */
+  readonly clickIpCiphertext: null | Buffer;
+  /** Of the postback. */
+  readonly subIds: Readonly<Record<string, string>>;
+  /** Of the postback. */
+  readonly extras: Readonly<Record<string, string>>;
+  /** Of the postback. */
+  readonly productId: null | string;
+  /** Of the postback. */
+  readonly planId: null | string;
+  /** Of the postback. */
+  readonly couponCode: null | string;
+  /** Of postback and click together. */
+  readonly subjectHashes: Readonly<Record<string, string>>;
+  /** Of the postback. */
+  readonly ipCiphertext: null | Buffer;
+  /** Of the postback. */
+  readonly userAgent: null | string;
+  /** Of the postback. */
+  readonly country: null | string;
+  /** Whether the person allowed their data to be sent to ad platforms, as far as the sender told us. */
+  readonly consentAdUserData: ConsentState;
+  /** Whether the person allowed ad personalization. */
+  readonly consentAdPersonalization: ConsentState;
+  /** SHA-256 hex of the values that duplicates are compared by: status, revenue, currency. */
+  readonly valueDigest: string;
+  /** Offset of configuration.changed up to which the writer had read; a reader catches up to it first. */
+  readonly configurationVersion: number;
+  /** Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events. */
+  readonly isTest: boolean;
+}
+
+export type DeadLetterKind = 'record' | 'delivery';
+
+/** A record or a delivery set aside with its reason, replayable. Key: the original key. */
+export interface DeadLettered {
+  /** Derived from the coordinates or the delivery, so a repeat coincides. */
+  readonly deadLetterId: string;
+  /** record: bytes nobody could handle; delivery: a delivery whose ladder is exhausted or refused for good. */
+  readonly kind: DeadLetterKind;
+  /** Who gave up. */
+  readonly service: string;
+  /** Closed list. */
+  readonly reasonCode: string;
+  /** One line for people, without personal data. */
+  readonly detail: null | string;
+  /** Where the record was read. */
+  readonly topic: string;
+  /** Coordinates. */
+  readonly partition: number;
+  /** Coordinates. */
+  readonly offset: number;
+  /** Raw. */
+  readonly key: null | Buffer;
+  /** Raw bytes as read. */
+  readonly value: null | Buffer;
+  /** Latin-1. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** For a delivery. */
+  readonly conversionId: null | string;
+  /** For a delivery. */
+  readonly deliveryId: null | string;
+  /** For a delivery. */
+  readonly destinationId: null | string;
+  /** For a delivery. */
+  readonly attempts: null | number;
+  /** When. */
+  readonly deadLetteredAt: number;
+}
+
+export type AttemptPhase = 'intended' | 'ended';
+
+export type Outcome = 'delivered' | 'retry' | 'refused' | 'dead' | 'superseded';
+
+/** One delivery that this request carries. */
+export interface AttemptedDelivery {
+  /** hash(conversionId, destinationId, outwardEvent), the key sent outward. */
+  readonly deliveryId: string;
+  /** The conversion. */
+  readonly conversionId: string;
+  /** The revision sent. */
+  readonly revision: number;
+  /** Event name at the destination. */
+  readonly outwardEvent: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Null in intended. dead: the ladder is exhausted. */
+  readonly outcome: null | Outcome;
+  /** Why, for every outcome but delivered. */
+  readonly reasonCode: null | string;
+  /** SHA-256 hex of what was sent of this conversion. */
+  readonly contentDigest: string;
+  /** For retry: when the next one is due. */
+  readonly nextAttemptAt: null | number;
+}
+
+/** One HTTP request to a destination, recorded twice: intended before the first byte leaves, ended with the outcome. Key: conversionId. */
+export interface DeliveryAttempted {
+  /** Id of the HTTP request; the same in both records. */
+  readonly requestId: string;
+  /** intended is acknowledged by Kafka before the first byte leaves; intended without ended is ambiguous. */
+  readonly phase: AttemptPhase;
+  /** The configured receiver. */
+  readonly destinationId: string;
+  /** Key of the code that built the request, e.g. meta. */
+  readonly definition: string;
+  /** API or template version used. */
+  readonly definitionVersion: string;
+  /** Whose conversions. */
+  readonly advertiserId: string;
+  /** Per-event outcomes. */
+  readonly deliveries: readonly AttemptedDelivery[];
+  /** HTTP method. */
+  readonly method: string;
+  /** Secrets replaced by [redacted]. */
+  readonly url: string;
+  /** Secrets replaced. */
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  /** Capped, secrets replaced. */
+  readonly requestBody: null | string;
+  /** Null when no response came. */
+  readonly responseStatus: null | number;
+  /** Capped. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  /** Capped. */
+  readonly responseBody: null | string;
+  /** Network error, closed list. */
+  readonly errorCode: null | string;
+  /** Before the first byte left. */
+  readonly startedAt: number;
+  /** Null in intended. */
+  readonly endedAt: null | number;
+  /** Null in intended. */
+  readonly durationMs: null | number;
+  /** Offset of configuration.changed up to which the writer had read; a reader catches up to it first. */
+  readonly configurationVersion: number;
+  /** Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events. */
+  readonly isTest: boolean;
+}
+
+/** A delivery that waits in the timer wheel. Key: conversionId. One schema for every level. */
+export interface DeliveryDue {
+  /** The delivery. */
+  readonly deliveryId: string;
+  /** The configured receiver. */
+  readonly destinationId: string;
+  /** Event name at the destination. */
+  readonly outwardEvent: string;
+  /** The attempt that is due, from 1. */
+  readonly attempt: number;
+  /** Not before. */
+  readonly dueAt: number;
+  /** When this record was written, the start of its level delay. */
+  readonly enqueuedAt: number;
+  /** The conversion.decided record in wire format, so that a retry looks nothing up. */
+  readonly decision: Buffer;
+  /** Why the last attempt did not deliver. */
+  readonly lastReasonCode: null | string;
+}
+
+export type Verdict = 'counted' | 'duplicate_of' | 'conflict' | 'rejected' | 'parked';
+
+/** What attribution made of one receipt; exactly one per receipt. Key: receiptId. */
+export interface PostbackJudged {
+  /** The receipt judged. */
+  readonly receiptId: string;
+  /** Who posted. */
+  readonly sourceId: string;
+  /** The lane it was decided in. */
+  readonly lane: string;
+  /** Whose conversion it is. */
+  readonly advertiserId: string;
+  /** What became of the receipt. */
+  readonly verdict: Verdict;
+  /** Why, for every verdict but counted; closed list. */
+  readonly reasonCode: null | string;
+  /** The conversion it created, repeated or conflicts with. */
+  readonly conversionId: null | string;
+  /** The revision it led to. */
+  readonly revision: null | number;
+  /** When the receipt was accepted. */
+  readonly receivedAt: number;
+  /** When attribution judged it. */
+  readonly judgedAt: number;
+  /** Partition of postback.received. */
+  readonly triggerPartition: number;
+  /** Offset of the receipt in that partition. */
+  readonly triggerOffset: number;
+  /** Offset of configuration.changed up to which the writer had read; a reader catches up to it first. */
+  readonly configurationVersion: number;
+  /** Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events. */
+  readonly isTest: boolean;
+}
+
+/** One accepted postback, parsed by its source profile and immutable. Key: lane. */
+export interface PostbackReceived {
+  /** The acknowledgement the sender got; deterministic where the sender gave an Idempotency-Key or a nonce. */
+  readonly receiptId: string;
+  /** Who posted. */
+  readonly sourceId: string;
+  /** The sources whose postbacks one writer decides in order; a configuration fact of the source. */
+  readonly lane: string;
+  /** Whose conversion it is. */
+  readonly advertiserId: string;
+  /** When our edge received it. */
+  readonly receivedAt: number;
+  /** When it happened at the source. */
+  readonly occurredAt: number;
+  /** True when the sender gave no time and receivedAt stands in. */
+  readonly occurredAtIsAssumed: boolean;
+  /** lead, sale, renewal, refund, …: after the mapping of the profile. */
+  readonly eventType: string;
+  /** The value as sent. */
+  readonly eventTypeSent: null | string;
+  /** What the source says of the fact, after the mapping of the profile. */
+  readonly status: PostbackStatus;
+  /** The value as sent. */
+  readonly statusSent: null | string;
+  /** The click id as sent, not yet checked to be one of ours. */
+  readonly clickId: null | string;
+  /** The advertiser's own id of the fact. */
+  readonly transactionId: null | string;
+  /** For refund and chargeback: the transaction that is reversed. */
+  readonly originalTransactionId: null | string;
+  /** For refund and chargeback: the id of this reversal. */
+  readonly reversalId: null | string;
+  /** The advertiser's id of the person. */
+  readonly customerId: null | string;
+  /** The advertiser's value in micro-units; positive, also for a refund. */
+  readonly revenueMicros: null | bigint;
+  /** ISO 4217 of all amounts in this record. */
+  readonly currency: null | string;
+  /** Tax contained in the revenue. */
+  readonly taxMicros: null | bigint;
+  /** Shipping contained in the revenue. */
+  readonly shippingMicros: null | bigint;
+  /** Predicted lifetime value. */
+  readonly predictedLtvMicros: null | bigint;
+  /** Product, as the source names it. */
+  readonly productId: null | string;
+  /** Subscription plan, as the source names it. */
+  readonly planId: null | string;
+  /** Coupon used. */
+  readonly couponCode: null | string;
+  /** Number of items. */
+  readonly quantity: null | number;
+  /** Sub-ids as sent. */
+  readonly subIds: Readonly<Record<string, string>>;
+  /** Further parameters kept by the allow list of the source. */
+  readonly extras: Readonly<Record<string, string>>;
+  /** SHA-256 of personal identifiers by named normal form. */
+  readonly subjectHashes: Readonly<Record<string, string>>;
+  /** The customer's address under a per-day key. */
+  readonly ipCiphertext: null | Buffer;
+  /** The customer's user agent. */
+  readonly userAgent: null | string;
+  /** The customer's country, ISO 3166-1 alpha-2. */
+  readonly country: null | string;
+  /** Whether the person allowed their data to be sent to ad platforms, as far as the sender told us. */
+  readonly consentAdUserData: ConsentState;
+  /** Whether the person allowed ad personalization. */
+  readonly consentAdPersonalization: ConsentState;
+  /** Which proofs the call passed: token, hmac, ip_allow_list. */
+  readonly authenticatedBy: readonly string[];
+  /** SHA-256 of the nonce of a signed call. */
+  readonly nonceHash: null | string;
+  /** SHA-256 of the Idempotency-Key. */
+  readonly idempotencyKeyHash: null | string;
+  /** SHA-256 hex of the canonical parameters: tells another content under the same receipt id. */
+  readonly contentDigest: string;
+  /** The call as it came, capped, credentials and personal values removed. */
+  readonly rawCall: string;
+  /** Codes of what was odd but accepted, e.g. unreplaced_macro:click_id. */
+  readonly warnings: readonly string[];
+  /** Offset of configuration.changed up to which the writer had read; a reader catches up to it first. */
+  readonly configurationVersion: number;
+  /** Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events. */
+  readonly isTest: boolean;
+}
+
+/** One refused postback with its reason. Key: sourceId. */
+export interface PostbackRefused {
+  /** Id of this refusal, given in the answer. */
+  readonly refusalId: string;
+  /** The source as named in the call; it may not exist. */
+  readonly sourceId: string;
+  /** Known when the source exists. */
+  readonly advertiserId: null | string;
+  /** When our edge received it. */
+  readonly receivedAt: number;
+  /** Closed list, see docs/errors.md. */
+  readonly reasonCode: string;
+  /** The parameter the reason is about. */
+  readonly field: null | string;
+  /** What was expected instead. */
+  readonly expected: null | string;
+  /** SHA-256 hex of the call. */
+  readonly contentDigest: string;
+  /** The call as it came, capped, credentials and personal values removed. */
+  readonly rawCall: string;
+  /** Offset of configuration.changed up to which the writer had read; a reader catches up to it first. */
+  readonly configurationVersion: number;
+  /** Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events. */
+  readonly isTest: boolean;
+}
+
+/** Event type by schema name. */
+export interface EventBySchema {
+  'click.recorded.v1': ClickRecorded;
+  'configuration.changed.v1': ConfigurationChanged;
+  'conversion.decided.v1': ConversionDecided;
+  'dead-letter.v1': DeadLettered;
+  'delivery.attempted.v1': DeliveryAttempted;
+  'delivery.due.v1': DeliveryDue;
+  'postback.judged.v1': PostbackJudged;
+  'postback.received.v1': PostbackReceived;
+  'postback.refused.v1': PostbackRefused;
+}
+
+/** Every version of every schema with its id, as locked in schemas/schema-ids.lock.json. */
+export const LOCKED_SCHEMAS: Readonly<Record<string, readonly { version: number; id: number; schema: object }[]>> = {"click.recorded.v1":[{"version":1,"id":1,"schema":{"type":"record","name":"ClickRecorded","namespace":"io.tributary.v1","doc":"One recorded ad click (or impression), immutable. Key: clickId.","owner":"ingestion","fields":[{"name":"clickId","type":{"type":"string","logicalType":"uuid"},"doc":"UUIDv7 minted at the edge; its time order is the order of clicks."},{"name":"kind","type":{"type":"enum","name":"ClickKind","symbols":["redirect","direct","impression"]},"doc":"redirect: GET /c/{campaign}; direct: POST /v1/clicks; impression: a view, for view-through only."},{"name":"advertiserId","type":"string","doc":"Who pays, as configured for the campaign."},{"name":"offerId","type":"string","doc":"What is promoted."},{"name":"campaignId","type":"string","doc":"The traffic grouping whose URL was clicked."},{"name":"partnerId","type":["null","string"],"doc":"Who promotes; null for own traffic.","default":null},{"name":"partnerClickId","type":["null","string"],"doc":"The partner's own id of the click.","default":null},{"name":"clickedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the click happened: the edge clock for a redirect, the sent time for a direct click."},{"name":"receivedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When our edge received it."},{"name":"subIds","type":{"type":"map","values":"string"},"doc":"sub1 to sub20 as sent."},{"name":"utm","type":{"type":"map","values":"string"},"doc":"utm_* parameters as sent."},{"name":"adPlatformIds","type":{"type":"array","items":{"type":"record","name":"AdPlatformId","doc":"An ad platform's own click id.","fields":[{"name":"name","type":"string","doc":"Query parameter as the platform spells it, e.g. fbclid."},{"name":"value","type":"string","doc":"Opaque and case-sensitive; never trimmed, lowered or hashed."},{"name":"firstSeenAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When we first saw this id, UTC."}]}},"doc":"Every ad-platform click id that came with the click."},{"name":"landingUrl","type":["null","string"],"doc":"The page the person was sent to, or was on, without personal query values.","default":null},{"name":"referrer","type":["null","string"],"doc":"Referer header, capped.","default":null},{"name":"userAgent","type":["null","string"],"doc":"User-Agent header, capped.","default":null},{"name":"country","type":["null","string"],"doc":"ISO 3166-1 alpha-2, from a trusted header if one gives it.","default":null},{"name":"ipHash","type":["null","string"],"doc":"Keyed SHA-256 of the address, for velocity rules; null when none is known.","default":null},{"name":"ipCiphertext","type":["null","bytes"],"doc":"The address under a per-day key, for platforms that want it in clear.","default":null},{"name":"subjectHashes","type":{"type":"map","values":"string"},"doc":"SHA-256 of personal identifiers by named normal form, e.g. emailPlain."},{"name":"customerId","type":["null","string"],"doc":"The advertiser's id of the person, when the click already knows it.","default":null},{"name":"consentAdUserData","type":{"type":"enum","name":"ConsentState","symbols":["granted","denied","unknown"]},"doc":"Whether the person allowed their data to be sent to ad platforms, as far as the sender told us."},{"name":"consentAdPersonalization","type":"ConsentState","doc":"Whether the person allowed ad personalization."},{"name":"costMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"Cost of this click in micro-units.","default":null},{"name":"costCurrency","type":["null","string"],"doc":"ISO 4217.","default":null},{"name":"automation","type":["null","string"],"doc":"Why the request looks automated (bot, prefetch); null for a person.","default":null},{"name":"extras","type":{"type":"map","values":"string"},"doc":"Further parameters kept by the allow list."},{"name":"configurationVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of configuration.changed up to which the writer had read; a reader catches up to it first."},{"name":"isTest","type":"boolean","doc":"Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events."}]}}],"configuration.changed.v1":[{"version":1,"id":2,"schema":{"type":"record","name":"ConfigurationChanged","namespace":"io.tributary.v1","doc":"One change of one configuration entity; the offset is the configuration version. Key: entityType:entityId.","owner":"console","fields":[{"name":"changeId","type":{"type":"string","logicalType":"uuid"},"doc":"Id of the change."},{"name":"entityType","type":{"type":"enum","name":"EntityType","symbols":["advertiser","offer","campaign","partner","source","destination","subscription","exchange_rate","api_key"]},"doc":"What kind of entity."},{"name":"entityId","type":"string","doc":"Its id."},{"name":"operation","type":{"type":"enum","name":"ConfigurationOperation","symbols":["put","remove"]},"doc":"put replaces the whole document."},{"name":"expectedVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"The entity's version the writer saw, -1 for none; another one at its place in the log makes the change void for every reader."},{"name":"document","type":"string","doc":"The entity as JSON, without secrets."},{"name":"secrets","type":{"type":"map","values":"bytes"},"doc":"Secret fields by name: AES-256-GCM ciphertext."},{"name":"effectiveFrom","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"Never before recordedAt."},{"name":"recordedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When console wrote it."},{"name":"actor","type":"string","doc":"Who changed it: an API key id."}]}}],"conversion.decided.v1":[{"version":1,"id":3,"schema":{"type":"record","name":"ConversionDecided","namespace":"io.tributary.v1","doc":"One revision of the decision on one conversion; revisions of a conversion are numbered from 1 without gaps. Key: conversionId.","owner":"attribution","fields":[{"name":"conversionId","type":{"type":"string","logicalType":"uuid"},"doc":"Derived from the conversion's identity, so replays and retries coincide."},{"name":"revision","type":"int","doc":"From 1."},{"name":"lane","type":"string","doc":"The lane it was decided in."},{"name":"advertiserId","type":"string","doc":"Who pays."},{"name":"offerId","type":["null","string"],"doc":"Offer of the winning click.","default":null},{"name":"campaignId","type":["null","string"],"doc":"Campaign of the winning click.","default":null},{"name":"partnerId","type":["null","string"],"doc":"Partner of the winning click.","default":null},{"name":"sourceId","type":"string","doc":"Who posted the fact first."},{"name":"receiptId","type":{"type":"string","logicalType":"uuid"},"doc":"The receipt that created the conversion."},{"name":"eventType","type":"string","doc":"lead, sale, renewal, refund, …"},{"name":"eventClass","type":"string","doc":"Identity uses the class: first_purchase and sale of one order are one purchase."},{"name":"transactionId","type":["null","string"],"doc":"The advertiser's own id of the fact.","default":null},{"name":"originalConversionId","type":["null",{"type":"string","logicalType":"uuid"}],"doc":"For refund and chargeback: the conversion that is reversed.","default":null},{"name":"customerId","type":["null","string"],"doc":"The advertiser's id of the person.","default":null},{"name":"status","type":{"type":"enum","name":"PostbackStatus","symbols":["pending","approved","rejected"]},"doc":"What the source says of the fact."},{"name":"match","type":{"type":"enum","name":"Match","symbols":["attributed","unattributed","parked"]},"doc":"Whether a click was found."},{"name":"state","type":{"type":"enum","name":"State","symbols":["pending","held","payable","rejected","reversed"]},"doc":"Where the money stands."},{"name":"reasonCodes","type":{"type":"array","items":"string"},"doc":"Every reason that shaped this revision; closed list."},{"name":"occurredAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"At the source."},{"name":"receivedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"At our edge."},{"name":"decidedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When this revision was decided."},{"name":"parkedUntil","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Deadline of a parked match.","default":null},{"name":"heldUntil","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Deadline of a held state.","default":null},{"name":"triggerKind","type":{"type":"enum","name":"TriggerKind","symbols":["postback","late_click","deadline","release","command"]},"doc":"What caused this revision."},{"name":"triggerPartition","type":"int","doc":"Partition of postback.received the lane belongs to."},{"name":"triggerOffset","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of the postback that caused it, or the position of the lane when a clock did."},{"name":"revenueMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"The advertiser's value; negative for a refund or chargeback.","default":null},{"name":"currency","type":["null","string"],"doc":"ISO 4217 of the revenue.","default":null},{"name":"payoutMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"What we owe the partner; negative for a refund or chargeback.","default":null},{"name":"payoutCurrency","type":["null","string"],"doc":"ISO 4217 of the payout.","default":null},{"name":"payoutRule","type":["null","string"],"doc":"The rule that gave the payout, e.g. sale:percent.","default":null},{"name":"reversedRevenueMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"Sum reversed so far.","default":null},{"name":"reversedPayoutMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"Sum reversed so far.","default":null},{"name":"taxMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"As sent.","default":null},{"name":"shippingMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"As sent.","default":null},{"name":"predictedLtvMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"As sent.","default":null},{"name":"exchangeRateId","type":["null","string"],"doc":"Configuration fact used to convert, frozen at occurredAt.","default":null},{"name":"isFirstOfCustomer","type":["null","boolean"],"doc":"Whether it is the customer's first of its class; null without a customer.","default":null},{"name":"model","type":"string","doc":"Attribution model, e.g. last_click."},{"name":"credits","type":{"type":"array","items":{"type":"record","name":"Credit","doc":"One share of a conversion; the shares of a revision sum to one exactly.","fields":[{"name":"clickId","type":{"type":"string","logicalType":"uuid"},"doc":"The credited click."},{"name":"partnerId","type":["null","string"],"doc":"Its partner.","default":null},{"name":"numerator","type":"int","doc":"Share numerator."},{"name":"denominator","type":"int","doc":"Share denominator."}]}},"doc":"Exact shares."},{"name":"candidates","type":{"type":"array","items":{"type":"record","name":"Candidate","doc":"A click that was considered.","fields":[{"name":"clickId","type":"string","doc":"As considered; may be an id we never minted."},{"name":"campaignId","type":["null","string"],"doc":"Null when the click is unknown.","default":null},{"name":"clickedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Null when the click is unknown.","default":null},{"name":"outcome","type":"string","doc":"won, lost or missing."},{"name":"reasonCode","type":["null","string"],"doc":"Why it lost; closed list.","default":null}]}},"doc":"Every click considered and why each lost."},{"name":"clickId","type":["null",{"type":"string","logicalType":"uuid"}],"doc":"The winning click.","default":null},{"name":"clickedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Of the winning click.","default":null},{"name":"partnerClickId","type":["null","string"],"doc":"Of the winning click.","default":null},{"name":"clickSubIds","type":{"type":"map","values":"string"},"doc":"Of the winning click."},{"name":"adPlatformIds","type":{"type":"array","items":{"type":"record","name":"AdPlatformId","doc":"An ad platform's own click id.","fields":[{"name":"name","type":"string","doc":"Query parameter as the platform spells it, e.g. fbclid."},{"name":"value","type":"string","doc":"Opaque and case-sensitive; never trimmed, lowered or hashed."},{"name":"firstSeenAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When we first saw this id, UTC."}]}},"doc":"Of the winning click."},{"name":"landingUrl","type":["null","string"],"doc":"Of the winning click.","default":null},{"name":"clickUserAgent","type":["null","string"],"doc":"Of the winning click.","default":null},{"name":"clickCountry","type":["null","string"],"doc":"Of the winning click.","default":null},{"name":"clickIpCiphertext","type":["null","bytes"],"doc":"Of the winning click.","default":null},{"name":"subIds","type":{"type":"map","values":"string"},"doc":"Of the postback."},{"name":"extras","type":{"type":"map","values":"string"},"doc":"Of the postback."},{"name":"productId","type":["null","string"],"doc":"Of the postback.","default":null},{"name":"planId","type":["null","string"],"doc":"Of the postback.","default":null},{"name":"couponCode","type":["null","string"],"doc":"Of the postback.","default":null},{"name":"subjectHashes","type":{"type":"map","values":"string"},"doc":"Of postback and click together."},{"name":"ipCiphertext","type":["null","bytes"],"doc":"Of the postback.","default":null},{"name":"userAgent","type":["null","string"],"doc":"Of the postback.","default":null},{"name":"country","type":["null","string"],"doc":"Of the postback.","default":null},{"name":"consentAdUserData","type":{"type":"enum","name":"ConsentState","symbols":["granted","denied","unknown"]},"doc":"Whether the person allowed their data to be sent to ad platforms, as far as the sender told us."},{"name":"consentAdPersonalization","type":"ConsentState","doc":"Whether the person allowed ad personalization."},{"name":"valueDigest","type":"string","doc":"SHA-256 hex of the values that duplicates are compared by: status, revenue, currency."},{"name":"configurationVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of configuration.changed up to which the writer had read; a reader catches up to it first."},{"name":"isTest","type":"boolean","doc":"Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events."}]}}],"dead-letter.v1":[{"version":1,"id":4,"schema":{"type":"record","name":"DeadLettered","namespace":"io.tributary.v1","doc":"A record or a delivery set aside with its reason, replayable. Key: the original key.","owner":"whoever gives up","fields":[{"name":"deadLetterId","type":{"type":"string","logicalType":"uuid"},"doc":"Derived from the coordinates or the delivery, so a repeat coincides."},{"name":"kind","type":{"type":"enum","name":"DeadLetterKind","symbols":["record","delivery"]},"doc":"record: bytes nobody could handle; delivery: a delivery whose ladder is exhausted or refused for good."},{"name":"service","type":"string","doc":"Who gave up."},{"name":"reasonCode","type":"string","doc":"Closed list."},{"name":"detail","type":["null","string"],"doc":"One line for people, without personal data.","default":null},{"name":"topic","type":"string","doc":"Where the record was read."},{"name":"partition","type":"int","doc":"Coordinates."},{"name":"offset","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Coordinates."},{"name":"key","type":["null","bytes"],"doc":"Raw.","default":null},{"name":"value","type":["null","bytes"],"doc":"Raw bytes as read.","default":null},{"name":"headers","type":{"type":"map","values":"string"},"doc":"Latin-1."},{"name":"conversionId","type":["null",{"type":"string","logicalType":"uuid"}],"doc":"For a delivery.","default":null},{"name":"deliveryId","type":["null",{"type":"string","logicalType":"uuid"}],"doc":"For a delivery.","default":null},{"name":"destinationId","type":["null","string"],"doc":"For a delivery.","default":null},{"name":"attempts","type":["null","int"],"doc":"For a delivery.","default":null},{"name":"deadLetteredAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When."}]}}],"delivery.attempted.v1":[{"version":1,"id":5,"schema":{"type":"record","name":"DeliveryAttempted","namespace":"io.tributary.v1","doc":"One HTTP request to a destination, recorded twice: intended before the first byte leaves, ended with the outcome. Key: conversionId.","owner":"fan-out","fields":[{"name":"requestId","type":{"type":"string","logicalType":"uuid"},"doc":"Id of the HTTP request; the same in both records."},{"name":"phase","type":{"type":"enum","name":"AttemptPhase","symbols":["intended","ended"]},"doc":"intended is acknowledged by Kafka before the first byte leaves; intended without ended is ambiguous."},{"name":"destinationId","type":"string","doc":"The configured receiver."},{"name":"definition","type":"string","doc":"Key of the code that built the request, e.g. meta."},{"name":"definitionVersion","type":"string","doc":"API or template version used."},{"name":"advertiserId","type":"string","doc":"Whose conversions."},{"name":"deliveries","type":{"type":"array","items":{"type":"record","name":"AttemptedDelivery","doc":"One delivery that this request carries.","fields":[{"name":"deliveryId","type":{"type":"string","logicalType":"uuid"},"doc":"hash(conversionId, destinationId, outwardEvent), the key sent outward."},{"name":"conversionId","type":{"type":"string","logicalType":"uuid"},"doc":"The conversion."},{"name":"revision","type":"int","doc":"The revision sent."},{"name":"outwardEvent","type":"string","doc":"Event name at the destination."},{"name":"attempt","type":"int","doc":"From 1."},{"name":"outcome","type":["null",{"type":"enum","name":"Outcome","symbols":["delivered","retry","refused","dead","superseded"]}],"doc":"Null in intended. dead: the ladder is exhausted.","default":null},{"name":"reasonCode","type":["null","string"],"doc":"Why, for every outcome but delivered.","default":null},{"name":"contentDigest","type":"string","doc":"SHA-256 hex of what was sent of this conversion."},{"name":"nextAttemptAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"For retry: when the next one is due.","default":null}]}},"doc":"Per-event outcomes."},{"name":"method","type":"string","doc":"HTTP method."},{"name":"url","type":"string","doc":"Secrets replaced by [redacted]."},{"name":"requestHeaders","type":{"type":"map","values":"string"},"doc":"Secrets replaced."},{"name":"requestBody","type":["null","string"],"doc":"Capped, secrets replaced.","default":null},{"name":"responseStatus","type":["null","int"],"doc":"Null when no response came.","default":null},{"name":"responseHeaders","type":{"type":"map","values":"string"},"doc":"Capped."},{"name":"responseBody","type":["null","string"],"doc":"Capped.","default":null},{"name":"errorCode","type":["null","string"],"doc":"Network error, closed list.","default":null},{"name":"startedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"Before the first byte left."},{"name":"endedAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"doc":"Null in intended.","default":null},{"name":"durationMs","type":["null","int"],"doc":"Null in intended.","default":null},{"name":"configurationVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of configuration.changed up to which the writer had read; a reader catches up to it first."},{"name":"isTest","type":"boolean","doc":"Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events."}]}}],"delivery.due.v1":[{"version":1,"id":6,"schema":{"type":"record","name":"DeliveryDue","namespace":"io.tributary.v1","doc":"A delivery that waits in the timer wheel. Key: conversionId. One schema for every level.","owner":"fan-out","fields":[{"name":"deliveryId","type":{"type":"string","logicalType":"uuid"},"doc":"The delivery."},{"name":"destinationId","type":"string","doc":"The configured receiver."},{"name":"outwardEvent","type":"string","doc":"Event name at the destination."},{"name":"attempt","type":"int","doc":"The attempt that is due, from 1."},{"name":"dueAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"Not before."},{"name":"enqueuedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When this record was written, the start of its level delay."},{"name":"decision","type":"bytes","doc":"The conversion.decided record in wire format, so that a retry looks nothing up."},{"name":"lastReasonCode","type":["null","string"],"doc":"Why the last attempt did not deliver.","default":null}]}}],"postback.judged.v1":[{"version":1,"id":7,"schema":{"type":"record","name":"PostbackJudged","namespace":"io.tributary.v1","doc":"What attribution made of one receipt; exactly one per receipt. Key: receiptId.","owner":"attribution","fields":[{"name":"receiptId","type":{"type":"string","logicalType":"uuid"},"doc":"The receipt judged."},{"name":"sourceId","type":"string","doc":"Who posted."},{"name":"lane","type":"string","doc":"The lane it was decided in."},{"name":"advertiserId","type":"string","doc":"Whose conversion it is."},{"name":"verdict","type":{"type":"enum","name":"Verdict","symbols":["counted","duplicate_of","conflict","rejected","parked"]},"doc":"What became of the receipt."},{"name":"reasonCode","type":["null","string"],"doc":"Why, for every verdict but counted; closed list.","default":null},{"name":"conversionId","type":["null",{"type":"string","logicalType":"uuid"}],"doc":"The conversion it created, repeated or conflicts with.","default":null},{"name":"revision","type":["null","int"],"doc":"The revision it led to.","default":null},{"name":"receivedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When the receipt was accepted."},{"name":"judgedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When attribution judged it."},{"name":"triggerPartition","type":"int","doc":"Partition of postback.received."},{"name":"triggerOffset","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of the receipt in that partition."},{"name":"configurationVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of configuration.changed up to which the writer had read; a reader catches up to it first."},{"name":"isTest","type":"boolean","doc":"Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events."}]}}],"postback.received.v1":[{"version":1,"id":8,"schema":{"type":"record","name":"PostbackReceived","namespace":"io.tributary.v1","doc":"One accepted postback, parsed by its source profile and immutable. Key: lane.","owner":"ingestion","fields":[{"name":"receiptId","type":{"type":"string","logicalType":"uuid"},"doc":"The acknowledgement the sender got; deterministic where the sender gave an Idempotency-Key or a nonce."},{"name":"sourceId","type":"string","doc":"Who posted."},{"name":"lane","type":"string","doc":"The sources whose postbacks one writer decides in order; a configuration fact of the source."},{"name":"advertiserId","type":"string","doc":"Whose conversion it is."},{"name":"receivedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When our edge received it."},{"name":"occurredAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When it happened at the source."},{"name":"occurredAtIsAssumed","type":"boolean","doc":"True when the sender gave no time and receivedAt stands in."},{"name":"eventType","type":"string","doc":"lead, sale, renewal, refund, …: after the mapping of the profile."},{"name":"eventTypeSent","type":["null","string"],"doc":"The value as sent.","default":null},{"name":"status","type":{"type":"enum","name":"PostbackStatus","symbols":["pending","approved","rejected"]},"doc":"What the source says of the fact, after the mapping of the profile."},{"name":"statusSent","type":["null","string"],"doc":"The value as sent.","default":null},{"name":"clickId","type":["null","string"],"doc":"The click id as sent, not yet checked to be one of ours.","default":null},{"name":"transactionId","type":["null","string"],"doc":"The advertiser's own id of the fact.","default":null},{"name":"originalTransactionId","type":["null","string"],"doc":"For refund and chargeback: the transaction that is reversed.","default":null},{"name":"reversalId","type":["null","string"],"doc":"For refund and chargeback: the id of this reversal.","default":null},{"name":"customerId","type":["null","string"],"doc":"The advertiser's id of the person.","default":null},{"name":"revenueMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"The advertiser's value in micro-units; positive, also for a refund.","default":null},{"name":"currency","type":["null","string"],"doc":"ISO 4217 of all amounts in this record.","default":null},{"name":"taxMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"Tax contained in the revenue.","default":null},{"name":"shippingMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"Shipping contained in the revenue.","default":null},{"name":"predictedLtvMicros","type":["null",{"type":"long","logicalType":"money-micros"}],"doc":"Predicted lifetime value.","default":null},{"name":"productId","type":["null","string"],"doc":"Product, as the source names it.","default":null},{"name":"planId","type":["null","string"],"doc":"Subscription plan, as the source names it.","default":null},{"name":"couponCode","type":["null","string"],"doc":"Coupon used.","default":null},{"name":"quantity","type":["null","int"],"doc":"Number of items.","default":null},{"name":"subIds","type":{"type":"map","values":"string"},"doc":"Sub-ids as sent."},{"name":"extras","type":{"type":"map","values":"string"},"doc":"Further parameters kept by the allow list of the source."},{"name":"subjectHashes","type":{"type":"map","values":"string"},"doc":"SHA-256 of personal identifiers by named normal form."},{"name":"ipCiphertext","type":["null","bytes"],"doc":"The customer's address under a per-day key.","default":null},{"name":"userAgent","type":["null","string"],"doc":"The customer's user agent.","default":null},{"name":"country","type":["null","string"],"doc":"The customer's country, ISO 3166-1 alpha-2.","default":null},{"name":"consentAdUserData","type":{"type":"enum","name":"ConsentState","symbols":["granted","denied","unknown"]},"doc":"Whether the person allowed their data to be sent to ad platforms, as far as the sender told us."},{"name":"consentAdPersonalization","type":"ConsentState","doc":"Whether the person allowed ad personalization."},{"name":"authenticatedBy","type":{"type":"array","items":"string"},"doc":"Which proofs the call passed: token, hmac, ip_allow_list."},{"name":"nonceHash","type":["null","string"],"doc":"SHA-256 of the nonce of a signed call.","default":null},{"name":"idempotencyKeyHash","type":["null","string"],"doc":"SHA-256 of the Idempotency-Key.","default":null},{"name":"contentDigest","type":"string","doc":"SHA-256 hex of the canonical parameters: tells another content under the same receipt id."},{"name":"rawCall","type":"string","doc":"The call as it came, capped, credentials and personal values removed."},{"name":"warnings","type":{"type":"array","items":"string"},"doc":"Codes of what was odd but accepted, e.g. unreplaced_macro:click_id."},{"name":"configurationVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of configuration.changed up to which the writer had read; a reader catches up to it first."},{"name":"isTest","type":"boolean","doc":"Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events."}]}}],"postback.refused.v1":[{"version":1,"id":9,"schema":{"type":"record","name":"PostbackRefused","namespace":"io.tributary.v1","doc":"One refused postback with its reason. Key: sourceId.","owner":"ingestion","fields":[{"name":"refusalId","type":{"type":"string","logicalType":"uuid"},"doc":"Id of this refusal, given in the answer."},{"name":"sourceId","type":"string","doc":"The source as named in the call; it may not exist."},{"name":"advertiserId","type":["null","string"],"doc":"Known when the source exists.","default":null},{"name":"receivedAt","type":{"type":"long","logicalType":"timestamp-millis"},"doc":"When our edge received it."},{"name":"reasonCode","type":"string","doc":"Closed list, see docs/errors.md."},{"name":"field","type":["null","string"],"doc":"The parameter the reason is about.","default":null},{"name":"expected","type":["null","string"],"doc":"What was expected instead.","default":null},{"name":"contentDigest","type":"string","doc":"SHA-256 hex of the call."},{"name":"rawCall","type":"string","doc":"The call as it came, capped, credentials and personal values removed."},{"name":"configurationVersion","type":{"type":"long","logicalType":"kafka-offset"},"doc":"Offset of configuration.changed up to which the writer had read; a reader catches up to it first."},{"name":"isTest","type":"boolean","doc":"Test traffic: passes the whole pipeline, is never billed and reaches destinations only as their test events."}]}}]};
+

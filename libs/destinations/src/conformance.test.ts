@@ -1,0 +1,237 @@
+/** The conformance suite over every registered definition, and over broken ones to prove that each rule bites. */
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { CONFORMANCE_RULES, type ConformanceRule, conformanceFailures } from './conformance.ts';
+import {
+  type DestinationDefinition,
+  delivered,
+  forAll,
+  parseSettings,
+  refused,
+  retry,
+} from './definition.ts';
+import { DESTINATIONS, destinationFor } from './index.ts';
+import { SAMPLE_NOW } from './sample.ts';
+import { eventOverrides, secret } from './settings.ts';
+
+describe('the registry', () => {
+  it('finds each definition by its key, and nothing by any other', () => {
+    expect(DESTINATIONS.map(({ key }) => key)).toEqual(['meta', 'partner-postback']);
+    for (const definition of DESTINATIONS) expect(destinationFor(definition.key)).toBe(definition);
+    expect(destinationFor('constructor')).toBeNull();
+  });
+
+  it('has one definition for each key, each with a version, a documentation page and a title', () => {
+    expect(new Set(DESTINATIONS.map(({ key }) => key)).size).toBe(DESTINATIONS.length);
+    for (const { key, title, api } of DESTINATIONS) {
+      expect(key).toMatch(/^[a-z0-9-]+$/);
+      expect([title, api.version, api.docs]).not.toContain('');
+    }
+  });
+});
+
+describe.each(DESTINATIONS.map((definition) => ({ name: definition.key, definition })))(
+  '$name',
+  ({ definition }) => {
+    it('conforms', () => {
+      expect(conformanceFailures(definition)).toEqual([]);
+    });
+
+    it('judges any response without throwing, and never a status that is no success as delivered', () => {
+      const parsed = parseSettings(definition, definition.exampleSettings);
+      if (!parsed.ok) throw new Error('the example does not parse');
+      const json = fc.json({ maxDepth: 3 });
+      const body = fc.oneof(fc.string({ unit: 'binary' }), json);
+      const headers = fc.dictionary(fc.constantFrom('retry-after', 'content-type'), fc.string());
+      const status = fc.integer({ min: 0, max: 999 }).filter((code) => code < 200 || code > 299);
+      fc.assert(
+        fc.property(
+          status,
+          headers,
+          body,
+          fc.integer({ min: 1, max: definition.maxBatch }),
+          (code, head, text, count) => {
+            const response = { status: code, headers: head, body: text };
+            const outcomes = definition.judge({
+              response,
+              deliveryCount: count,
+              settings: parsed.settings,
+              now: SAMPLE_NOW,
+            });
+            expect(outcomes).toHaveLength(count);
+            expect(outcomes.some(({ outcome }) => outcome === 'delivered')).toBe(false);
+          },
+        ),
+      );
+    });
+  },
+);
+
+const settings = z.strictObject({ token: secret(), events: eventOverrides() });
+type Settings = z.output<typeof settings>;
+
+/** A definition that conforms; each test breaks one thing of it. Not guarded by defineDestination, so that it can be. */
+const sound: DestinationDefinition<Settings> = {
+  key: 'example',
+  title: 'Example',
+  api: { version: 'v1', docs: 'https://docs.example/' },
+  settings,
+  exampleSettings: { token: 'token-1' },
+  events: { sale: 'Purchase' },
+  unmappedEvents: 'withhold',
+  confirmedBy: 'body',
+  maxBatch: 10,
+  maxAgeMs: 1_000_000_000,
+  dedupWindowMs: null,
+  validate: ({ conversion: { occurredAt }, now }) =>
+    now - occurredAt > 1_000_000_000
+      ? [{ field: 'time', code: 'too_old', message: 'too old', source: 'https://docs.example/' }]
+      : [],
+  buildRequest: ({ deliveries, settings: { token } }) => ({
+    method: 'POST',
+    url: `https://h.example/?token=${encodeURIComponent(token)}`,
+    headers: { authorization: `Bearer ${token}` },
+    body: JSON.stringify(
+      deliveries.map(({ deliveryId, conversion }) => ({
+        id: deliveryId,
+        email: conversion.subjectHashes['emailPlain'],
+        ip: conversion.ipAddress,
+        test: conversion.isTest,
+      })),
+    ),
+  }),
+  judge: ({ response: { status, body }, deliveryCount }) => {
+    if (status >= 300 && status < 400)
+      return forAll(deliveryCount, refused('redirect_not_followed', 'destination'));
+    return forAll(
+      deliveryCount,
+      status === 200 && body === '{"taken":true}' ? delivered() : retry('unknown'),
+    );
+  },
+};
+
+/** The sound definition with its request changed. */
+function building(
+  change: (
+    request: ReturnType<typeof sound.buildRequest>,
+    input: Parameters<typeof sound.buildRequest>[0],
+  ) => Partial<ReturnType<typeof sound.buildRequest>>,
+): DestinationDefinition<Settings> {
+  return {
+    ...sound,
+    buildRequest: (input) => {
+      const request = sound.buildRequest(input);
+      return { ...request, ...change(request, input) };
+    },
+  };
+}
+
+const broken: readonly (readonly [ConformanceRule, string, DestinationDefinition<Settings>])[] = [
+  ['example_parses', 'example settings without token', { ...sound, exampleSettings: {} }],
+  [
+    'sample_is_valid',
+    'a rule nobody can meet',
+    { ...sound, validate: () => [{ field: 'x', code: 'field_missing', message: 'never', source: 'x' }] },
+  ],
+  ['old_is_refused', 'no rule of age', { ...sound, validate: () => [] }],
+  [
+    'test_is_marked',
+    'tests sent like sales',
+    building(({ body }) => ({ body: body?.replaceAll('"test":true', '"test":false') ?? null })),
+  ],
+  [
+    'request_is_sound',
+    'a host from a sub-id',
+    building((_request, { deliveries: [first] }) => ({
+      url: `https://${first?.conversion.click?.subIds['sub1'] === 'newsletter' ? 'h' : 'evil'}.example/`,
+    })),
+  ],
+  [
+    'request_is_sound',
+    'a header from a user agent',
+    building(({ headers }, { deliveries: [first] }) => ({
+      headers: { ...headers, 'x-agent': first?.conversion.userAgent ?? '' },
+    })),
+  ],
+  ['request_is_sound', 'credentials in the URL', building(() => ({ url: 'https://a:b@h.example/' }))],
+  ['request_is_sound', 'a GET with a body', building(() => ({ method: 'GET' }))],
+  ['request_is_sound', 'a URL that is none', building(() => ({ url: 'h.example' }))],
+  [
+    'secrets_are_hidden',
+    'a token in base64',
+    building(({ headers }, { settings: { token } }) => ({
+      headers: { ...headers, 'x-basic': Buffer.from(`user:${token}`).toString('base64') },
+    })),
+  ],
+  [
+    'person_is_hidden',
+    'an address in base64',
+    building(({ headers }, { deliveries: [first] }) => ({
+      headers: {
+        ...headers,
+        'x-client': Buffer.from(`ip=${first?.conversion.ipAddress}`).toString('base64'),
+      },
+    })),
+  ],
+  [
+    'id_is_stable',
+    'an id per attempt',
+    building(({ body }, { now }) => ({
+      body: body?.replaceAll('"id":"', `"id":"${now}`).replaceAll('-', '') ?? null,
+    })),
+  ],
+  [
+    'hashed_once',
+    'a hash of a hash',
+    building(({ body }, { deliveries: [first] }) => {
+      const hash = first?.conversion.subjectHashes['emailPlain'] ?? '';
+      return { body: `${body} ${createHash('sha256').update(hash).digest('hex')}` };
+    }),
+  ],
+  [
+    'unknown_is_not_delivered',
+    'any 200 taken for success',
+    {
+      ...sound,
+      judge: (input) =>
+        input.response.status === 200 ? forAll(input.deliveryCount, delivered()) : sound.judge(input),
+    },
+  ],
+  [
+    'redirect_is_refused',
+    'redirects tried again',
+    { ...sound, judge: ({ deliveryCount }) => forAll(deliveryCount, retry('unknown')) },
+  ],
+  ['every_event_is_judged', 'one outcome for all', { ...sound, judge: () => [refused('unknown', 'event')] }],
+  [
+    'every_event_is_judged',
+    'a body that breaks the parser',
+    {
+      ...sound,
+      judge: ({ response: { body }, deliveryCount }) =>
+        forAll(
+          deliveryCount,
+          JSON.parse(body) === null ? refused('null', 'event') : refused('other', 'event'),
+        ),
+    },
+  ],
+];
+
+describe('conformanceFailures', () => {
+  it('finds nothing wrong with a sound definition', () => {
+    expect(conformanceFailures(sound)).toEqual([]);
+  });
+
+  it.each(broken.filter(([rule]) => rule !== 'person_is_hidden'))(
+    '%s catches %s',
+    (rule, _what, definition) => {
+      expect(conformanceFailures(definition).map((failure) => failure.rule)).toContain(rule);
+    },
+  );
+
+  it('has a broken definition for every rule', () => {
+    expect(CONFORMANCE_RULES.filter((rule) => !broken.some(([of]) => of === rule))).toEqual([]);
+  });
+});

@@ -1,0 +1,18 @@
+/** The registry of destinations: every platform we can send to, one definition each. */
+import type { DestinationDefinition } from './definition.ts';
+import { meta } from './meta.ts';
+import { partnerPostback } from './partner-postback.ts';
+
+export * from './conformance.ts';
+export * from './definition.ts';
+export * from './redact.ts';
+export * from './sample.ts';
+export * from './settings.ts';
+
+/** Every definition; a new one is added here and nowhere else. */
+export const DESTINATIONS: readonly DestinationDefinition[] = [meta, partnerPostback];
+
+/** The definition with this key, or null: keys come from configuration, where one may be newer than this process. */
+export function destinationFor(key: string): DestinationDefinition | null {
+  return DESTINATIONS.find((definition) => definition.key === key) ?? null;
+}

@@ -1,0 +1,398 @@
+/** Meta Conversions API: all we know of it. A batch is taken or refused as a whole, and `judge` reads the body, not only the status. */
+import {
+  type AttemptOutcome,
+  isCurrencyCode,
+  judgeStatus,
+  type OutwardConversion,
+  parseRetryAfter,
+  type SubjectForm,
+} from '@tributary/domain';
+import { z } from 'zod';
+import {
+  defineDestination,
+  delivered,
+  forAll,
+  type JudgeInput,
+  type OutwardDelivery,
+  refused,
+  retry,
+  type ValidateInput,
+  type ValidationProblem,
+} from './definition.ts';
+import { exactUnits, type JsonValue, jsonText, parseJson } from './json-text.ts';
+import { eventOverrides, secret } from './settings.ts';
+
+const DOCS = 'https://developers.facebook.com/docs/marketing-api/conversions-api';
+const SERVER_EVENT = `${DOCS}/parameters/server-event`;
+const CUSTOMER_INFORMATION = `${DOCS}/parameters/customer-information-parameters`;
+const CUSTOM_DATA = `${DOCS}/parameters/custom-data`;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** The platform takes events of 7 days, of physical stores 62; one older event refuses the whole request. */
+const MAX_AGE_MS = 7 * DAY_MS;
+const STORE_MAX_AGE_MS = 62 * DAY_MS;
+/** How far in the future an event may be, for clocks that differ. */
+const MAX_LEAD_MS = MINUTE_MS;
+/** The browser's own `_fbc` cookie lives 90 days; an older click is not sent as one. */
+const FBC_LIFETIME_MS = 90 * DAY_MS;
+
+/** `action_source` of the server event. */
+const ACTION_SOURCES = [
+  'website',
+  'app',
+  'email',
+  'phone_call',
+  'chat',
+  'physical_store',
+  'system_generated',
+  'other',
+] as const;
+
+/**
+ * Limited Data Use: whether the platform limits what it does with the event, and for which state.
+ * Source: developers.facebook.com, data processing options; 0/0 lets the platform locate the person, 1/1000 is California.
+ */
+const LIMITED_DATA_USE = {
+  off: {},
+  located: {
+    data_processing_options: ['LDU'],
+    data_processing_options_country: 0,
+    data_processing_options_state: 0,
+  },
+  california: {
+    data_processing_options: ['LDU'],
+    data_processing_options_country: 1,
+    data_processing_options_state: 1_000,
+  },
+} as const;
+
+const settings = z.strictObject({
+  pixelId: z.string().regex(/^\d{1,20}$/, 'must be the digits of a pixel or dataset id'),
+  accessToken: secret(),
+  apiVersion: z
+    .string()
+    .regex(/^v\d{1,3}\.\d$/, 'must look like v25.0')
+    .default('v25.0'),
+  /** Where the Graph API is; another one only to reach a sandbox. */
+  baseUrl: z
+    .string()
+    .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+$/, 'must be scheme, host and port only')
+    .refine((text) => URL.canParse(text), 'must be a URL')
+    .default('https://graph.facebook.com'),
+  actionSource: z.enum(ACTION_SOURCES).default('website'),
+  /** From the Test Events page; test conversions are sent under it and never without it. */
+  testEventCode: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,50}$/)
+    .optional(),
+  limitedDataUse: z.enum(['off', 'located', 'california']).default('off'),
+  /** When the person denied the use of their data for ads: not sent at all, or sent under Limited Data Use. */
+  whenConsentDenied: z.enum(['withhold', 'limit']).default('withhold'),
+  /** Dots in the registrable domain that holds the `_fbc` cookie: 1 for example.com, 2 for example.co.uk. */
+  cookieDomainDots: z.int().min(0).max(3).default(1),
+  events: eventOverrides(),
+});
+
+type MetaSettings = z.output<typeof settings>;
+
+export const meta = defineDestination<MetaSettings>({
+  key: 'meta',
+  title: 'Meta Conversions API',
+  api: { version: 'v25.0', docs: DOCS },
+  settings,
+  exampleSettings: {
+    pixelId: '1234567890123456',
+    accessToken: 'EAAB-example-token',
+    testEventCode: 'TEST12345',
+  },
+  // Renewals have no standard event; sent as Purchase they would feed bidding twice, so they are opt-in by `events`.
+  events: {
+    lead: 'Lead',
+    signup: 'CompleteRegistration',
+    trial_start: 'StartTrial',
+    subscription_started: 'Subscribe',
+    first_purchase: 'Purchase',
+    sale: 'Purchase',
+  },
+  unmappedEvents: 'withhold',
+  confirmedBy: 'body',
+  maxBatch: 1_000,
+  maxAgeMs: MAX_AGE_MS,
+  // By event_name and event_id; within five minutes the browser's copy wins.
+  dedupWindowMs: 2 * DAY_MS,
+
+  validate: (input) => [
+    ...timeProblems(input),
+    ...consentProblems(input),
+    ...customerProblems(input),
+    ...valueProblems(input),
+    ...websiteProblems(input),
+  ],
+
+  buildRequest: ({ deliveries, settings: given }) => {
+    const isTest = deliveries.some(({ conversion }) => conversion.isTest);
+    return {
+      method: 'POST',
+      url: `${given.baseUrl}/${given.apiVersion}/${given.pixelId}/events`,
+      // In a header rather than the URL, because URLs end up in the logs of proxies.
+      headers: { authorization: `Bearer ${given.accessToken}`, 'content-type': 'application/json' },
+      body: jsonText({
+        data: deliveries.map((delivery) => serverEvent(delivery, given)),
+        test_event_code: isTest ? given.testEventCode : undefined,
+      }),
+    };
+  },
+
+  // A request is taken or refused as a whole, so all its events share one outcome.
+  judge: (input) => forAll(input.deliveryCount, judgeRequest(input)),
+});
+
+type Input = ValidateInput<MetaSettings>;
+
+function timeProblems({
+  conversion: { occurredAt },
+  settings: { actionSource },
+  now,
+}: Input): ValidationProblem[] {
+  const maxAgeMs = actionSource === 'physical_store' ? STORE_MAX_AGE_MS : MAX_AGE_MS;
+  const rule = { field: 'event_time', source: SERVER_EVENT };
+  if (now - occurredAt > maxAgeMs) {
+    return [{ ...rule, code: 'too_old', message: `older than ${maxAgeMs / DAY_MS} days` }];
+  }
+  if (occurredAt - now > MAX_LEAD_MS)
+    return [{ ...rule, code: 'in_future', message: 'more than a minute ahead' }];
+  return [];
+}
+
+function consentProblems({ conversion, settings: given }: Input): ValidationProblem[] {
+  const problems: ValidationProblem[] = [];
+  if (conversion.consent.adUserData === 'denied' && given.whenConsentDenied === 'withhold') {
+    const message = 'the person denied the use of their data for ads';
+    problems.push({
+      field: 'user_data',
+      code: 'consent_denied',
+      message,
+      source: 'docs/destinations/meta.md',
+    });
+  }
+  if (conversion.isTest && given.testEventCode === undefined) {
+    const message = 'a test conversion needs a test event code';
+    problems.push({
+      field: 'test_event_code',
+      code: 'test_not_possible',
+      message,
+      source: `${DOCS}/using-the-api`,
+    });
+  }
+  return problems;
+}
+
+/** Fields that identify a person by themselves; a country or a city alone matches nobody. */
+const IDENTIFYING_FIELDS = ['em', 'ph', 'external_id', 'fbc', 'fbp'] as const;
+
+function customerProblems({ conversion, settings: given }: Input): ValidationProblem[] {
+  const user = userData(conversion, given);
+  const isIdentified =
+    IDENTIFYING_FIELDS.some((field) => user[field] !== undefined) ||
+    (user.client_ip_address !== undefined && user.client_user_agent !== undefined);
+  if (isIdentified) return [];
+  const message = 'needs an e-mail, phone, external id, fbclid or fbp, or both IP address and user agent';
+  return [{ field: 'user_data', code: 'identifier_missing', message, source: CUSTOMER_INFORMATION }];
+}
+
+function valueProblems({ conversion: { revenue }, event }: Input): ValidationProblem[] {
+  const rule = { field: 'custom_data.value', source: CUSTOM_DATA };
+  if (revenue === null) {
+    if (event !== 'Purchase') return [];
+    return [{ ...rule, code: 'field_missing', message: 'Purchase needs value and currency' }];
+  }
+  if (isCurrencyCode(revenue.currency)) return [];
+  return [
+    { ...rule, field: 'custom_data.currency', code: 'value_invalid', message: 'not an ISO 4217 currency' },
+  ];
+}
+
+function websiteProblems({ conversion, settings: { actionSource } }: Input): ValidationProblem[] {
+  if (actionSource !== 'website') return [];
+  const needed = {
+    event_source_url: sourceUrl(conversion),
+    'user_data.client_user_agent': userAgent(conversion),
+  };
+  return Object.entries(needed)
+    .filter(([, value]) => value === undefined)
+    .map(([field]) => ({
+      field,
+      code: 'field_missing',
+      message: 'website events need it',
+      source: SERVER_EVENT,
+    }));
+}
+
+function serverEvent({ deliveryId, event, conversion }: OutwardDelivery, given: MetaSettings): JsonValue {
+  return {
+    event_name: event,
+    event_time: Math.floor(conversion.occurredAt / 1_000),
+    event_id: deliveryId,
+    action_source: given.actionSource,
+    event_source_url: sourceUrl(conversion),
+    // Measured, but not used to choose whom to show ads.
+    opt_out: conversion.consent.adPersonalization === 'denied' ? true : undefined,
+    ...limitedDataUse(conversion, given),
+    user_data: userData(conversion, given),
+    custom_data: customData(conversion),
+  };
+}
+
+function limitedDataUse({ consent }: OutwardConversion, given: MetaSettings) {
+  const isOff = given.limitedDataUse === 'off';
+  return LIMITED_DATA_USE[isOff && consent.adUserData === 'denied' ? 'located' : given.limitedDataUse];
+}
+
+function userData(conversion: OutwardConversion, given: MetaSettings) {
+  const hashed = (form: SubjectForm) => {
+    const hash = conversion.subjectHashes[form];
+    return hash === undefined ? undefined : [hash];
+  };
+  return {
+    em: hashed('emailPlain'),
+    ph: hashed('phoneDigits'),
+    external_id: hashed('customerExternal'),
+    fn: hashed('firstNameLetters'),
+    ln: hashed('lastNameLetters'),
+    ct: hashed('city'),
+    st: hashed('state'),
+    zp: hashed('postalCode'),
+    country: hashed('country'),
+    client_ip_address: conversion.ipAddress ?? undefined,
+    client_user_agent: userAgent(conversion),
+    fbc: clickCookie(conversion, given),
+    fbp: browserCookie(conversion),
+  };
+}
+
+function customData({ revenue, transactionId }: OutwardConversion): JsonValue | undefined {
+  if (revenue === null && transactionId === null) return undefined;
+  return {
+    value: revenue === null ? undefined : exactUnits(revenue),
+    currency: revenue?.currency,
+    order_id: transactionId ?? undefined,
+  };
+}
+
+function sourceUrl({ extras, click }: OutwardConversion): string | undefined {
+  const url = extras['event_source_url'] ?? click?.landingUrl ?? '';
+  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined;
+}
+
+function userAgent({ userAgent: reported, click }: OutwardConversion): string | undefined {
+  return reported ?? click?.userAgent ?? undefined;
+}
+
+/** A click id that a cookie can hold: anybody can write one into a URL, and a broken one refuses the whole request. */
+const COOKIE_VALUE = /^[\x21-\x7e]{1,500}$/;
+
+/**
+ * `fbc`, the click as Meta's cookie would hold it: `fb.{dots}.{first seen, ms}.{fbclid}`.
+ *
+ * The time is when the click was first seen, not when it is sent; the id keeps its case. A cookie that the page passed on
+ * is sent unchanged as long as it holds the same click, because its time is the browser's own.
+ * Source: Meta's capi-param-builder.
+ */
+function clickCookie(
+  { click, extras, occurredAt }: OutwardConversion,
+  given: MetaSettings,
+): string | undefined {
+  const cookie = /^fb\.\d\.\d+\.[\x21-\x7e]{1,500}$/.test(extras['fbc'] ?? '') ? extras['fbc'] : undefined;
+  const latest = click?.adPlatformIds
+    .filter(({ name, value }) => name === 'fbclid' && COOKIE_VALUE.test(value))
+    .toSorted((a, b) => b.firstSeenAt - a.firstSeenAt)[0];
+  if (latest === undefined || cookie?.split('.')[3] === latest.value) return cookie;
+  if (occurredAt - latest.firstSeenAt > FBC_LIFETIME_MS) return undefined;
+  return `fb.${given.cookieDomainDots}.${latest.firstSeenAt}.${latest.value}`;
+}
+
+/** `fbp` names a browser; it is passed on when the page sent it and never made up. */
+function browserCookie({ extras }: OutwardConversion): string | undefined {
+  return /^fb\.\d\.\d+\.\d+$/.test(extras['fbp'] ?? '') ? extras['fbp'] : undefined;
+}
+
+const success = z.looseObject({ events_received: z.int() });
+
+const failure = z.looseObject({
+  error: z.looseObject({
+    code: z.int(),
+    error_subcode: z.int().optional(),
+    message: z.string().optional(),
+    error_user_msg: z.string().optional(),
+    is_transient: z.boolean().optional(),
+  }),
+});
+
+type MetaError = z.output<typeof failure>['error'];
+
+/**
+ * Error codes by what they ask for; every other code is tried again.
+ *
+ * | code[/subcode]                       | outcome                                                          |
+ * |--------------------------------------|------------------------------------------------------------------|
+ * | 4, 17, 80003, HTTP 429               | retry `throttled`, Retry-After honoured                          |
+ * | 1, 2, 341, 368, 5000, 21009, unknown | retry; so is anything with `is_transient`                        |
+ * | 190                                  | refused `token_invalid` until somebody reconnects                |
+ * | 200                                  | refused `permission_denied`                                      |
+ * | 100/33                               | refused `dataset_unreachable`: wrong pixel id, or not ours       |
+ * | 100/2804003                          | refused `event_too_old`                                          |
+ * | 3, 100, 105, 294, 2650               | refused `event_invalid`                                          |
+ *
+ * Source: RudderStack's rudder-transformer, facebookUtils/networkHandler.js; `is_transient` is the platform's own word.
+ */
+const THROTTLED_CODES: readonly number[] = [4, 17, 80_003];
+const EVENT_CODES: readonly number[] = [3, 100, 105, 294, 2_650];
+const TOKEN_CODE = 190;
+const PERMISSION_CODE = 200;
+const PARAMETER_CODE = 100;
+const UNREACHABLE_SUBCODE = 33;
+const TOO_OLD_SUBCODE = 2_804_003;
+
+function judgeRequest({ response, deliveryCount, now }: JudgeInput<MetaSettings>): AttemptOutcome {
+  const { status, headers } = response;
+  const afterMs = parseRetryAfter(headers['retry-after'], now);
+  const byStatus = judgeStatus({ status, retryAfterMs: afterMs });
+  if (status >= 300 && status < 400) return byStatus;
+  const body = parseJson(response.body);
+  const error = failure.safeParse(body);
+  if (error.success) return judgeError(error.data.error, { status, deliveryCount, afterMs });
+  if (byStatus.outcome === 'retry') return byStatus;
+  const received = success.safeParse(body);
+  if (byStatus.outcome !== 'delivered' || !received.success) return retry('response_unreadable', { afterMs });
+  const count = received.data.events_received;
+  if (count === deliveryCount) return delivered();
+  const detail = `events_received ${count} of ${deliveryCount}`;
+  return retry('events_not_received', { detail, splitBatch: deliveryCount > 1 });
+}
+
+function judgeError(
+  error: MetaError,
+  request: { readonly status: number; readonly deliveryCount: number; readonly afterMs: number | null },
+): AttemptOutcome {
+  const { code, error_subcode: subcode } = error;
+  const detail = describe(error);
+  const { status, deliveryCount, afterMs } = request;
+  if (status === 429 || THROTTLED_CODES.includes(code)) return retry('throttled', { detail, afterMs });
+  if (status >= 500 || error.is_transient === true) return retry('platform_failing', { detail, afterMs });
+  if (code === TOKEN_CODE) return refused('token_invalid', 'destination', detail);
+  if (code === PERMISSION_CODE) return refused('permission_denied', 'destination', detail);
+  if (code === PARAMETER_CODE && subcode === UNREACHABLE_SUBCODE) {
+    return refused('dataset_unreachable', 'destination', detail);
+  }
+  if (!EVENT_CODES.includes(code)) return retry('platform_failing', { detail, afterMs });
+  // One bad event refuses its whole request: only an event that was sent alone is known to be the bad one.
+  if (deliveryCount > 1) return retry('batch_refused', { detail, splitBatch: true });
+  return refused(subcode === TOO_OLD_SUBCODE ? 'event_too_old' : 'event_invalid', 'event', detail);
+}
+
+function describe({ code, error_subcode: subcode, message, error_user_msg: userMessage }: MetaError): string {
+  const number = subcode === undefined ? `${code}` : `${code}/${subcode}`;
+  return [number, message, userMessage].filter((part) => part !== undefined).join(': ');
+}

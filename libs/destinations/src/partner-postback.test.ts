@@ -1,0 +1,184 @@
+/** Partner postbacks by table: settings that parse or do not, the exact request, and the outcome of each response. */
+import { describe, expect, it } from 'vitest';
+import { type OutwardDelivery, outwardEvent, parseSettings } from './definition.ts';
+import { partnerPostback } from './partner-postback.ts';
+import { attemptRedactor, recordRequest, settingsRedactor } from './redact.ts';
+import { SAMPLE_NOW, sampleDelivery } from './sample.ts';
+
+function settingsOf(raw: Readonly<Record<string, unknown>>) {
+  const parsed = parseSettings(partnerPostback, raw);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.settings;
+}
+
+const delivery = sampleDelivery('sale');
+
+function requestOf(raw: Readonly<Record<string, unknown>>, of: OutwardDelivery = delivery) {
+  return partnerPostback.buildRequest({ deliveries: [of], settings: settingsOf(raw), now: SAMPLE_NOW });
+}
+
+describe('settings', () => {
+  it.each<[string, Readonly<Record<string, unknown>>, string]>([
+    ['no template', {}, 'urlTemplate'],
+    ['a macro in the host', { urlTemplate: 'https://{sub1}.example/' }, 'urlTemplate'],
+    ['an unknown macro', { urlTemplate: 'https://p.example/?x={nope}' }, 'urlTemplate'],
+    ['a secret that is not given', { urlTemplate: 'https://p.example/?x={secret:token}' }, 'secrets.token'],
+    [
+      'a secret of a header that is not given',
+      { urlTemplate: 'https://p.example/', headers: { authorization: 'Bearer {secret:key}' } },
+      'secrets.key',
+    ],
+    ['a header of the sender', { urlTemplate: 'https://p.example/', headers: { host: 'x' } }, 'headers.host'],
+    [
+      'a header that breaks lines',
+      { urlTemplate: 'https://p.example/', headers: { 'x-a': 'b\r\nc' } },
+      'headers.x-a',
+    ],
+    ['another method', { urlTemplate: 'https://p.example/', method: 'PUT' }, 'method'],
+    ['a state that is none', { urlTemplate: 'https://p.example/', statuses: { paid: 'x' } }, 'statuses'],
+    ['a misspelt setting', { urlTemplate: 'https://p.example/', expectBody: 'OK' }, ''],
+  ])('refuse %s', (_what, raw, path) => {
+    const parsed = parseSettings(partnerPostback, raw);
+    expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.path)).toContain(path);
+  });
+});
+
+describe('buildRequest', () => {
+  it.each<[string, OutwardDelivery, string]>([
+    [
+      '?cid={partner_click_id}&own={click_id}',
+      delivery,
+      '?cid=p-click-9&own=019b7c9a-512f-7e4d-a63c-1a7e5d3b2f1a',
+    ],
+    [
+      '?sum={payout|decimals:2}&cents={{payout|cents}}&cur={currency}',
+      delivery,
+      '?sum=2.50&cents=250&cur=USD',
+    ],
+    ['?rev={revenue}&ev={event}&tx={transaction_id}', delivery, '?rev=12.34&ev=sale&tx=order-42'],
+    ['?s={status}', delivery, '?s=approved'],
+    ['?s={status}', sampleDelivery('sale', { state: 'reversed' }), '?s=reversed'],
+    ['?t={occurred_at|unix}', delivery, '?t=1767319445'],
+    ['?a={sub1}&b={sub2}&c={sub3|default:none}', delivery, '?a=newsletter&b=banner-3&c=none'],
+    [
+      '?o={offer_id}&c={campaign_id}&p={partner_id}&k={customer_id}',
+      delivery,
+      '?o=offer-1&c=camp-1&p=partner-1&k=customer-7',
+    ],
+    ['?plan={extra:plan}&other={extra:other}', delivery, '?plan=gold&other='],
+    ['?k={secret:token}', delivery, '?k=a%2Fb%3Dc%26d'],
+    [
+      '?cid={partner_click_id}&sum={payout}&cur={currency}',
+      sampleDelivery('lead', { click: null, payout: null }),
+      '?cid=&sum=&cur=USD',
+    ],
+    [
+      '?cid={partner_click_id}&cur={currency}',
+      sampleDelivery('lead', { click: null, payout: null, revenue: null }),
+      '?cid=&cur=',
+    ],
+  ])('fills %s', (query, of, filled) => {
+    const base = 'https://partner.example/postback';
+    const request = requestOf(
+      { urlTemplate: base + query, secrets: { token: 'a/b=c&d' }, statuses: { payable: 'approved' } },
+      of,
+    );
+    expect(request).toEqual({
+      method: 'GET',
+      url: base + filled,
+      headers: { 'idempotency-key': of.deliveryId },
+      body: null,
+    });
+  });
+
+  it('takes nothing from the sub-ids but sub-ids', () => {
+    const { click } = delivery.conversion;
+    const subIds = { sub1: 'a', payout: '999', click_id: 'forged' };
+    const forged = sampleDelivery('sale', { click: click && { ...click, subIds } });
+    const { url } = requestOf({ urlTemplate: 'https://p.example/?c={click_id}&p={payout}&s={sub1}' }, forged);
+    expect(url).toBe('https://p.example/?c=019b7c9a-512f-7e4d-a63c-1a7e5d3b2f1a&p=2.5&s=a');
+  });
+
+  it('fills secrets into headers and hides them in the record', () => {
+    const raw = {
+      urlTemplate: 'https://p.example/?k={secret:token}',
+      method: 'POST',
+      headers: { 'x-auth': 'key {secret:token}', accept: 'text/plain' },
+      secrets: { token: 'a/b=c&d' },
+    };
+    const request = requestOf(raw);
+    expect(request.headers).toEqual({
+      'x-auth': 'key a/b=c&d',
+      accept: 'text/plain',
+      'idempotency-key': delivery.deliveryId,
+    });
+    const hide = attemptRedactor(request, [delivery], settingsRedactor(partnerPostback, settingsOf(raw)));
+    expect(recordRequest(request, hide)).toEqual({
+      method: 'POST',
+      url: 'https://p.example/?k=[redacted]',
+      headers: { 'x-auth': 'key [redacted]', accept: 'text/plain', 'idempotency-key': delivery.deliveryId },
+      body: null,
+    });
+  });
+});
+
+describe('events and tests', () => {
+  it('sends every event type under its own name unless the settings rename it', () => {
+    const settings = settingsOf({ urlTemplate: 'https://p.example/', events: { first_purchase: 'ftd' } });
+    expect(outwardEvent(partnerPostback, settings, 'first_purchase')).toBe('ftd');
+    expect(outwardEvent(partnerPostback, settings, 'refund')).toBe('refund');
+  });
+
+  it('is never sent for a test conversion', () => {
+    const settings = settingsOf({ urlTemplate: 'https://p.example/' });
+    const { conversion } = sampleDelivery('sale', { isTest: true });
+    const problems = partnerPostback.validate({ conversion, event: 'sale', settings, now: SAMPLE_NOW });
+    expect(problems.map(({ code }) => code)).toEqual(['test_not_possible']);
+  });
+});
+
+describe('judge', () => {
+  const plain = { urlTemplate: 'https://p.example/' };
+  const strict = { ...plain, expectedBody: 'success=true' };
+
+  it.each([
+    [plain, { status: 200, headers: {}, body: '' }, { outcome: 'delivered' }],
+    [plain, { status: 204, headers: {}, body: '' }, { outcome: 'delivered' }],
+    [strict, { status: 200, headers: {}, body: 'x; success=true;' }, { outcome: 'delivered' }],
+    [
+      strict,
+      { status: 200, headers: {}, body: 'success=false; err_msg=…;' },
+      { outcome: 'retry', reason: 'expected_body_missing' },
+    ],
+    [strict, { status: 200, headers: {}, body: '' }, { outcome: 'retry', reason: 'expected_body_missing' }],
+    [strict, { status: 500, headers: {}, body: 'success=true' }, { outcome: 'retry', reason: 'http_500' }],
+    [
+      plain,
+      { status: 429, headers: { 'retry-after': '30' }, body: '' },
+      { outcome: 'retry', reason: 'http_429', afterMs: 30_000 },
+    ],
+    [
+      plain,
+      { status: 404, headers: {}, body: '' },
+      { outcome: 'refused', reason: 'http_404', scope: 'event' },
+    ],
+    [
+      plain,
+      { status: 410, headers: {}, body: '' },
+      { outcome: 'refused', reason: 'http_410', scope: 'destination' },
+    ],
+    [
+      plain,
+      { status: 302, headers: { location: 'https://x.example/' }, body: '' },
+      { outcome: 'refused', reason: 'redirect_not_followed', scope: 'destination' },
+    ],
+  ])('%o answers %o: %o', (raw, response, outcome) => {
+    const outcomes = partnerPostback.judge({
+      response,
+      deliveryCount: 1,
+      settings: settingsOf(raw),
+      now: SAMPLE_NOW,
+    });
+    expect(outcomes).toEqual([outcome]);
+  });
+});

@@ -1,0 +1,111 @@
+/** The identity of a conversion: which postbacks speak of the same fact. */
+import { createHash } from 'node:crypto';
+import { deterministicUuid } from './deterministic-id.ts';
+
+/** Types that are one fact whoever reports it: a network's first_purchase and a processor's sale of one order count once. */
+const STANDARD_CLASSES: Readonly<Record<string, string>> = {
+  first_purchase: 'purchase',
+  sale: 'purchase',
+  purchase: 'purchase',
+  repeat_purchase: 'purchase',
+};
+
+/** Event types that take money back from an earlier conversion. */
+const REVERSALS: ReadonlySet<string> = new Set(['refund', 'chargeback']);
+
+/** How a fact without a transaction id is told from another one. */
+export const WITHOUT_TRANSACTION_ID = ['once_per_click', 'once_per_customer', 'each_postback'] as const;
+export type WithoutTransactionId = (typeof WITHOUT_TRANSACTION_ID)[number];
+
+const STANDARD_WITHOUT_TRANSACTION_ID: Readonly<Record<string, WithoutTransactionId>> = {
+  lead: 'once_per_click',
+  install: 'once_per_click',
+  trial_start: 'once_per_click',
+};
+
+export interface IdentityRules {
+  /** Event class by event type, over the standard ones. */
+  readonly eventClasses: Readonly<Record<string, string>>;
+  readonly withoutTransactionId: Readonly<Record<string, WithoutTransactionId>>;
+}
+
+export const STANDARD_IDENTITY_RULES: IdentityRules = { eventClasses: {}, withoutTransactionId: {} };
+
+/** What identity is made of; meanings as in postback.received. */
+export interface IdentityFacts {
+  readonly advertiserId: string;
+  readonly receiptId: string;
+  readonly eventType: string;
+  readonly transactionId: string | null;
+  readonly originalTransactionId: string | null;
+  readonly reversalId: string | null;
+  readonly clickId: string | null;
+  readonly customerId: string | null;
+  readonly revenueMicros: bigint | null;
+  readonly occurredAt: number;
+  readonly occurredAtIsAssumed: boolean;
+}
+
+export interface Identity {
+  readonly conversionId: string;
+  readonly eventClass: string;
+}
+
+/** Whether the event type takes money back. */
+export function isReversal(eventType: string): boolean {
+  return REVERSALS.has(eventType);
+}
+
+/**
+ * The identity of a postback's fact, for ever and across partners and click ids.
+ *
+ * | the postback has | identity |
+ * |---|---|
+ * | refund or chargeback | advertiser, class, original transaction, and its own id; else amount and sent time; else one per original |
+ * | a transaction id | advertiser, class, transaction id |
+ * | none, once per click | advertiser, event type, click id; without one, the receipt |
+ * | none, once per customer | advertiser, event type, customer id; without one, the receipt |
+ * | none, each postback | the receipt |
+ */
+export function identify(facts: IdentityFacts, rules: IdentityRules): Identity {
+  const eventClass =
+    rules.eventClasses[facts.eventType] ?? STANDARD_CLASSES[facts.eventType] ?? facts.eventType;
+  return {
+    eventClass,
+    conversionId: deterministicUuid('conversion', facts.advertiserId, ...scopeOf(facts, eventClass, rules)),
+  };
+}
+
+function scopeOf(facts: IdentityFacts, eventClass: string, rules: IdentityRules): readonly string[] {
+  if (isReversal(facts.eventType)) return reversalScope(facts, eventClass);
+  if (facts.transactionId !== null) return [eventClass, 'transaction', facts.transactionId];
+  const mode =
+    rules.withoutTransactionId[facts.eventType] ??
+    STANDARD_WITHOUT_TRANSACTION_ID[facts.eventType] ??
+    'each_postback';
+  if (mode === 'once_per_click' && facts.clickId !== null) return [facts.eventType, 'click', facts.clickId];
+  if (mode === 'once_per_customer' && facts.customerId !== null)
+    return [facts.eventType, 'customer', facts.customerId];
+  return [facts.eventType, 'receipt', facts.receiptId];
+}
+
+/** Most senders put the order's id on every partial refund, so the order alone does not tell two refunds apart. */
+function reversalScope(facts: IdentityFacts, eventClass: string): readonly string[] {
+  const original = facts.originalTransactionId ?? facts.transactionId;
+  if (original === null) return [eventClass, 'receipt', facts.receiptId];
+  if (facts.reversalId !== null) return [eventClass, original, 'reversal', facts.reversalId];
+  if (facts.revenueMicros !== null && !facts.occurredAtIsAssumed) {
+    return [eventClass, original, 'amount', String(facts.revenueMicros), String(facts.occurredAt)];
+  }
+  return [eventClass, original, 'only'];
+}
+
+/** SHA-256 hex of the values by which a repeat is told from a conflict: status, revenue and currency. */
+export function valueDigest(values: {
+  readonly status: string;
+  readonly revenueMicros: bigint | null;
+  readonly currency: string | null;
+}): string {
+  const text = JSON.stringify([values.status, values.revenueMicros?.toString() ?? null, values.currency]);
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,358 @@
+/** Reads the parameters of an inbound postback by the profile of its source: every value accepted exactly, or refused with a reason. */
+import { isCurrencyCode, parseDecimalToMicros } from './money.ts';
+import { hashSubject } from './subject.ts';
+
+/** Why a postback is refused; closed list, documented in docs/errors.md. */
+export const REFUSAL_REASONS = [
+  'source_unknown',
+  'token_missing',
+  'token_invalid',
+  'method_not_allowed',
+  'body_too_large',
+  'body_malformed',
+  'content_type_unsupported',
+  'parameter_repeated',
+  'parameter_too_long',
+  'event_type_missing',
+  'event_type_malformed',
+  'status_unknown',
+  'amount_malformed',
+  'amount_negative',
+  'currency_missing',
+  'currency_unknown',
+  'time_malformed',
+  'time_out_of_range',
+  'batch_empty',
+  'batch_too_large',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
+export interface Refusal {
+  readonly reason: RefusalReason;
+  /** The parameter it is about, as the sender named it. */
+  readonly field: string | null;
+  readonly expected: string | null;
+}
+
+/** What a postback can say, and under which names by default; a source's profile puts its own names in front. */
+export const POSTBACK_PARAMETERS = {
+  clickId: ['click_id', 'clickid', 'cid'],
+  transactionId: ['transaction_id', 'txid', 'order_id'],
+  originalTransactionId: ['original_transaction_id'],
+  reversalId: ['reversal_id', 'refund_id'],
+  eventType: ['event_type', 'event', 'et'],
+  status: ['status'],
+  revenue: ['revenue', 'amount', 'payout', 'sum'],
+  currency: ['currency'],
+  tax: ['tax'],
+  shipping: ['shipping'],
+  predictedLtv: ['predicted_ltv'],
+  occurredAt: ['occurred_at', 'time', 'timestamp'],
+  customerId: ['customer_id'],
+  productId: ['product_id', 'product'],
+  planId: ['plan_id', 'plan'],
+  couponCode: ['coupon_code', 'coupon'],
+  quantity: ['quantity'],
+  email: ['email'],
+  phone: ['phone'],
+  ipAddress: ['ip'],
+  userAgent: ['user_agent', 'ua'],
+  country: ['country'],
+  idempotencyKey: ['idempotency_key'],
+  isTest: ['test'],
+} as const satisfies Record<string, readonly string[]>;
+export type PostbackField = keyof typeof POSTBACK_PARAMETERS;
+
+/** Fields whose values never appear in a record of the raw call. */
+export const PERSONAL_FIELDS: readonly PostbackField[] = ['email', 'phone', 'ipAddress', 'userAgent'];
+
+/** How one source speaks; data, not code. */
+export interface SourceProfile {
+  readonly aliases: Readonly<Partial<Record<string, readonly string[]>>>;
+  /** Our event type by the value sent. */
+  readonly eventTypes: Readonly<Record<string, string>>;
+  readonly statuses: Readonly<Record<string, PostbackStatus>>;
+  readonly amountUnit: 'units' | 'cents';
+  readonly defaultEventType: string | null;
+  readonly defaultCurrency: string | null;
+  /** Parameters kept as extras; everything else unknown is dropped. */
+  readonly allowedExtras: readonly string[];
+}
+
+export const POSTBACK_STATUSES = ['pending', 'approved', 'rejected'] as const;
+export type PostbackStatus = (typeof POSTBACK_STATUSES)[number];
+
+/** A postback as understood; meanings as in postback.received. */
+export interface ParsedPostback {
+  readonly eventType: string;
+  readonly eventTypeSent: string | null;
+  readonly status: PostbackStatus;
+  readonly statusSent: string | null;
+  readonly clickId: string | null;
+  readonly transactionId: string | null;
+  readonly originalTransactionId: string | null;
+  readonly reversalId: string | null;
+  readonly customerId: string | null;
+  readonly revenueMicros: bigint | null;
+  readonly currency: string | null;
+  readonly taxMicros: bigint | null;
+  readonly shippingMicros: bigint | null;
+  readonly predictedLtvMicros: bigint | null;
+  readonly occurredAt: number;
+  readonly occurredAtIsAssumed: boolean;
+  readonly productId: string | null;
+  readonly planId: string | null;
+  readonly couponCode: string | null;
+  readonly quantity: number | null;
+  readonly country: string | null;
+  readonly subIds: Readonly<Record<string, string>>;
+  readonly extras: Readonly<Record<string, string>>;
+  readonly subjectHashes: Readonly<Record<string, string>>;
+  /** In clear: the edge encrypts it before it is written anywhere. */
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly idempotencyKey: string | null;
+  readonly isTest: boolean;
+  readonly warnings: readonly string[];
+}
+
+export type PostbackParsing =
+  | { readonly ok: true; readonly postback: ParsedPostback }
+  | { readonly ok: false; readonly refusal: Refusal };
+
+const MAX_VALUE_LENGTH = 1_024;
+const MICROS_PER_CENT = 10_000n;
+/** Before this no advertiser of ours existed; a smaller time is a unit mistake. */
+const EARLIEST_OCCURRED_AT = Date.UTC(2010, 0, 1);
+/** Source clocks run ahead; more than this is a mistake. */
+const MAX_FUTURE_MS = 86_400_000;
+const EVENT_TYPE = /^[a-z][a-z0-9_]{0,63}$/;
+const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
+/** An inbound value that still is a macro: the sender's template was not filled. */
+const UNREPLACED_MACRO = /^(?:\{\{?\$?[\w:.]+\}?\}|#{1,2}\w+#{1,2}|\[\w+\]|%\w+%|\$\{\w+\})$/;
+const SUB_ID = /^sub(?:[1-9]|1\d|20)$/;
+
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(reason: RefusalReason, field: string | null, expected: string | null) {
+    super(reason);
+    this.refusal = { reason, field, expected };
+  }
+}
+
+/** One call's parameters, read by field: knows the sender's own name of each value for refusals. */
+class ParameterReader {
+  readonly warnings: string[] = [];
+  readonly #parameters: ReadonlyMap<string, string>;
+  readonly #profile: SourceProfile;
+
+  constructor(parameters: ReadonlyMap<string, string>, profile: SourceProfile) {
+    this.#parameters = parameters;
+    this.#profile = profile;
+  }
+
+  /** Name and value of the first parameter that carries the field with a value. */
+  find(field: PostbackField): { name: string; value: string } | null {
+    for (const name of namesOf(field, this.#profile)) {
+      const value = this.#parameters.get(name)?.trim();
+      if (value === undefined || value === '') continue;
+      if (value.length > MAX_VALUE_LENGTH) {
+        throw new Refused('parameter_too_long', name, `at most ${MAX_VALUE_LENGTH} characters`);
+      }
+      if (UNREPLACED_MACRO.test(value)) {
+        this.warnings.push(`unreplaced_macro:${name}`);
+        continue;
+      }
+      return { name, value };
+    }
+    return null;
+  }
+
+  text(field: PostbackField): string | null {
+    return this.find(field)?.value ?? null;
+  }
+
+  amount(field: PostbackField, isReversal: boolean): bigint | null {
+    const found = this.find(field);
+    if (found === null) return null;
+    const parsed = parseDecimalToMicros(found.value);
+    if (!parsed.ok)
+      throw new Refused('amount_malformed', found.name, 'a decimal number with a point, e.g. 12.34');
+    const micros =
+      this.#profile.amountUnit === 'cents' ? centsToMicros(parsed.micros, found.name) : parsed.micros;
+    if (micros < 0n && !isReversal)
+      throw new Refused('amount_negative', found.name, 'an amount of zero or more');
+    return micros < 0n ? -micros : micros;
+  }
+
+  matching(test: (name: string) => boolean): Record<string, string> {
+    const entries = [...this.#parameters].filter(([name, value]) => test(name) && value !== '');
+    return Object.fromEntries(entries.map(([name, value]) => [name, value.slice(0, MAX_VALUE_LENGTH)]));
+  }
+}
+
+/** The names a field may come under, the profile's own first. */
+export function namesOf(field: PostbackField, profile: Pick<SourceProfile, 'aliases'>): readonly string[] {
+  return [...(profile.aliases[field] ?? []), ...POSTBACK_PARAMETERS[field]];
+}
+
+/**
+ * Understands one postback.
+ * @param parameters each name once; repeated names are refused before.
+ * @param receivedAt epoch ms; stands in for a time that was not sent.
+ */
+export function parsePostback(
+  parameters: ReadonlyMap<string, string>,
+  profile: SourceProfile,
+  receivedAt: number,
+): PostbackParsing {
+  try {
+    return {
+      ok: true,
+      postback: readPostback(new ParameterReader(parameters, profile), profile, receivedAt),
+    };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, refusal: error.refusal };
+    throw error;
+  }
+}
+
+function readPostback(reader: ParameterReader, profile: SourceProfile, receivedAt: number): ParsedPostback {
+  const type = readEventType(reader, profile);
+  const isReversal = type.eventType === 'refund' || type.eventType === 'chargeback';
+  const amounts = {
+    revenueMicros: reader.amount('revenue', isReversal),
+    taxMicros: reader.amount('tax', isReversal),
+    shippingMicros: reader.amount('shipping', isReversal),
+    predictedLtvMicros: reader.amount('predictedLtv', isReversal),
+  };
+  const hasAmount = Object.values(amounts).some((amount) => amount !== null);
+  const email = reader.text('email');
+  const phone = reader.text('phone');
+  return {
+    ...type,
+    ...readStatus(reader, profile),
+    ...amounts,
+    currency: readCurrency(reader, profile, hasAmount),
+    ...readOccurredAt(reader, receivedAt),
+    clickId: reader.text('clickId')?.toLowerCase() ?? null,
+    transactionId: reader.text('transactionId'),
+    originalTransactionId: reader.text('originalTransactionId'),
+    reversalId: reader.text('reversalId'),
+    customerId: reader.text('customerId'),
+    productId: reader.text('productId'),
+    planId: reader.text('planId'),
+    couponCode: reader.text('couponCode'),
+    quantity: readQuantity(reader),
+    country: reader.text('country')?.toUpperCase() ?? null,
+    subIds: reader.matching((name) => SUB_ID.test(name)),
+    extras: reader.matching((name) => profile.allowedExtras.includes(name)),
+    subjectHashes: hashSubject({ ...(email !== null && { email }), ...(phone !== null && { phone }) }),
+    ipAddress: reader.text('ipAddress'),
+    userAgent: reader.text('userAgent'),
+    idempotencyKey: reader.text('idempotencyKey'),
+    isTest: ['1', 'true'].includes(reader.text('isTest') ?? ''),
+    warnings: reader.warnings,
+  };
+}
+
+function readEventType(
+  reader: ParameterReader,
+  profile: SourceProfile,
+): { eventType: string; eventTypeSent: string | null } {
+  const found = reader.find('eventType');
+  const sent = found?.value ?? null;
+  const eventType =
+    sent === null ? profile.defaultEventType : (profile.eventTypes[sent] ?? sent.toLowerCase());
+  if (eventType === null) {
+    throw new Refused(
+      'event_type_missing',
+      namesOf('eventType', profile)[0] ?? null,
+      'an event type, e.g. sale',
+    );
+  }
+  if (!EVENT_TYPE.test(eventType)) {
+    throw new Refused(
+      'event_type_malformed',
+      found?.name ?? null,
+      'lower-case letters, digits and underscores',
+    );
+  }
+  return { eventType, eventTypeSent: sent };
+}
+
+function readStatus(
+  reader: ParameterReader,
+  profile: SourceProfile,
+): { status: PostbackStatus; statusSent: string | null } {
+  const found = reader.find('status');
+  // A source that sends no status reports what is already agreed.
+  if (found === null) return { status: 'approved', statusSent: null };
+  const mapped = profile.statuses[found.value] ?? found.value.toLowerCase();
+  const status = POSTBACK_STATUSES.find((known) => known === mapped);
+  if (status === undefined) {
+    throw new Refused(
+      'status_unknown',
+      found.name,
+      `one of ${POSTBACK_STATUSES.join(', ')}, or mapped by the source`,
+    );
+  }
+  return { status, statusSent: found.value };
+}
+
+function readCurrency(reader: ParameterReader, profile: SourceProfile, hasAmount: boolean): string | null {
+  const found = reader.find('currency');
+  const currency = found?.value.toUpperCase() ?? profile.defaultCurrency;
+  if (currency === null) {
+    if (!hasAmount) return null;
+    throw new Refused(
+      'currency_missing',
+      namesOf('currency', profile)[0] ?? null,
+      'an ISO 4217 code beside an amount',
+    );
+  }
+  if (!isCurrencyCode(currency))
+    throw new Refused('currency_unknown', found?.name ?? null, 'an ISO 4217 code, e.g. EUR');
+  return currency;
+}
+
+function readOccurredAt(
+  reader: ParameterReader,
+  receivedAt: number,
+): { occurredAt: number; occurredAtIsAssumed: boolean } {
+  const found = reader.find('occurredAt');
+  if (found === null) return { occurredAt: receivedAt, occurredAtIsAssumed: true };
+  const occurredAt = parseInstant(found.value);
+  if (occurredAt === null)
+    throw new Refused('time_malformed', found.name, 'ISO 8601, e.g. 2026-01-02T03:04:05Z');
+  if (occurredAt < EARLIEST_OCCURRED_AT || occurredAt > receivedAt + MAX_FUTURE_MS) {
+    throw new Refused('time_out_of_range', found.name, 'a time from 2010 to at most a day ahead');
+  }
+  return { occurredAt, occurredAtIsAssumed: false };
+}
+
+/** Epoch milliseconds of an ISO 8601 instant, UTC when it names no zone; null when it is none, including 31 February. */
+export function parseInstant(text: string): number | null {
+  const match = ISO_INSTANT.exec(text);
+  if (match === null) return null;
+  const hasTime = text.length > 10;
+  const zoned = match[1] === undefined && hasTime ? `${text}Z` : text;
+  const instant = Date.parse(zoned.replace(' ', 'T').replace(/([+-]\d{2})(\d{2})$/, '$1:$2'));
+  if (Number.isNaN(instant)) return null;
+  // Date.parse rolls an impossible day over to the next month.
+  const dayOfMonth = Number(text.slice(8, 10));
+  return new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate() === dayOfMonth ? instant : null;
+}
+
+function readQuantity(reader: ParameterReader): number | null {
+  const found = reader.find('quantity');
+  if (found === null) return null;
+  if (!/^\d{1,9}$/.test(found.value)) throw new Refused('amount_malformed', found.name, 'a whole number');
+  return Number(found.value);
+}
+
+function centsToMicros(scaled: bigint, name: string): bigint {
+  // `scaled` is the number sent in millionths; cents with a fraction are no cents.
+  if (scaled % 1_000_000n !== 0n) throw new Refused('amount_malformed', name, 'whole minor units, e.g. 1234');
+  return (scaled / 1_000_000n) * MICROS_PER_CENT;
+}

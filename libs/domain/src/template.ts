@@ -1,0 +1,280 @@
+/** URL templates with macros: compiled once, rendered fast, and never able to leave the place the author chose. */
+import {
+  encodeValue,
+  fixedTextProblems,
+  isDotSegment,
+  type MacroPlace,
+  type MacroSegment,
+  macroPlaces,
+  macroSegments,
+  originOf,
+} from './template-structure.ts';
+import {
+  compileStyle,
+  type MacroKind,
+  type MacroStyle,
+  type MacroToken,
+  type MacroValue,
+  type TemplateProblem,
+  type TemplateToken,
+  tokenise,
+} from './template-syntax.ts';
+
+export { MACRO_PLACES, type MacroPlace } from './template-structure.ts';
+export {
+  MACRO_KINDS,
+  type MacroKind,
+  type MacroValue,
+  TEMPLATE_PROBLEM_CODES,
+  type TemplateProblem,
+  type TemplateProblemCode,
+} from './template-syntax.ts';
+
+/** Which macros a template may use. */
+export interface MacroCatalogue<M extends string = string> {
+  readonly macros: readonly M[];
+  /** The kind of each macro that is not text. */
+  readonly kinds?: Readonly<Partial<Record<NoInfer<M>, MacroKind>>>;
+  /** Names that take a key of the caller's own, as `extra` in `{extra:plan}`; their values are text. */
+  readonly namespaces?: readonly string[];
+}
+
+/** The sub-ids a partner may pass along with a click. */
+export const SUB_ID_MACROS = [
+  'sub1',
+  'sub2',
+  'sub3',
+  'sub4',
+  'sub5',
+  'sub6',
+  'sub7',
+  'sub8',
+  'sub9',
+  'sub10',
+  'sub11',
+  'sub12',
+  'sub13',
+  'sub14',
+  'sub15',
+  'sub16',
+  'sub17',
+  'sub18',
+  'sub19',
+  'sub20',
+] as const;
+
+/** What a campaign's landing page URL may be filled with. */
+export const LANDING_PAGE_CATALOGUE = {
+  macros: ['click_id', 'campaign_id', 'partner_id', 'partner_click_id', ...SUB_ID_MACROS],
+} as const satisfies MacroCatalogue;
+export type LandingPageMacro = (typeof LANDING_PAGE_CATALOGUE.macros)[number];
+
+/** What a partner postback may tell a partner; `secret` holds the destination's own tokens. */
+export const PARTNER_POSTBACK_CATALOGUE = {
+  macros: [
+    'click_id',
+    'partner_click_id',
+    'transaction_id',
+    'conversion_id',
+    'payout',
+    'revenue',
+    'currency',
+    'event',
+    'status',
+    'occurred_at',
+    'campaign_id',
+    'offer_id',
+    'partner_id',
+    'customer_id',
+    ...SUB_ID_MACROS,
+  ],
+  kinds: { payout: 'money', revenue: 'money', occurred_at: 'instant' },
+  namespaces: ['extra', 'secret'],
+} as const satisfies MacroCatalogue;
+export type PartnerPostbackMacro = (typeof PARTNER_POSTBACK_CATALOGUE.macros)[number];
+
+/** One use of a macro in a template. */
+export interface MacroUse {
+  readonly name: string;
+  /** What stands behind a namespace's colon; null for a plain macro. */
+  readonly key: string | null;
+  readonly source: string;
+  /** Index into the template's text, in UTF-16 units. */
+  readonly position: number;
+  readonly place: MacroPlace;
+}
+
+export type MacroValues<M extends string = string> = Readonly<Partial<Record<M, MacroValue>>>;
+
+/** Values of namespaced macros: namespace → key → text. */
+export type NamespaceValues = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+export interface CompiledTemplate<M extends string = string> {
+  readonly text: string;
+  /** Scheme, host and port, the same for every rendering. */
+  readonly origin: string;
+  readonly uses: readonly MacroUse[];
+  /**
+   * The URL with every macro replaced; missing values are empty.
+   *
+   * Values are percent-encoded. `|raw` keeps what is legal where the macro stands and still encodes what would end it:
+   * a slash in a path, `&`, `;` or `#` in a query. A path segment that values make `.` or `..` is left empty, because
+   * URL parsers resolve those even when encoded. Throws a TypeError when a value's type is not its macro's.
+   */
+  render(values: MacroValues<M>, namespaces?: NamespaceValues): string;
+}
+
+export type TemplateCompilation<M extends string = string> =
+  | { readonly ok: true; readonly template: CompiledTemplate<M> }
+  | { readonly ok: false; readonly problems: readonly TemplateProblem[] };
+
+/** Longer URLs are refused by common servers and by our own edge (8 KiB). */
+const MAX_TEMPLATE_LENGTH = 8_192;
+
+/**
+ * Compiles the URL template of a landing page or a partner postback; problems come in order of position.
+ *
+ * The text must be an absolute http or https URL without credentials, and no macro may stand in its scheme, host or
+ * port: what a stranger puts into a sub-id can then never choose who is called.
+ */
+export function compileTemplate<const M extends string>(
+  text: string,
+  catalogue: MacroCatalogue<M>,
+): TemplateCompilation<M> {
+  if (text.length > MAX_TEMPLATE_LENGTH) {
+    const message = `longer than ${MAX_TEMPLATE_LENGTH} characters`;
+    return { ok: false, problems: [{ code: 'too_long', position: 0, message }] };
+  }
+  const { tokens, problems: syntaxProblems } = tokenise(text);
+  const { macros, problems: macroProblems } = compileMacros(tokens, catalogue);
+  const segments = macroSegments(tokens);
+  const problems = [
+    ...syntaxProblems,
+    ...macroProblems,
+    ...fixedTextProblems(text, tokens),
+    ...dotProblems(tokens, segments),
+  ];
+  if (problems.length > 0) {
+    return { ok: false, problems: problems.toSorted((a, b) => a.position - b.position) };
+  }
+  const parts = assemble(tokens, macros.map(rendererOf), segments);
+  const template: CompiledTemplate<M> = {
+    text,
+    origin: originOf(tokens),
+    uses: macros.map(({ token: { name, key, source, position }, place }) => ({
+      name,
+      key,
+      source,
+      position,
+      place,
+    })),
+    render: (values, namespaces = {}) => renderParts(parts, values, namespaces),
+  };
+  return { ok: true, template };
+}
+
+interface PlacedMacro {
+  readonly token: MacroToken;
+  readonly place: MacroPlace;
+  readonly style: MacroStyle;
+}
+
+function compileMacros(
+  tokens: readonly TemplateToken[],
+  catalogue: MacroCatalogue,
+): { macros: PlacedMacro[]; problems: TemplateProblem[] } {
+  const places = macroPlaces(tokens);
+  const macros: PlacedMacro[] = [];
+  const problems: TemplateProblem[] = [];
+  const found = tokens.flatMap((token) => (token.kind === 'macro' ? [token.macro] : []));
+  for (const [index, token] of found.entries()) {
+    const compiled = compileMacro(token, places[index] ?? null, catalogue);
+    if ('code' in compiled) problems.push(compiled);
+    else macros.push(compiled);
+  }
+  return { macros, problems };
+}
+
+function compileMacro(
+  token: MacroToken,
+  place: MacroPlace | null,
+  catalogue: MacroCatalogue,
+): PlacedMacro | TemplateProblem {
+  const { position } = token;
+  if (place === null) {
+    return {
+      code: 'macro_in_authority',
+      position,
+      message: 'no macro may stand in the scheme, host or port',
+    };
+  }
+  if (!isKnown(token, catalogue)) {
+    return { code: 'unknown_macro', position, message: `there is no macro ${token.source} here` };
+  }
+  const kind = token.key === null ? (catalogue.kinds?.[token.name] ?? 'text') : 'text';
+  const style = compileStyle(token, kind);
+  return 'code' in style ? style : { token, place, style };
+}
+
+const NAMESPACE_KEY = /^[\w.-]{1,64}$/;
+
+function isKnown({ name, key }: MacroToken, catalogue: MacroCatalogue): boolean {
+  if (key === null) return catalogue.macros.includes(name);
+  return NAMESPACE_KEY.test(key) && (catalogue.namespaces ?? []).includes(name);
+}
+
+/** Dots of the author's own beside a macro would make a dot segment whenever the value is empty. */
+function dotProblems(tokens: readonly TemplateToken[], segments: readonly MacroSegment[]): TemplateProblem[] {
+  const positions = tokens.filter(({ kind }) => kind === 'macro').map(({ position }) => position);
+  return segments
+    .filter(({ fixedText }) => isDotSegment(fixedText))
+    .map(({ firstMacro }) => ({
+      code: 'macro_beside_dots',
+      position: positions[firstMacro] ?? 0,
+      message: 'a path segment cannot be made of dots and macros',
+    }));
+}
+
+type Renderer = (values: MacroValues, namespaces: NamespaceValues) => string;
+type Part = string | Renderer;
+
+function rendererOf({ token: { name, key }, place, style }: PlacedMacro): Renderer {
+  const { format, isRaw, fallback } = style;
+  const write = (value: MacroValue) => encodeValue(format(value) || fallback, place, isRaw);
+  if (key === null) return (values) => write(ownValue(values, name));
+  return (_values, namespaces) => write(ownValue(ownValue(namespaces, name), key));
+}
+
+/** Own properties only, so that a key such as `constructor` finds nothing. */
+function ownValue<V>(record: Readonly<Record<string, V>> | undefined, key: string): V | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function assemble(
+  tokens: readonly TemplateToken[],
+  renderers: readonly Renderer[],
+  segments: readonly MacroSegment[],
+): Part[] {
+  const byMacro: Part[] = [...renderers];
+  for (const { firstMacro, macroCount, fixedText } of segments) {
+    if (fixedText !== '') continue;
+    const end = firstMacro + macroCount;
+    byMacro.fill('', firstMacro, end);
+    byMacro[firstMacro] = guardedSegment(renderers.slice(firstMacro, end));
+  }
+  const macroParts = byMacro.values();
+  return tokens.map((token) => (token.kind === 'literal' ? token.text : (macroParts.next().value ?? '')));
+}
+
+function guardedSegment(renderers: readonly Renderer[]): Renderer {
+  return (values, namespaces) => {
+    const segment = renderParts(renderers, values, namespaces);
+    return isDotSegment(segment) ? '' : segment;
+  };
+}
+
+function renderParts(parts: readonly Part[], values: MacroValues, namespaces: NamespaceValues): string {
+  let url = '';
+  for (const part of parts) url += typeof part === 'string' ? part : part(values, namespaces);
+  return url;
+}

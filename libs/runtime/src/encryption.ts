@@ -1,0 +1,104 @@
+/** Encryption at rest of secret configuration fields and of personal data that a platform needs in clear. */
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+
+const FORMAT = 1;
+const KEY_BYTES = 32;
+const KEY_TAG_BYTES = 4;
+const NONCE_BYTES = 12;
+const AUTH_TAG_BYTES = 16;
+const DAY_BYTES = 4;
+const DAY_MS = 86_400_000;
+
+interface Key {
+  /** First bytes of the key's SHA-256: tells which key decrypts, and nothing of the key. */
+  readonly tag: Buffer;
+  readonly bytes: Buffer;
+}
+
+/** AES-256-GCM under `SECRETS_KEYS`: the first key encrypts, all decrypt, so a key is rotated by putting a new one in front. */
+export class Encryption {
+  readonly #keys: readonly Key[];
+
+  /**
+   * @param keys base64 keys of 32 bytes, comma separated.
+   * @throws Error when a key has another length; the message holds no key.
+   */
+  constructor(keys: string) {
+    this.#keys = keys.split(',').map((text, index) => {
+      const bytes = Buffer.from(text.trim(), 'base64');
+      if (bytes.length !== KEY_BYTES)
+        throw new Error(`SECRETS_KEYS: key ${index + 1} is not ${KEY_BYTES} bytes of base64`);
+      return { tag: createHash('sha256').update(bytes).digest().subarray(0, KEY_TAG_BYTES), bytes };
+    });
+  }
+
+  /** Ciphertext of a secret field; `context` (entity and field) binds it to its place, so it cannot be moved to another. */
+  encryptSecret(plain: string, context: string): Buffer {
+    const key = this.#primary();
+    return Buffer.concat([Buffer.from([FORMAT]), key.tag, seal(key.bytes, plain, context)]);
+  }
+
+  /** @throws Error when no key fits or the ciphertext was moved or changed. */
+  decryptSecret(ciphertext: Uint8Array, context: string): string {
+    const buffer = Buffer.from(ciphertext);
+    const key = this.#keyOf(buffer);
+    return open(key.bytes, buffer.subarray(1 + KEY_TAG_BYTES), context);
+  }
+
+  /** Ciphertext of personal data under the key of the UTC day of `at`, so that a day's key can be destroyed. */
+  encryptPersonal(plain: string, at: number): Buffer {
+    const key = this.#primary();
+    const day = Buffer.alloc(DAY_BYTES);
+    day.writeUInt32BE(Math.floor(at / DAY_MS));
+    return Buffer.concat([Buffer.from([FORMAT]), key.tag, day, seal(dayKey(key, day), plain, 'personal')]);
+  }
+
+  /** @throws Error when no key fits or the ciphertext was changed. */
+  decryptPersonal(ciphertext: Uint8Array): string {
+    const buffer = Buffer.from(ciphertext);
+    const key = this.#keyOf(buffer);
+    const body = 1 + KEY_TAG_BYTES + DAY_BYTES;
+    return open(dayKey(key, buffer.subarray(1 + KEY_TAG_BYTES, body)), buffer.subarray(body), 'personal');
+  }
+
+  /** Keyed hash of an address, for velocity rules: equal addresses are found, none can be read back by trying all. */
+  hashAddress(address: string): string {
+    return createHash('sha256').update(this.#primary().bytes).update(address).digest('hex');
+  }
+
+  #primary(): Key {
+    const [first] = this.#keys;
+    if (first === undefined) throw new Error('SECRETS_KEYS is empty');
+    return first;
+  }
+
+  #keyOf(ciphertext: Buffer): Key {
+    const tag = ciphertext.subarray(1, 1 + KEY_TAG_BYTES);
+    const key = this.#keys.find((candidate) => candidate.tag.equals(tag));
+    if (ciphertext[0] !== FORMAT || key === undefined)
+      throw new Error('no key in SECRETS_KEYS decrypts this value');
+    return key;
+  }
+}
+
+function dayKey(key: Key, day: Uint8Array): Buffer {
+  return Buffer.from(hkdfSync('sha256', key.bytes, day, 'tributary personal data', KEY_BYTES));
+}
+
+function seal(key: Buffer, plain: string, context: string): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+  const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
+}
+
+function open(key: Buffer, sealed: Buffer, context: string): string {
+  const nonce = sealed.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: AUTH_TAG_BYTES })
+    .setAAD(Buffer.from(context))
+    .setAuthTag(sealed.subarray(NONCE_BYTES, NONCE_BYTES + AUTH_TAG_BYTES));
+  return Buffer.concat([
+    decipher.update(sealed.subarray(NONCE_BYTES + AUTH_TAG_BYTES)),
+    decipher.final(),
+  ]).toString('utf8');
+}

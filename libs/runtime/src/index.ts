@@ -1,0 +1,8 @@
+/** What a process needs to run: settings, log, health, clock, failures, encryption, start and stop. */
+export * from './clock.ts';
+export * from './encryption.ts';
+export * from './errors.ts';
+export * from './health.ts';
+export * from './logger.ts';
+export * from './service.ts';
+export * from './settings.ts';

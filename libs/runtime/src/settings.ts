@@ -1,0 +1,101 @@
+/** Every process setting in one table; the only reader of process.env, all faults told at once. */
+import process from 'node:process';
+import { z } from 'zod';
+
+const port = (standard: number) => z.coerce.number().int().min(0).max(65_535).default(standard);
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true');
+
+/** Name, meaning and default of each variable; `.env.example` lists the same ones and a test compares them. */
+const SETTINGS = {
+  KAFKA_BROKERS: z
+    .string()
+    .default('127.0.0.1:9092')
+    .transform((text) => text.split(',').map((broker) => broker.trim()))
+    .describe('Kafka bootstrap servers, comma separated.'),
+  KAFKA_RF: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe('Replication factor of the topics: 1 embedded, 3 on a cluster.'),
+  CLICKHOUSE_URL: z.url().default('http://127.0.0.1:8123').describe('ClickHouse HTTP address.'),
+  CLICKHOUSE_USER: z.string().default('tributary').describe('ClickHouse user of the services.'),
+  CLICKHOUSE_PASSWORD: z.string().default('tributary').describe('Its password.'),
+  CLICKHOUSE_DATABASE: z.string().default('tributary').describe('Database of every table.'),
+  CLICKHOUSE_FLUSH_MS: z.coerce
+    .number()
+    .int()
+    .min(50)
+    .default(200)
+    .describe('How often ClickHouse flushes what it read from Kafka: 200 embedded, 1000 on a cluster.'),
+  SCHEMA_REGISTRY_URL: z
+    .url()
+    .default('http://127.0.0.1:8085')
+    .describe('Confluent-compatible schema registry.'),
+  SCHEMA_REGISTRY_PORT: port(8085).describe('Port of our own schema registry.'),
+  INGESTION_PORT: port(8080).describe('Port of ingestion: clicks and postbacks.'),
+  CONSOLE_PORT: port(8081).describe('Port of console: API under /api/v1, page at /.'),
+  ATTRIBUTION_PORT: port(8082).describe('Port of attribution: health and metrics.'),
+  FAN_OUT_PORT: port(8083).describe('Port of fan-out: health and metrics.'),
+  SANDBOX_PORT: port(8090).describe('Port of the sandbox receivers.'),
+  SANDBOX_STATE: z
+    .string()
+    .default('')
+    .describe('Folder where the sandbox keeps what it received; empty keeps it in memory only.'),
+  LISTEN_HOST: z.string().default('127.0.0.1').describe('Address the services listen on.'),
+  CONSOLE_API_KEY: z.string().min(16).describe('Bearer key of the console API, role admin.'),
+  SECRETS_KEYS: z
+    .string()
+    .min(1)
+    .describe('AES-256 keys, base64, comma separated: the first encrypts, all decrypt.'),
+  ACCEPT_DEADLINE_MS: z.coerce
+    .number()
+    .int()
+    .min(50)
+    .default(5_000)
+    .describe('How long a sender waits for Kafka before the answer is 503.'),
+  DELIVERY_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe('Total time of one delivery attempt.'),
+  DELIVERY_ALLOW_PRIVATE: flag.describe(
+    'Let deliveries reach private addresses: only for the sandbox and tests.',
+  ),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('pino level.'),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+export type Settings<K extends SettingName> = { readonly [P in K]: z.output<(typeof SETTINGS)[P]> };
+
+/** Names and meanings of every variable, for `.env.example`. */
+export const SETTING_DESCRIPTIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries(SETTINGS).map(([name, schema]) => [name, schema.description ?? '']),
+);
+
+/**
+ * The named settings, validated.
+ * @throws Error that lists every fault, without the values: some are secrets.
+ */
+export function readSettings<const K extends SettingName>(
+  names: readonly K[],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Settings<K> {
+  const faults: string[] = [];
+  const entries = names.map((name) => {
+    const raw = environment[name];
+    const parsed = SETTINGS[name].safeParse(raw === '' ? undefined : raw);
+    if (!parsed.success)
+      faults.push(`${name}: ${parsed.error.issues.map(({ message }) => message).join('; ')}`);
+    return [name, parsed.data];
+  });
+  if (faults.length > 0) throw new Error(`these settings are missing or wrong:\n  ${faults.join('\n  ')}`);
+  return Object.fromEntries(entries) as Settings<K>;
+}

@@ -1,0 +1,8 @@
+/** The ClickHouse side: connection, migrations, reads of each service, and reading one's own writes. */
+export * from './attribution-store.ts';
+export * from './connection.ts';
+export * from './delivery-store.ts';
+export * from './event-rows.ts';
+export * from './migrate.ts';
+export * from './overlay.ts';
+export * from './stored-offsets.ts';
