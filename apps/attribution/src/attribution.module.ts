@@ -46,7 +46,11 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
       logger.fatal({ err: error }, 'consumer.crashed');
       process.exit(1);
     };
-    const connection = new KafkaConnection({ brokers: settings.KAFKA_BROKERS, clientId: 'attribution', logger });
+    const connection = new KafkaConnection({
+      brokers: settings.KAFKA_BROKERS,
+      clientId: 'attribution',
+      logger,
+    });
     const producer = new KafkaEventProducer({ connection });
     const clickhouse = new ClickhouseConnection({
       url: settings.CLICKHOUSE_URL,
@@ -109,9 +113,21 @@ export function composeAttribution(parts: AttributionParts): DynamicModule {
     providers: [
       { provide: PARTS, useValue: parts },
       AttributionResources,
-      { provide: Attribution, inject: [AttributionResources], useFactory: (r: AttributionResources) => r.attribution },
-      { provide: BatchStrategy, inject: [AttributionResources], useFactory: (r: AttributionResources) => r.strategy },
-      { provide: READINESS_CHECKS, inject: [AttributionResources], useFactory: (r: AttributionResources) => r.checks },
+      {
+        provide: Attribution,
+        inject: [AttributionResources],
+        useFactory: (r: AttributionResources) => r.attribution,
+      },
+      {
+        provide: BatchStrategy,
+        inject: [AttributionResources],
+        useFactory: (r: AttributionResources) => r.strategy,
+      },
+      {
+        provide: READINESS_CHECKS,
+        inject: [AttributionResources],
+        useFactory: (r: AttributionResources) => r.checks,
+      },
     ],
   };
 }

@@ -69,7 +69,9 @@ export class Attribution implements AssignmentListener {
     // No instance decides by older rules than the edge that accepted the fact.
     const version = Math.max(...batch.events.map(({ event }) => event.configurationVersion));
     await follower.caughtUpTo(version, CATCH_UP_MS).catch((cause: unknown) => {
-      throw new DependencyFailure('configuration_behind', 'the configuration is older than the postbacks', { cause });
+      throw new DependencyFailure('configuration_behind', 'the configuration is older than the postbacks', {
+        cause,
+      });
     });
     await this.#lanes.run(batch.partition, () => this.#decider.decide(batch, follower.current));
     this.#positions.set(batch.partition, batch.events.at(-1)?.offset ?? 0);

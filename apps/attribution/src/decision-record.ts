@@ -1,6 +1,18 @@
 /** The conversion.decided and postback.judged events: what the rules decided, with the postback and the click they decided on. */
-import type { ClickRecorded, ConversionDecided, PostbackJudged, PostbackReceived, TriggerKind } from '@tributary/contracts';
-import { type ConversionFacts, type Decision, isReversal, type Judgement, valueDigest } from '@tributary/domain';
+import type {
+  ClickRecorded,
+  ConversionDecided,
+  PostbackJudged,
+  PostbackReceived,
+  TriggerKind,
+} from '@tributary/contracts';
+import {
+  type ConversionFacts,
+  type Decision,
+  isReversal,
+  type Judgement,
+  valueDigest,
+} from '@tributary/domain';
 
 /** Where and when a revision was decided. */
 export interface DecidedAt {
@@ -174,7 +186,9 @@ function clickFields(decision: Decision, click: ClickRecorded | null) {
     clickCountry: winner?.country ?? null,
     clickIpCiphertext: winner?.ipCiphertext ?? null,
     credits:
-      winner === null ? [] : [{ clickId: winner.clickId, partnerId: winner.partnerId, numerator: 1, denominator: 1 }],
+      winner === null
+        ? []
+        : [{ clickId: winner.clickId, partnerId: winner.partnerId, numerator: 1, denominator: 1 }],
   };
 }
 

@@ -1,7 +1,12 @@
 /** Decides the postbacks of one partition in log order: read what is known, judge each, write the results, then remember them. */
 import { type EventProducer, type IncomingEvent, outgoing, type PartitionBatch } from '@tributary/bus';
 import type { Configuration } from '@tributary/configuration';
-import type { ClickRecorded, ConversionDecided, PostbackJudged, PostbackReceived } from '@tributary/contracts';
+import type {
+  ClickRecorded,
+  ConversionDecided,
+  PostbackJudged,
+  PostbackReceived,
+} from '@tributary/contracts';
 import { type Identity, identify, isUuid, judge } from '@tributary/domain';
 import type { Clock, Logger } from '@tributary/runtime';
 import type { AttributionStore } from '@tributary/store';
@@ -59,7 +64,8 @@ export class PostbackDecider {
     const byReceipt = new Map<string, IncomingPostback>();
     for (const incoming of events) {
       const { receiptId } = incoming.event;
-      if (!byReceipt.has(receiptId) && !this.#options.ownWrites.isJudged(receiptId)) byReceipt.set(receiptId, incoming);
+      if (!byReceipt.has(receiptId) && !this.#options.ownWrites.isJudged(receiptId))
+        byReceipt.set(receiptId, incoming);
     }
     const judged = await this.#options.store.judgedReceipts([...byReceipt.keys()]);
     return [...byReceipt.values()].filter(({ event }) => !judged.has(event.receiptId));
@@ -68,7 +74,9 @@ export class PostbackDecider {
   async #read(postbacks: readonly IdentifiedPostback[]): Promise<Known> {
     const { store, ownWrites } = this.#options;
     const conversionIds = [...new Set(postbacks.map(({ conversionId }) => conversionId))];
-    const clickIds = new Set(postbacks.flatMap(({ postback: { clickId } }) => (clickId && isUuid(clickId) ? [clickId] : [])));
+    const clickIds = new Set(
+      postbacks.flatMap(({ postback: { clickId } }) => (clickId && isUuid(clickId) ? [clickId] : [])),
+    );
     const [stored, clicks] = await Promise.all([
       store.latestDecisions(conversionIds),
       store.clicksById([...clickIds]),
@@ -128,7 +136,16 @@ export class PostbackDecider {
   #log(verdict: PostbackJudged, match: string | null): void {
     const { receiptId, conversionId, revision, sourceId, reasonCode, receivedAt, judgedAt } = verdict;
     this.#options.logger.info(
-      { receiptId, conversionId, revision, sourceId, verdict: verdict.verdict, reasonCode, match, latencyMs: judgedAt - receivedAt },
+      {
+        receiptId,
+        conversionId,
+        revision,
+        sourceId,
+        verdict: verdict.verdict,
+        reasonCode,
+        match,
+        latencyMs: judgedAt - receivedAt,
+      },
       'postback.judged',
     );
   }

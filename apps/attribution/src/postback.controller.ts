@@ -1,7 +1,7 @@
 /** Where batches of postbacks enter attribution, and what happens when partitions are dealt. */
 import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { PassThroughFilter, type PartitionBatch } from '@tributary/bus';
+import { type PartitionBatch, PassThroughFilter } from '@tributary/bus';
 import { Attribution } from './attribution.ts';
 
 @Controller()

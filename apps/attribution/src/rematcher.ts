@@ -70,7 +70,9 @@ export class Rematcher {
     const stored = isAnyLate ? await offsets.storedOf(CLICKS) : new Map<number, number>();
     const ends = isAnyLate ? await offsets.endOf(CLICKS) : null;
     const clickIds = due.flatMap(({ conversion }) => soughtClickId(conversion) ?? []);
-    const clicks = new Map((await store.clicksById([...new Set(clickIds)])).map((click) => [click.clickId, click]));
+    const clicks = new Map(
+      (await store.clicksById([...new Set(clickIds)])).map((click) => [click.clickId, click]),
+    );
     for (const [partition, entries] of byPartition(due)) {
       await lanes.run(partition, () => this.#decide(partition, entries, clicks, stored, ends));
     }
@@ -130,7 +132,10 @@ export class Rematcher {
 
   #log({ conversionId, revision, match, triggerKind, receivedAt, decidedAt }: ConversionDecided): void {
     const latencyMs = decidedAt - receivedAt;
-    this.#options.logger.info({ conversionId, revision, match, triggerKind, latencyMs }, 'conversion.rematched');
+    this.#options.logger.info(
+      { conversionId, revision, match, triggerKind, latencyMs },
+      'conversion.rematched',
+    );
   }
 }
 

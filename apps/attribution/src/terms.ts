@@ -14,7 +14,8 @@ export function termsInForce(
 ): Terms | null {
   if (click === null) return null;
   // A fact from before the offer was configured is judged by the offer's present terms rather than lost.
-  const offer = configuration.offer(click.offerId, conversion.occurredAt) ?? configuration.offer(click.offerId);
+  const offer =
+    configuration.offer(click.offerId, conversion.occurredAt) ?? configuration.offer(click.offerId);
   return offer === undefined ? null : termsOf(offer, conversion.eventType);
 }
 

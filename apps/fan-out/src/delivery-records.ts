@@ -1,6 +1,12 @@
 /** The events of one delivery attempt: intended, ended, due again, dead. */
 import { createHash } from 'node:crypto';
-import type { ConversionDecided, DeadLettered, DeliveryAttempted, DeliveryDue, Outcome } from '@tributary/contracts';
+import type {
+  ConversionDecided,
+  DeadLettered,
+  DeliveryAttempted,
+  DeliveryDue,
+  Outcome,
+} from '@tributary/contracts';
 import type { OutwardResponse, RecordedRequest } from '@tributary/destinations';
 import { deterministicUuid } from '@tributary/domain';
 import type { PlannedDelivery } from './plan.ts';
@@ -49,7 +55,9 @@ export function intendedRecord(
         attempt: delivery.attempt,
         outcome: null,
         reasonCode: null,
-        contentDigest: createHash('sha256').update(`${request.url}\n${request.body ?? ''}`).digest('hex'),
+        contentDigest: createHash('sha256')
+          .update(`${request.url}\n${request.body ?? ''}`)
+          .digest('hex'),
         nextAttemptAt: null,
       },
     ],

@@ -25,7 +25,9 @@ export function planDeliveries(
     if (!lookup.ok) continue;
     const { receiver } = lookup;
     if (!concerns(receiver, decided)) continue;
-    const event = subscription.events?.[decided.eventType] ?? outwardEvent(receiver.definition, receiver.settings, decided.eventType);
+    const event =
+      subscription.events?.[decided.eventType] ??
+      outwardEvent(receiver.definition, receiver.settings, decided.eventType);
     if (event === null) continue;
     const deliveryId = outwardKey(decided.conversionId, receiver.destination.id, event);
     planned.set(deliveryId, { deliveryId, outwardEvent: event, receiver });
@@ -35,7 +37,8 @@ export function planDeliveries(
 
 /** A destination of one advertiser or partner never sees another's conversions, whatever its subscriptions say. */
 function concerns({ destination }: Receiver, decided: ConversionDecided): boolean {
-  const isOfAdvertiser = destination.advertiserId === undefined || destination.advertiserId === decided.advertiserId;
+  const isOfAdvertiser =
+    destination.advertiserId === undefined || destination.advertiserId === decided.advertiserId;
   const isOfPartner = destination.partnerId === undefined || destination.partnerId === decided.partnerId;
   return isOfAdvertiser && isOfPartner;
 }

@@ -19,7 +19,14 @@ export interface Receiver {
 
 export type ReceiverLookup =
   | { readonly ok: true; readonly receiver: Receiver }
-  | { readonly ok: false; readonly reason: 'destination_unknown' | 'destination_disabled' | 'definition_unknown' | 'settings_invalid' };
+  | {
+      readonly ok: false;
+      readonly reason:
+        | 'destination_unknown'
+        | 'destination_disabled'
+        | 'definition_unknown'
+        | 'settings_invalid';
+    };
 
 export class Receivers {
   readonly #encryption: Encryption;
@@ -48,20 +55,31 @@ export class Receivers {
     const parsed = parseSettings(definition, this.#withSecrets(configuration, destination));
     if (!parsed.ok) return { ok: false, reason: 'settings_invalid' };
     const { settings } = parsed;
-    return { ok: true, receiver: { destination, definition, settings, hideSecrets: settingsRedactor(definition, settings) } };
+    return {
+      ok: true,
+      receiver: { destination, definition, settings, hideSecrets: settingsRedactor(definition, settings) },
+    };
   }
 
   /** Secrets are named by their dotted path in the settings. */
   #withSecrets(configuration: Configuration, { id, settings }: Destination): object {
     const whole: Record<string, unknown> = structuredClone({ ...settings });
     for (const [path, ciphertext] of Object.entries(configuration.secretsOf('destination', id))) {
-      setPath(whole, path.split('.'), this.#encryption.decryptSecret(ciphertext, `destination:${id}:${path}`));
+      setPath(
+        whole,
+        path.split('.'),
+        this.#encryption.decryptSecret(ciphertext, `destination:${id}:${path}`),
+      );
     }
     return whole;
   }
 }
 
-function setPath(target: Record<string, unknown>, [head = '', ...rest]: readonly string[], value: string): void {
+function setPath(
+  target: Record<string, unknown>,
+  [head = '', ...rest]: readonly string[],
+  value: string,
+): void {
   if (rest.length === 0) {
     target[head] = value;
     return;

@@ -27,7 +27,8 @@ export class SendLedger {
   /** Standing of each delivery that was ever attempted. @throws DependencyFailure */
   async standings(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
     const standings = new Map<string, Standing>();
-    for (const stored of await this.#store.deliveriesById(deliveryIds)) standings.set(stored.deliveryId, stored);
+    for (const stored of await this.#store.deliveriesById(deliveryIds))
+      standings.set(stored.deliveryId, stored);
     for (const deliveryId of deliveryIds) {
       const own = this.#overlay.get(deliveryId);
       const stored = standings.get(deliveryId);

@@ -60,7 +60,8 @@ export class Sender {
 
   async send({ method, url, headers, body }: OutwardRequest): Promise<Exchange> {
     const target = new URL(url);
-    if (!this.#options.allowPrivate && hasBlockedLiteral(target)) return { ok: false, error: 'address_blocked' };
+    if (!this.#options.allowPrivate && hasBlockedLiteral(target))
+      return { ok: false, error: 'address_blocked' };
     try {
       const response = await this.#agent.request({
         origin: target.origin,

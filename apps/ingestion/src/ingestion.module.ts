@@ -104,7 +104,11 @@ export function composeIngestion(parts: IngestionParts): DynamicModule {
     providers: [
       { provide: PARTS, useValue: parts },
       Ingestion,
-      { provide: READINESS_CHECKS, inject: [Ingestion], useFactory: (ingestion: Ingestion) => ingestion.checks },
+      {
+        provide: READINESS_CHECKS,
+        inject: [Ingestion],
+        useFactory: (ingestion: Ingestion) => ingestion.checks,
+      },
     ],
   };
 }

@@ -1,10 +1,12 @@
 /** Every configuration entity: its shape, its limits and its defaults, as the log keeps it and as every service reads it. */
-import type { PostbackStatus } from '@tributary/contracts';
 import {
   compileTemplate,
   isCurrencyCode,
   LANDING_PAGE_CATALOGUE,
   MATCHES,
+  POSTBACK_PARAMETERS,
+  POSTBACK_STATUSES,
+  type PostbackField,
   parseDecimalToMicros,
   STATES,
   WITHOUT_TRANSACTION_ID,
@@ -24,13 +26,6 @@ export const PAYOUT_KINDS = ['fixed', 'percent'] as const;
 /** Whether a source sends amounts in units of the currency or in its minor unit. */
 export const AMOUNT_UNITS = ['units', 'cents'] as const;
 
-/** What a source may say of a fact. */
-export const POSTBACK_STATUSES = [
-  'pending',
-  'approved',
-  'rejected',
-] as const satisfies readonly PostbackStatus[];
-
 /** Parked and held conversions are never delivered, so no subscription can ask for them. */
 export const DELIVERABLE_MATCHES = MATCHES.filter((match) => match !== 'parked');
 export const DELIVERABLE_STATES = STATES.filter((state) => state !== 'held');
@@ -44,7 +39,7 @@ export const STANDARD_EVENT_CLASSES: Readonly<Record<string, string>> = {
   subscription_started: 'subscription',
 };
 
-/** How a fact without a transaction id is told from another one unless the offer says otherwise; else each postback. */
+/** How a fact without a transaction id is told from another one unless the advertiser says otherwise; else each postback. */
 export const STANDARD_WITHOUT_TRANSACTION_ID: Readonly<
   Record<string, (typeof WITHOUT_TRANSACTION_ID)[number]>
 > = {
@@ -100,6 +95,16 @@ const advertiser = z.strictObject({
     .record(eventType, eventType)
     .default({})
     .transform((given) => ({ ...STANDARD_EVENT_CLASSES, ...given })),
+  /**
+   * Complete, like the classes. A rule of the advertiser and not of the offer: an offer is only known once the click is
+   * found, and the identity of a fact cannot depend on when that happens.
+   */
+  withoutTransactionId: z
+    .record(eventType, z.enum(WITHOUT_TRANSACTION_ID))
+    .default({})
+    .transform((given) => ({ ...STANDARD_WITHOUT_TRANSACTION_ID, ...given })),
+  /** How long a conversion waits for its click; without a click there is no offer to say it. */
+  parkedForMs: durationMs.default(DAY_MS),
 });
 
 const conversionWindow = z
@@ -135,14 +140,7 @@ const offer = z.strictObject({
       byEventType: z.record(eventType, conversionWindow).optional(),
     })
     .default({ default: { minMs: 0, maxMs: 30 * DAY_MS } }),
-  /** How long a conversion waits for its click. */
-  parkedForMs: durationMs.default(DAY_MS),
   payouts: z.array(payout).max(1_000).default([]).superRefine(refuseTwins),
-  /** Complete, like an advertiser's event classes. */
-  withoutTransactionId: z
-    .record(eventType, z.enum(WITHOUT_TRANSACTION_ID))
-    .default({})
-    .transform((given) => ({ ...STANDARD_WITHOUT_TRANSACTION_ID, ...given })),
 });
 
 /** Of two rules for the same event type and partner one would never apply. */
@@ -177,9 +175,11 @@ const campaign = z.strictObject({
 
 const partner = z.strictObject({ id, name });
 
+const POSTBACK_FIELDS = Object.keys(POSTBACK_PARAMETERS) as readonly PostbackField[];
+
 const profile = z.strictObject({
   /** Names under which the source sends a field of ours, the first one present wins. */
-  aliases: z.record(z.string().regex(/^[a-z][A-Za-z0-9_]{0,63}$/), notEmpty(foreignWord)).default({}),
+  aliases: z.partialRecord(z.enum(POSTBACK_FIELDS), notEmpty(foreignWord)).default({}),
   eventTypes: z.record(foreignWord, eventType).optional(),
   statuses: z.record(foreignWord, z.enum(POSTBACK_STATUSES)).optional(),
   amountUnit: z.enum(AMOUNT_UNITS).default('units'),

@@ -266,7 +266,7 @@ describe('hostile values', () => {
         expect(url.search.split('&').length).toBe(harmless.search.split('&').length);
         if (text.endsWith('&t=1')) expect(url.searchParams.get('t')).toBe('1');
       }),
-      { numRuns: 100_000 },
+      { numRuns: 2_000 },
     );
   });
 

@@ -4,8 +4,8 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  ENGINE_TITLES,
   type EmbeddedEngine,
+  ENGINE_TITLES,
   type EngineExit,
   type EngineName,
   EngineStartError,
@@ -129,7 +129,9 @@ async function stop(engine: EngineCommand, child: ChildProcess, exited: Promise<
   if (hasEnded(child)) return;
   child.kill('SIGTERM');
   const timer = new AbortController();
-  const late = delay(engine.stopBoundMs, 'late' as const, { signal: timer.signal }).catch(() => 'ended' as const);
+  const late = delay(engine.stopBoundMs, 'late' as const, { signal: timer.signal }).catch(
+    () => 'ended' as const,
+  );
   const outcome = await Promise.race([exited, late]);
   timer.abort();
   if (outcome !== 'late') return;

@@ -68,7 +68,10 @@ function signal(engine: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): void {
     process.kill(engine.pid, name);
   } catch (error) {
     // Ended in between. Anything else (not ours to signal) shows as a process that does not go.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH' && (error as NodeJS.ErrnoException).code !== 'EPERM') {
+    if (
+      (error as NodeJS.ErrnoException).code !== 'ESRCH' &&
+      (error as NodeJS.ErrnoException).code !== 'EPERM'
+    ) {
       throw error;
     }
   }

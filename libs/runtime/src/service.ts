@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyServerOptions } from 'fastify';
 import { type Logger, nestLogger } from './logger.ts';
+import { readSettings } from './settings.ts';
 
 /** A drain that takes longer is cut: orchestrators send SIGKILL at 30 s. */
 const DRAIN_BOUND_MS = 25_000;
@@ -69,6 +70,9 @@ function drainOnSignal(app: INestApplication, logger: Logger): void {
   };
   process.on('SIGTERM', drain);
   process.on('SIGINT', drain);
+  if (readSettings(['EXIT_WITH_PARENT']).EXIT_WITH_PARENT) {
+    process.stdin.on('close', () => drain('SIGTERM')).resume();
+  }
 }
 
 function exitOnEscapedDefect(logger: Logger): void {

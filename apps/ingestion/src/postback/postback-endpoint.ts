@@ -28,6 +28,7 @@ type RowResult =
   | { readonly status: 'accepted'; readonly receiptId: string; readonly warnings: readonly string[] }
   | {
       readonly status: 'refused';
+      readonly refusalId: string;
       readonly code: RefusalReason;
       readonly field: string | null;
       readonly expected: string | null;
@@ -139,7 +140,13 @@ function refusedOutcome(
   const event = refusedRecord(sourceId, source, refusal, parameters, context);
   return {
     record: outgoing('postback.refused.v1', event.sourceId, event),
-    result: { status: 'refused', code: refusal.reason, field: refusal.field, expected: refusal.expected },
+    result: {
+      status: 'refused',
+      refusalId: event.refusalId,
+      code: refusal.reason,
+      field: refusal.field,
+      expected: refusal.expected,
+    },
   };
 }
 

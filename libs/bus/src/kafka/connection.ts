@@ -38,7 +38,7 @@ export class KafkaConnection {
         ({ namespace, level, log }) => {
           const line = { from: 'kafkajs', namespace, error: log['error'], groupId: log['groupId'] };
           if (level === logLevel.ERROR) logger.error(line, log.message);
-          else if (level === logLevel.WARN) logger.warn(line, log.message);
+          else if (level === logLevel.WARN) logger.debug(line, log.message);
         },
     });
   }

@@ -1,7 +1,7 @@
 /** The event producer over kafkajs: one send per flush, every acknowledged partition checked, thrown away after a failure. */
 import type { TopicName } from '@tributary/contracts';
 import { DependencyFailure } from '@tributary/runtime';
-import type { Producer, RecordMetadata, TopicMessages } from 'kafkajs';
+import { Partitioners, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs';
 import type { EventProducer, OutgoingRecord, RecordPosition } from '../records.ts';
 import type { KafkaConnection } from './connection.ts';
 import { partitionOf } from './partitioner.ts';
@@ -144,7 +144,11 @@ export class KafkaEventProducer implements EventProducer {
 
   async #connectNew(): Promise<Producer> {
     // Idempotence needs a single request in flight with this client.
-    const producer = this.#connection.kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+    const producer = this.#connection.kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
     try {
       await producer.connect();
       return producer;

@@ -1,0 +1,180 @@
+/** One attempt of one delivery: intended on record, sent, judged, ended on record together with what follows from it. */
+import { randomUUID } from 'node:crypto';
+import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
+import type { DeliveryAttempted, Outcome } from '@tributary/contracts';
+import {
+  attemptRedactor,
+  type OutwardDelivery,
+  type OutwardRequest,
+  type RecordedRequest,
+  type Redactor,
+  recordRequest,
+  recordResponse,
+} from '@tributary/destinations';
+import { type AttemptOutcome, judgeNetworkError, levelFor, nextAttempt } from '@tributary/domain';
+import type { Clock, Encryption, Logger } from '@tributary/runtime';
+import {
+  type AttemptEnd,
+  type DueDelivery,
+  deadDeliveryRecord,
+  dueRecord,
+  endedRecord,
+  intendedRecord,
+} from './delivery-records.ts';
+import type { DestinationLanes } from './destination-lanes.ts';
+import { outwardConversionOf } from './outward-conversion.ts';
+import type { SendLedger } from './send-ledger.ts';
+import type { Exchange, Sender } from './sender.ts';
+import { dueTopic } from './timer.ts';
+
+export interface AttempterOptions {
+  readonly sender: Sender;
+  readonly lanes: DestinationLanes;
+  readonly ledger: SendLedger;
+  readonly producer: EventProducer;
+  readonly encryption: Encryption;
+  readonly clock: Clock;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly configurationVersion: () => number;
+  readonly logger: Logger;
+}
+
+export class Attempter {
+  readonly #options: AttempterOptions;
+
+  constructor(options: AttempterOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the outcome is on record. @throws DependencyFailure; the attempt is then ambiguous and is repeated under its key. */
+  async attempt(delivery: DueDelivery): Promise<void> {
+    const { lanes, encryption, clock } = this.#options;
+    const { receiver, outwardEvent: event } = delivery;
+    const conversion = outwardConversionOf(delivery.decided, encryption);
+    const now = clock.now();
+    const [problem] = receiver.definition.validate({ conversion, event, settings: receiver.settings, now });
+    const outward: OutwardDelivery = { deliveryId: delivery.deliveryId, event, conversion };
+    if (problem !== undefined) return this.#refuse(delivery, `invalid_${problem.code}:${problem.field}`);
+    const request = receiver.definition.buildRequest({
+      deliveries: [outward],
+      settings: receiver.settings,
+      now,
+    });
+    const hide = attemptRedactor(request, [outward], receiver.hideSecrets);
+    await lanes.run(receiver.destination.id, () => this.#exchange(delivery, request, hide));
+  }
+
+  async #exchange(delivery: DueDelivery, request: OutwardRequest, hide: Redactor): Promise<void> {
+    const { sender, clock, configurationVersion } = this.#options;
+    const recorded = recordRequest(request, hide);
+    const intended = intendedRecord(delivery, randomUUID(), recorded, clock.now(), configurationVersion());
+    // Acknowledged before the first byte leaves: whatever dies from here on, the log knows that something may have been sent.
+    await this.#record(delivery, intended, null, []);
+    const exchange = await sender.send(request);
+    const end = this.#endOf(delivery, exchange, hide);
+    await this.#record(delivery, endedRecord(intended, end), end.outcome, this.#consequences(delivery, end));
+    this.#log(delivery, intended, end);
+  }
+
+  /** Refused by ourselves: nothing was sent, so there is no intended record. */
+  async #refuse(delivery: DueDelivery, reasonCode: string): Promise<void> {
+    const { clock, configurationVersion } = this.#options;
+    const now = clock.now();
+    const nothing: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
+    const end: AttemptEnd = {
+      outcome: 'refused',
+      reasonCode,
+      nextAttemptAt: null,
+      response: null,
+      errorCode: null,
+      endedAt: now,
+    };
+    const record = endedRecord(
+      intendedRecord(delivery, randomUUID(), nothing, now, configurationVersion()),
+      end,
+    );
+    await this.#record(delivery, record, 'refused', this.#consequences(delivery, end));
+    this.#log(delivery, record, end);
+  }
+
+  #endOf(delivery: DueDelivery, exchange: Exchange, hide: Redactor): AttemptEnd {
+    const endedAt = this.#options.clock.now();
+    const judged = judge(delivery, exchange, endedAt);
+    const shared = {
+      response: exchange.ok ? recordResponse(exchange.response, hide) : null,
+      errorCode: exchange.ok ? null : exchange.error,
+      endedAt,
+    };
+    if (judged.outcome === 'delivered')
+      return { ...shared, outcome: 'delivered', reasonCode: null, nextAttemptAt: null };
+    if (judged.outcome === 'refused') {
+      return { ...shared, outcome: 'refused', reasonCode: judged.reason, nextAttemptAt: null };
+    }
+    const next = nextAttempt({
+      attempt: delivery.attempt,
+      random: this.#options.random(),
+      retryAfterMs: judged.afterMs,
+      scheduleMs: delivery.receiver.destination.scheduleMs,
+    });
+    if (next.kind === 'dead')
+      return { ...shared, outcome: 'dead', reasonCode: judged.reason, nextAttemptAt: null };
+    return { ...shared, outcome: 'retry', reasonCode: judged.reason, nextAttemptAt: endedAt + next.delayMs };
+  }
+
+  /** What must be on record together with the end: the next attempt in the timer wheel, or the dead letter. */
+  #consequences(delivery: DueDelivery, end: AttemptEnd): OutgoingRecord[] {
+    const key = delivery.decided.conversionId;
+    if (end.nextAttemptAt !== null) {
+      const again = { ...delivery, attempt: delivery.attempt + 1 };
+      const topic = dueTopic(levelFor(end.nextAttemptAt - end.endedAt));
+      return [outgoing(topic, key, dueRecord(again, end.nextAttemptAt, end.endedAt, end.reasonCode))];
+    }
+    if (end.outcome === 'delivered') return [];
+    return [outgoing('dead-letter.v1', key, deadDeliveryRecord(delivery, end))];
+  }
+
+  async #record(
+    delivery: DueDelivery,
+    attempted: DeliveryAttempted,
+    outcome: Outcome | null,
+    consequences: readonly OutgoingRecord[],
+  ): Promise<void> {
+    const { producer, ledger } = this.#options;
+    const { conversionId, revision } = delivery.decided;
+    const [position] = await producer.produce([
+      outgoing('delivery.attempted.v1', conversionId, attempted),
+      ...consequences,
+    ]);
+    const standing = { attempt: delivery.attempt, phase: attempted.phase, outcome, revision };
+    if (position !== undefined) ledger.note(delivery.deliveryId, standing, position);
+  }
+
+  #log(delivery: DueDelivery, { requestId, startedAt }: DeliveryAttempted, end: AttemptEnd): void {
+    this.#options.logger.info(
+      {
+        requestId,
+        deliveryId: delivery.deliveryId,
+        conversionId: delivery.decided.conversionId,
+        revision: delivery.decided.revision,
+        destinationId: delivery.receiver.destination.id,
+        outwardEvent: delivery.outwardEvent,
+        attempt: delivery.attempt,
+        outcome: end.outcome,
+        reasonCode: end.reasonCode,
+        status: end.response?.status ?? null,
+        durationMs: end.endedAt - startedAt,
+        sinceDecisionMs: end.endedAt - delivery.decided.decidedAt,
+      },
+      'delivery.attempted',
+    );
+  }
+}
+
+function judge({ receiver }: DueDelivery, exchange: Exchange, now: number): AttemptOutcome {
+  if (!exchange.ok) return judgeNetworkError(exchange.error);
+  const { definition, settings } = receiver;
+  const [outcome] = definition.judge({ response: exchange.response, deliveryCount: 1, settings, now });
+  if (outcome === undefined) throw new Error(`${definition.key} judged nothing`);
+  return outcome;
+}

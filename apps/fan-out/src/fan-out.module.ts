@@ -1,0 +1,149 @@
+/** Composition of fan-out: what is made of what, and in which order it starts and drains. */
+import process from 'node:process';
+import {
+  type DynamicModule,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import { ConfigurationFollower } from '@tributary/configuration';
+import {
+  Encryption,
+  HealthController,
+  type Logger,
+  READINESS_CHECKS,
+  type ReadinessCheck,
+  type Settings,
+  systemClock,
+} from '@tributary/runtime';
+import { ClickhouseConnection, DeliveryStore, StoredOffsets } from '@tributary/store';
+import { Attempter } from './attempter.ts';
+import { DeliveryController } from './delivery.controller.ts';
+import { DestinationLanes } from './destination-lanes.ts';
+import { FanOut } from './fan-out.ts';
+import { Receivers } from './receivers.ts';
+import { SendLedger } from './send-ledger.ts';
+import { Sender } from './sender.ts';
+
+export interface FanOutParts {
+  readonly settings: Settings<
+    | 'KAFKA_BROKERS'
+    | 'CLICKHOUSE_URL'
+    | 'CLICKHOUSE_USER'
+    | 'CLICKHOUSE_PASSWORD'
+    | 'CLICKHOUSE_DATABASE'
+    | 'SECRETS_KEYS'
+    | 'DELIVERY_TIMEOUT_MS'
+    | 'DELIVERY_ALLOW_PRIVATE'
+  >;
+  readonly logger: Logger;
+}
+
+const PARTS = Symbol('PARTS');
+const GROUP_ID = 'fan-out';
+/** Each delivery of a batch may wait for its destination's timeout, so batches are short. */
+const MAX_BATCH = 100;
+
+@Injectable()
+class FanOutResources implements OnModuleInit, OnApplicationShutdown {
+  readonly fanOut: FanOut;
+  readonly strategy: BatchStrategy;
+  readonly #connection: KafkaConnection;
+  readonly #producer: KafkaEventProducer;
+  readonly #follower: ConfigurationFollower;
+  readonly #clickhouse: ClickhouseConnection;
+  readonly #sender: Sender;
+
+  constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
+    const onFatal = (error: Error) => {
+      logger.fatal({ err: error }, 'consumer.crashed');
+      process.exit(1);
+    };
+    const connection = new KafkaConnection({ brokers: settings.KAFKA_BROKERS, clientId: 'fan-out', logger });
+    const producer = new KafkaEventProducer({ connection });
+    const follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, onFatal }));
+    const clickhouse = new ClickhouseConnection({
+      url: settings.CLICKHOUSE_URL,
+      user: settings.CLICKHOUSE_USER,
+      password: settings.CLICKHOUSE_PASSWORD,
+      database: settings.CLICKHOUSE_DATABASE,
+    });
+    const encryption = new Encryption(settings.SECRETS_KEYS);
+    const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE);
+    const shared = {
+      producer,
+      clock: systemClock,
+      logger,
+      ledger: new SendLedger(new DeliveryStore(clickhouse), offsets),
+    };
+    this.#connection = connection;
+    this.#producer = producer;
+    this.#follower = follower;
+    this.#clickhouse = clickhouse;
+    this.#sender = new Sender({
+      timeoutMs: settings.DELIVERY_TIMEOUT_MS,
+      allowPrivate: settings.DELIVERY_ALLOW_PRIVATE,
+    });
+    const attempter = new Attempter({
+      ...shared,
+      sender: this.#sender,
+      lanes: new DestinationLanes(),
+      encryption,
+      random: Math.random,
+      configurationVersion: () => follower.current.version,
+    });
+    this.fanOut = new FanOut({ ...shared, follower, receivers: new Receivers(encryption), attempter });
+    this.strategy = new BatchStrategy({
+      connection,
+      groupId: GROUP_ID,
+      producer,
+      assignment: this.fanOut,
+      maxBatch: MAX_BATCH,
+      onFatal,
+    });
+  }
+
+  get checks(): readonly ReadinessCheck[] {
+    return [
+      { name: 'kafka', check: async () => this.#connection.ping().then(() => ({ ready: true })) },
+      { name: 'clickhouse', check: async () => this.#clickhouse.ping().then(() => ({ ready: true })) },
+      { name: 'group', check: () => ({ ready: this.strategy.isMember }) },
+    ];
+  }
+
+  /** Before the strategy listens: nothing is sent without the configuration. */
+  async onModuleInit(): Promise<void> {
+    await Promise.all([this.#producer.connect(), this.#follower.start()]);
+    this.fanOut.start();
+  }
+
+  /** After the strategy has finished and committed what was in hand. */
+  async onApplicationShutdown(): Promise<void> {
+    this.fanOut.stop();
+    await this.#sender.close();
+    await this.#follower.stop();
+    await this.#producer.close();
+    await this.#connection.close();
+    await this.#clickhouse.close();
+  }
+}
+
+@Module({})
+class FanOutModule {}
+
+export function composeFanOut(parts: FanOutParts): DynamicModule {
+  return {
+    module: FanOutModule,
+    controllers: [HealthController, DeliveryController],
+    providers: [
+      { provide: PARTS, useValue: parts },
+      FanOutResources,
+      { provide: FanOut, inject: [FanOutResources], useFactory: (r: FanOutResources) => r.fanOut },
+      { provide: BatchStrategy, inject: [FanOutResources], useFactory: (r: FanOutResources) => r.strategy },
+      { provide: READINESS_CHECKS, inject: [FanOutResources], useFactory: (r: FanOutResources) => r.checks },
+    ],
+  };
+}

@@ -1,0 +1,102 @@
+/** One run of the launcher from preflight to the last process stopped. */
+import process from 'node:process';
+import type { Arguments } from './arguments.ts';
+import { applyDemoConfiguration, DEMO } from './demo/demo-configuration.ts';
+import { Driver } from './demo/driver.ts';
+import { Journal } from './demo/journal.ts';
+import { sendSample } from './demo/sample.ts';
+import { printLedger } from './ledger/ledger.ts';
+import { sabotage } from './ledger/sabotage.ts';
+import { readLedger, settledLedger } from './ledger/settle.ts';
+import { readAddresses } from './system/addresses.ts';
+import { homeFolder } from './system/home.ts';
+import { preflight } from './system/preflight.ts';
+import { TributarySystem } from './system/tributary-system.ts';
+
+/** The demo's slowest case, a click that never comes, is given up after 6 s and decided within seconds more. */
+const SETTLE_BOUND_MS = 60_000;
+
+/** @returns the exit code: 0, or 1 when the ledger does not balance. @throws Error for a person. */
+export async function run(options: Arguments): Promise<number> {
+  const home = homeFolder();
+  const addresses = readAddresses(options.portOffset);
+  const problems = await preflight(home, addresses);
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
+
+  const startedAt = performance.now();
+  const onProgress = (message: string) => {
+    console.log(`[${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s] ${message}`);
+  };
+  const system = new TributarySystem({ home, addresses, onProgress });
+  const interrupted = untilInterrupted(() => onProgress('Draining'));
+  try {
+    const work = serve(system, options, onProgress);
+    return await Promise.race([work, interrupted]);
+  } finally {
+    await system.stop();
+    onProgress('Stopped');
+  }
+
+  async function serve(
+    running: TributarySystem,
+    { once, empty, sabotage: kind }: Arguments,
+    tell: typeof onProgress,
+  ) {
+    await running.start();
+    const exitCode = empty ? 0 : await demonstrate(running, kind, tell);
+    if (once) return exitCode;
+    console.log(welcome(running));
+    return interrupted;
+  }
+}
+
+async function demonstrate(
+  system: TributarySystem,
+  kind: Arguments['sabotage'],
+  onProgress: (message: string) => void,
+): Promise<number> {
+  onProgress('Applying the demo configuration');
+  await applyDemoConfiguration(system.urlOf('console'), system.consoleApiKey, system.urlOf('sandbox'));
+  onProgress('Sending the sample; one click never comes and is given up after 6 s');
+  const journal = new Journal(Date.now());
+  const driver = new Driver({
+    ingestionUrl: system.urlOf('ingestion'),
+    campaignId: DEMO.campaignId,
+    sourceId: DEMO.sourceId,
+    token: DEMO.token,
+    journal,
+  });
+  await sendSample(driver, journal, journal.startedAt.toString(36));
+  const clickhouse = system.connectClickhouse();
+  const sources = { journal, clickhouse, sandboxUrl: system.urlOf('sandbox') };
+  let ledger = await settledLedger(sources, SETTLE_BOUND_MS);
+  if (kind !== null && ledger.difference === 0) {
+    onProgress(`Sabotage: ${kind}`);
+    await sabotage(kind, journal, clickhouse, sources.sandboxUrl);
+    ledger = await readLedger(sources);
+  }
+  await clickhouse.close();
+  console.log(`\n${printLedger(ledger)}\n`);
+  return ledger.difference === 0 ? 0 : 1;
+}
+
+function untilInterrupted(onSignal: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    const end = () => {
+      onSignal();
+      resolve(0);
+    };
+    process.once('SIGINT', end);
+    process.once('SIGTERM', end);
+  });
+}
+
+function welcome(system: TributarySystem): string {
+  return `Serving until Ctrl-C.
+  a click      ${system.urlOf('ingestion')}/c/${DEMO.campaignId}?partner_click_id=abc&sub1=try
+  a postback   curl '${system.urlOf('ingestion')}/postback/${DEMO.sourceId}?token=${DEMO.token}&event_type=sale&transaction_id=1&revenue=10&click_id=…'
+  console      ${system.urlOf('console')}/api/v1/campaigns (Authorization: Bearer, key in keys.json of the state folder)
+  receivers    ${system.urlOf('sandbox')}/admin/received/summary
+  ClickHouse   curl '${system.clickhouseUrl}/?user=analyst&password=analyst&database=tributary' -d 'SELECT eventType, match, state, count() FROM conversions GROUP BY ALL'
+  Kafka        ${system.brokers}`;
+}

@@ -1,0 +1,235 @@
+/** The whole pipeline on one machine: engines, schemas, topics, tables, then the services, in the order of a deploy. */
+import { join } from 'node:path';
+import process from 'node:process';
+import { ensureTopics, KafkaConnection } from '@tributary/bus';
+import {
+  CLICKHOUSE_SERVICE_USER,
+  type EmbeddedClickhouse,
+  type EmbeddedKafka,
+  startEmbeddedClickhouse,
+  startEmbeddedKafka,
+} from '@tributary/engines';
+import { createLogger } from '@tributary/runtime';
+import { ClickhouseConnection, migrate } from '@tributary/store';
+import type { Addresses } from './addresses.ts';
+import { REPOSITORY, readKeys } from './home.ts';
+import { SupervisedService } from './supervised-service.ts';
+
+export interface SystemOptions {
+  readonly home: string;
+  readonly addresses: Addresses;
+  readonly onProgress: (message: string) => void;
+}
+
+export const SERVICE_NAMES = [
+  'schema-registry',
+  'sandbox',
+  'console',
+  'ingestion',
+  'attribution',
+  'fan-out',
+] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+const DATABASE = 'tributary';
+/** The embedded server listens on this machine alone; a shared one has passwords of its own. */
+const STANDARD_PASSWORD = 'tributary';
+const ANALYST_PASSWORD = 'analyst';
+
+export class TributarySystem {
+  readonly #options: SystemOptions;
+  readonly #services = new Map<ServiceName, SupervisedService>();
+  #kafka: EmbeddedKafka | undefined;
+  #clickhouse: EmbeddedClickhouse | undefined;
+  #isStopping = false;
+
+  constructor(options: SystemOptions) {
+    this.#options = options;
+  }
+
+  get brokers(): string {
+    const { ownKafka, ports } = this.#options.addresses;
+    return ownKafka ?? `127.0.0.1:${ports.kafka}`;
+  }
+
+  get clickhouseUrl(): string {
+    const { ownClickhouse, ports } = this.#options.addresses;
+    return ownClickhouse ?? `http://127.0.0.1:${ports.clickhouseHttp}`;
+  }
+
+  get schemaRegistryUrl(): string {
+    const { ownSchemaRegistry, ports } = this.#options.addresses;
+    return ownSchemaRegistry ?? `http://127.0.0.1:${ports.schemaRegistry}`;
+  }
+
+  get consoleApiKey(): string {
+    return readKeys(this.#options.home).consoleApiKey;
+  }
+
+  /** Address of a service on this machine. */
+  urlOf(name: 'ingestion' | 'console' | 'sandbox'): string {
+    return `http://127.0.0.1:${this.#options.addresses.ports[name]}`;
+  }
+
+  /** A connection to read the tables with; the caller closes it. */
+  connectClickhouse(database = DATABASE): ClickhouseConnection {
+    return new ClickhouseConnection({
+      url: this.clickhouseUrl,
+      user: process.env['CLICKHOUSE_USER'] || CLICKHOUSE_SERVICE_USER,
+      password: clickhousePassword(),
+      database,
+    });
+  }
+
+  /** Starts everything. @throws Error for a person; what was started is stopped by {@link stop}. */
+  async start(): Promise<void> {
+    const { addresses, onProgress } = this.#options;
+    await Promise.all([this.#startKafka(), this.#startClickhouse()]);
+    if (addresses.ownSchemaRegistry === null) await this.#startServices(['schema-registry']);
+    await this.#prepareTopics();
+    await this.#prepareTables();
+    onProgress('Starting the services');
+    await this.#startServices(['sandbox', 'console', 'ingestion', 'attribution', 'fan-out']);
+  }
+
+  service(name: ServiceName): SupervisedService {
+    const service = this.#services.get(name);
+    if (service === undefined) throw new Error(`${name} was not started`);
+    return service;
+  }
+
+  /** SIGKILL to the embedded broker, then the same broker again on its data. */
+  async crashKafka(): Promise<void> {
+    this.#kafka?.kill();
+    await this.#kafka?.exited;
+    await this.#startKafka();
+  }
+
+  /** SIGKILL to the embedded ClickHouse, then the same server again on its data. */
+  async crashClickhouse(): Promise<void> {
+    this.#clickhouse?.kill();
+    await this.#clickhouse?.exited;
+    await this.#startClickhouse();
+  }
+
+  /** Drains in the direction of the data, so that what was accepted is worked off; engines last. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const name of ['ingestion', 'console', 'attribution', 'fan-out', 'sandbox'] as const) {
+      await this.#services.get(name)?.stop();
+    }
+    await this.#clickhouse?.stop();
+    await this.#services.get('schema-registry')?.stop();
+    await this.#kafka?.stop();
+  }
+
+  async #startKafka(): Promise<void> {
+    const { home, addresses, onProgress } = this.#options;
+    if (addresses.ownKafka !== null) return;
+    const { kafka: port, kafkaController: controllerPort } = addresses.ports;
+    const jarsDirectory = process.env['KAFKA_JARS'];
+    this.#kafka = await startEmbeddedKafka({
+      home,
+      port,
+      controllerPort,
+      onProgress,
+      ...(jarsDirectory && { jarsDirectory }),
+    });
+    this.#watch(this.#kafka);
+  }
+
+  async #startClickhouse(): Promise<void> {
+    const { home, addresses, onProgress } = this.#options;
+    if (addresses.ownClickhouse !== null) return;
+    const { clickhouseHttp: httpPort, clickhouseTcp: tcpPort } = addresses.ports;
+    this.#clickhouse = await startEmbeddedClickhouse({
+      home,
+      httpPort,
+      tcpPort,
+      password: clickhousePassword(),
+      analystPassword: ANALYST_PASSWORD,
+      onProgress,
+    });
+    this.#watch(this.#clickhouse);
+  }
+
+  #watch(engine: EmbeddedKafka | EmbeddedClickhouse): void {
+    void engine.exited.then(({ code, signal }) => {
+      const isCurrent = engine === this.#kafka || engine === this.#clickhouse;
+      if (isCurrent && !this.#isStopping)
+        this.#options.onProgress(`${engine.name} ended (${signal ?? `code ${code}`})`);
+    });
+  }
+
+  async #prepareTopics(): Promise<void> {
+    const logger = createLogger('launcher', 'silent');
+    const connection = new KafkaConnection({
+      brokers: this.brokers.split(','),
+      clientId: 'launcher',
+      logger,
+    });
+    const created = await ensureTopics(connection, Number(process.env['KAFKA_RF'] || 1));
+    if (created.length > 0) this.#options.onProgress(`Created ${created.length} topics`);
+    await connection.close();
+  }
+
+  async #prepareTables(): Promise<void> {
+    const admin = this.connectClickhouse('default');
+    const database = this.connectClickhouse();
+    const applied = await migrate(admin, database, join(REPOSITORY, 'migrations/clickhouse'), {
+      kafkaBrokers: this.brokers.split(','),
+      schemaRegistryUrl: this.schemaRegistryUrl,
+      flushMs: Number(process.env['CLICKHOUSE_FLUSH_MS'] || 200),
+    });
+    if (applied.length > 0) this.#options.onProgress(`Applied ${applied.length} migrations`);
+    await Promise.all([admin.close(), database.close()]);
+  }
+
+  async #startServices(names: readonly ServiceName[]): Promise<void> {
+    const services = names.map((name) => {
+      const service = new SupervisedService({
+        name,
+        port: this.#portOf(name),
+        environment: this.#environment(),
+        logFile: join(this.#options.home, 'logs', `${name}.log`),
+        onProgress: this.#options.onProgress,
+      });
+      this.#services.set(name, service);
+      service.start();
+      return service;
+    });
+    await Promise.all(services.map((service) => service.ready()));
+  }
+
+  #portOf(name: ServiceName): number {
+    const { ports } = this.#options.addresses;
+    if (name === 'fan-out') return ports.fanOut;
+    return name === 'schema-registry' ? ports.schemaRegistry : ports[name];
+  }
+
+  #environment(): Record<string, string> {
+    const { home, addresses } = this.#options;
+    const { ports } = addresses;
+    const keys = readKeys(home);
+    return {
+      KAFKA_BROKERS: this.brokers,
+      CLICKHOUSE_URL: this.clickhouseUrl,
+      SCHEMA_REGISTRY_URL: this.schemaRegistryUrl,
+      SCHEMA_REGISTRY_PORT: String(ports.schemaRegistry),
+      INGESTION_PORT: String(ports.ingestion),
+      CONSOLE_PORT: String(ports.console),
+      ATTRIBUTION_PORT: String(ports.attribution),
+      FAN_OUT_PORT: String(ports.fanOut),
+      SANDBOX_PORT: String(ports.sandbox),
+      SANDBOX_STATE: join(home, 'sandbox'),
+      SECRETS_KEYS: keys.secretsKeys,
+      CONSOLE_API_KEY: keys.consoleApiKey,
+      // The demo's receivers are the sandbox on this machine.
+      DELIVERY_ALLOW_PRIVATE: process.env['DELIVERY_ALLOW_PRIVATE'] ?? 'true',
+    };
+  }
+}
+
+function clickhousePassword(): string {
+  return process.env['CLICKHOUSE_PASSWORD'] ?? STANDARD_PASSWORD;
+}

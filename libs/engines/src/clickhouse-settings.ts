@@ -1,0 +1,111 @@
+/** The configuration and the users of the embedded ClickHouse server. */
+import { createHash } from 'node:crypto';
+
+/** The services' user: everything is allowed, including grants. */
+export const CLICKHOUSE_SERVICE_USER = 'tributary';
+/** The user for people and their tools: reads only, and always deduplicated rows. */
+export const CLICKHOUSE_ANALYST_USER = 'analyst';
+
+const ANALYST_SECONDS_PER_QUERY = 60;
+const ANALYST_BYTES_PER_QUERY = 4 * 1024 ** 3;
+const ANALYST_RESULT_ROWS = 1_000_000;
+
+export interface ClickhouseFiles {
+  readonly usersFile: string;
+  readonly logFile: string;
+  readonly errorLogFile: string;
+}
+
+/** Content of config.xml. */
+export function configXml(files: ClickhouseFiles): string {
+  return `<clickhouse>
+  <users_config>${xml(files.usersFile)}</users_config>
+  <logger>
+    <level>information</level>
+    <log>${xml(files.logFile)}</log>
+    <errorlog>${xml(files.errorLogFile)}</errorlog>
+    <size>10M</size>
+    <count>3</count>
+  </logger>
+  <!-- As in production, whatever the developer's time zone is. -->
+  <timezone>UTC</timezone>
+  <!-- With librdkafka's default of 45 s, a Kafka table waits that long after a crash before it consumes again. -->
+  <kafka>
+    <session_timeout_ms>6000</session_timeout_ms>
+    <heartbeat_interval_ms>1000</heartbeat_interval_ms>
+  </kafka>
+  <!-- A Kafka table holds a thread of this pool while it polls; with fewer threads than tables they take turns. -->
+  <background_message_broker_schedule_pool_size>32</background_message_broker_schedule_pool_size>
+</clickhouse>
+`;
+}
+
+/**
+ * Content of users.xml.
+ *
+ * \`default\` must exist and must have no password: the process itself logs in under this name to open its listeners
+ * (measured: without it no statement runs). It is closed to everybody else by a limit of one session, which the process
+ * holds for as long as it lives. Otherwise any page in the developer's browser could send queries to the HTTP port.
+ *
+ * \`readonly\` is 2 and not 1 for the analyst: 1 forbids every setting, and common clients send some with each query.
+ * The constraints keep those that matter where they are.
+ */
+export function usersXml(servicePassword: string, analystPassword: string): string {
+  return `<clickhouse>
+  <profiles>
+    <default/>
+    <own_session>
+      <max_sessions_for_user>1</max_sessions_for_user>
+    </own_session>
+    <analyst>
+      <readonly>2</readonly>
+      <final>1</final>
+      <max_execution_time>${ANALYST_SECONDS_PER_QUERY}</max_execution_time>
+      <max_memory_usage>${ANALYST_BYTES_PER_QUERY}</max_memory_usage>
+      <max_result_rows>${ANALYST_RESULT_ROWS}</max_result_rows>
+      <constraints>
+        <final><const/></final>
+        <max_execution_time><min>1</min><max>${ANALYST_SECONDS_PER_QUERY}</max></max_execution_time>
+        <max_memory_usage><min>1</min><max>${ANALYST_BYTES_PER_QUERY}</max></max_memory_usage>
+        <max_result_rows><min>1</min><max>${ANALYST_RESULT_ROWS}</max></max_result_rows>
+      </constraints>
+    </analyst>
+  </profiles>
+  <quotas>
+    <default/>
+  </quotas>
+  <users>
+    <default>
+      <password/>
+      <networks><ip>::1</ip></networks>
+      <profile>own_session</profile>
+      <quota>default</quota>
+    </default>
+    <${CLICKHOUSE_SERVICE_USER}>
+      <password_sha256_hex>${sha256(servicePassword)}</password_sha256_hex>
+      <networks><ip>::1</ip></networks>
+      <profile>default</profile>
+      <quota>default</quota>
+      <access_management>1</access_management>
+    </${CLICKHOUSE_SERVICE_USER}>
+    <${CLICKHOUSE_ANALYST_USER}>
+      <password_sha256_hex>${sha256(analystPassword)}</password_sha256_hex>
+      <networks><ip>::1</ip></networks>
+      <profile>analyst</profile>
+      <quota>default</quota>
+      <grants>
+        <query>GRANT SHOW, SELECT, dictGet ON *.*</query>
+      </grants>
+    </${CLICKHOUSE_ANALYST_USER}>
+  </users>
+</clickhouse>
+`;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

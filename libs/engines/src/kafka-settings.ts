@@ -1,0 +1,72 @@
+/** The settings files of the embedded Kafka broker: one node, broker and controller in one, loopback only. */
+import { LOOPBACK } from './free-port.ts';
+
+export interface KafkaLayout {
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  readonly port: number;
+  readonly controllerPort: number;
+}
+
+const TEN_YEARS_IN_MINUTES = 10 * 365 * 24 * 60;
+
+/** Content of server.properties. */
+export function serverProperties(layout: KafkaLayout): string {
+  return properties({
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    // Static voters: a dynamic quorum writes the controller's address into the data, and then a home would be
+    // bound to the ports of its first start.
+    'controller.quorum.voters': `1@${LOOPBACK}:${layout.controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://${LOOPBACK}:${layout.port},CONTROLLER://${LOOPBACK}:${layout.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${layout.port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': layout.dataDirectory,
+
+    // A mistyped topic must fail, not come into being with one partition and a week of retention.
+    'auto.create.topics.enable': 'false',
+    'unclean.leader.election.enable': 'false',
+    'default.replication.factor': '1',
+    'min.insync.replicas': '1',
+
+    // Internal topics: one replica because there is one node, few partitions because each one is opened, and after
+    // a crash recovered, at every start.
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'transaction.state.log.num.partitions': '4',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'share.coordinator.state.topic.num.partitions': '4',
+
+    // A group on one machine need not wait for slower members to join.
+    'group.initial.rebalance.delay.ms': '0',
+    // The broker's own default, and exactly what the services ask for: what works here works on a cluster.
+    'group.min.session.timeout.ms': '6000',
+    // A developer may come back after a long holiday; expired offsets would replay every topic.
+    'offsets.retention.minutes': String(TEN_YEARS_IN_MINUTES),
+  });
+}
+
+/** Content of the logging configuration: at most 40 MB beside the data, nothing on the console. */
+export function loggingProperties(layout: KafkaLayout): string {
+  return properties({
+    'log4j.rootLogger': 'INFO, file',
+    'log4j.appender.file': 'org.apache.log4j.RollingFileAppender',
+    'log4j.appender.file.File': layout.logFile,
+    'log4j.appender.file.MaxFileSize': '10MB',
+    'log4j.appender.file.MaxBackupIndex': '3',
+    'log4j.appender.file.layout': 'org.apache.log4j.PatternLayout',
+    'log4j.appender.file.layout.ConversionPattern': '%d{ISO8601} %-5p %c{1}: %m%n',
+    // One line per partition and state at every start.
+    'log4j.logger.state.change.logger': 'WARN',
+  });
+}
+
+/** Java's properties format: a backslash escapes, so a path that holds one must be doubled. */
+function properties(entries: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(entries).map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\')}`);
+  return `${lines.join('\n')}\n`;
+}
