@@ -1,4 +1,5 @@
 /** Configuration as a log: entities, their fold into what is in force, and its follower. */
+export * from './a-change.ts';
 export * from './entities.ts';
 export * from './fold.ts';
 export * from './follower.ts';

@@ -125,15 +125,6 @@ export function checkWritable(directory: string): PreflightProblem | undefined {
 }
 
 function glibcVersion(): string | undefined {
-  const { report } = process;
-  if (report === undefined) return undefined;
-  // Without this the report resolves the names of every open connection.
-  const { excludeNetwork } = report;
-  report.excludeNetwork = true;
-  try {
-    const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
-    return header?.glibcVersionRuntime;
-  } finally {
-    report.excludeNetwork = excludeNetwork;
-  }
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined;
+  return report?.header?.glibcVersionRuntime;
 }

@@ -66,7 +66,9 @@ const SETTINGS = {
   DELIVERY_ALLOW_PRIVATE: flag.describe(
     'Let deliveries reach private addresses: only for the sandbox and tests.',
   ),
-  EXIT_WITH_PARENT: flag.describe('Drain when standard input closes: set by the launcher, whose services never outlive it.'),
+  EXIT_WITH_PARENT: flag.describe(
+    'Drain when standard input closes: set by the launcher, whose services never outlive it.',
+  ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

@@ -28,7 +28,9 @@ export function eventRows<S extends keyof EventBySchema>(schema: S): EventRows<E
     // Raw bytes do not survive JSON.
     columns: fields.map(({ name, type }) => (isBytes(type) ? `hex(${name}) AS ${name}` : name)).join(', '),
     toEvent: (row) => {
-      const event: unknown = Object.fromEntries(fields.map(({ name, convert }) => [name, convert(row[name])]));
+      const event: unknown = Object.fromEntries(
+        fields.map(({ name, convert }) => [name, convert(row[name])]),
+      );
       return event as EventBySchema[S];
     },
   };

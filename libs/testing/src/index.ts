@@ -1,1 +1,4 @@
-export {};
+/** For tests only: real engines, builders of valid events, waiting. */
+export * from './builders.ts';
+export * from './eventually.ts';
+export * from './test-engines.ts';

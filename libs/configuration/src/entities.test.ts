@@ -1,0 +1,301 @@
+/** What a document of each entity may hold, what is refused and where, and what readers see of it. */
+import { describe, expect, it } from 'vitest';
+import {
+  type ConfiguredEntityType,
+  ENTITY_SCHEMAS,
+  isConfiguredEntityType,
+  parseDocument,
+} from './entities.ts';
+
+const DAY_MS = 86_400_000;
+
+const advertiser = { id: 'acme', name: 'Acme', currency: 'EUR' };
+const offer = { id: 'shoes', advertiserId: 'acme', name: 'Shoes' };
+const campaign = {
+  id: 'summer',
+  offerId: 'shoes',
+  name: 'Summer',
+  landingUrl: 'https://shop.example/land?cid={click_id}',
+  status: 'active',
+};
+const source = { id: 'shop', advertiserId: 'acme', name: 'Shop' };
+const destination = { id: 'capi', name: 'CAPI', definition: 'meta', status: 'active' };
+const subscription = { id: 'sales', destinationId: 'capi' };
+
+const SMALLEST = {
+  advertiser,
+  offer,
+  campaign,
+  partner: { id: 'network', name: 'Network' },
+  source,
+  destination,
+  subscription,
+} as const satisfies Record<ConfiguredEntityType, object>;
+
+function entityOf<T extends ConfiguredEntityType>(type: T, document: object) {
+  const parsed = parseDocument(type, document);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.entity;
+}
+
+/**
+ * Documents as console has written them: the log keeps them for ever, so every later release must read them as they
+ * stand here. Lines are added when a field is, never changed or taken away.
+ */
+const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
+  [
+    'advertiser',
+    {
+      ...advertiser,
+      eventClasses: { sale: 'purchase', upgrade: 'subscription' },
+      withoutTransactionId: { lead: 'once_per_customer' },
+      parkedForMs: 3_600_000,
+    },
+  ],
+  [
+    'offer',
+    {
+      ...offer,
+      windows: {
+        default: { minMs: 0, maxMs: 30 * DAY_MS },
+        byEventType: { renewal: { minMs: DAY_MS, maxMs: 366 * DAY_MS } },
+      },
+      payouts: [
+        { eventType: 'lead', kind: 'fixed', amount: '2.5', currency: 'EUR' },
+        { eventType: 'sale', kind: 'percent', percent: '12.5' },
+        { eventType: 'sale', partnerId: 'network', kind: 'percent', percent: '150' },
+      ],
+    },
+  ],
+  [
+    'campaign',
+    {
+      ...campaign,
+      partnerId: 'network',
+      landingUrl: 'https://shop.example/{sub1}?c={click_id}&p={partner_id}',
+      fallbackUrl: 'http://127.0.0.1:8090/paused',
+      status: 'paused',
+    },
+  ],
+  ['partner', SMALLEST.partner],
+  [
+    'source',
+    {
+      ...source,
+      lane: 'acme-eu',
+      tokenHashes: ['a'.repeat(64)],
+      profile: {
+        aliases: { clickId: ['aff_sub'], revenue: ['sale_amount', 'total'] },
+        eventTypes: { 'Order Placed': 'sale' },
+        statuses: { '1': 'approved', '2': 'rejected' },
+        amountUnit: 'cents',
+        defaultEventType: 'sale',
+        defaultCurrency: 'USD',
+      },
+      allowedExtras: ['basket'],
+      successBody: 'OK',
+      isTest: true,
+    },
+  ],
+  [
+    'destination',
+    {
+      ...destination,
+      settings: { pixelId: '1', nested: { list: [1, null, true] } },
+      advertiserId: 'acme',
+      partnerId: 'network',
+      status: 'disabled',
+      scheduleMs: [1_000, 60_000],
+    },
+  ],
+  [
+    'subscription',
+    {
+      ...subscription,
+      filter: {
+        eventTypes: ['sale'],
+        offerIds: ['shoes'],
+        partnerIds: ['network'],
+        sourceIds: ['shop'],
+        matches: ['attributed', 'unattributed'],
+        states: ['payable', 'pending', 'rejected', 'reversed'],
+      },
+      events: { sale: 'Purchase' },
+    },
+  ],
+];
+
+describe('documents', () => {
+  it.each(WRITTEN)('reads a %s as it was written', (type, document) => {
+    expect(entityOf(type, document)).toMatchObject(document);
+  });
+
+  it.each(Object.entries(SMALLEST))('fills in the defaults of a %s once and for all', (type, document) => {
+    if (!isConfiguredEntityType(type)) throw new Error(type);
+    const entity = entityOf(type, document);
+
+    expect(entity).toMatchObject(document);
+    expect(entityOf(type, entity)).toEqual(entity);
+  });
+
+  it('states every default', () => {
+    expect(entityOf('advertiser', advertiser)).toEqual({
+      ...advertiser,
+      eventClasses: {
+        first_purchase: 'purchase',
+        sale: 'purchase',
+        purchase: 'purchase',
+        repeat_purchase: 'purchase',
+        subscription_started: 'subscription',
+      },
+      withoutTransactionId: {
+        lead: 'once_per_click',
+        install: 'once_per_click',
+        trial_start: 'once_per_click',
+      },
+      parkedForMs: DAY_MS,
+    });
+    expect(entityOf('offer', offer)).toEqual({
+      ...offer,
+      windows: { default: { minMs: 0, maxMs: 30 * DAY_MS } },
+      payouts: [],
+    });
+    expect(entityOf('source', source)).toEqual({
+      ...source,
+      lane: 'acme',
+      tokenHashes: [],
+      profile: { aliases: {}, amountUnit: 'units' },
+      allowedExtras: [],
+      isTest: false,
+    });
+    expect(entityOf('subscription', subscription).filter).toEqual({
+      matches: ['attributed'],
+      states: ['payable'],
+    });
+  });
+
+  it('lets the advertiser overrule a standard class and a standard rule, one by one', () => {
+    const entity = entityOf('advertiser', {
+      ...advertiser,
+      eventClasses: { sale: 'sale' },
+      withoutTransactionId: { lead: 'each_postback' },
+    });
+
+    expect(entity.eventClasses).toMatchObject({ sale: 'sale', purchase: 'purchase' });
+    expect(entity.withoutTransactionId).toMatchObject({ lead: 'each_postback', install: 'once_per_click' });
+  });
+});
+
+const refused: readonly (readonly [string, ConfiguredEntityType, object, string])[] = [
+  ['an id in capitals', 'partner', { id: 'Acme', name: 'x' }, 'id'],
+  ['an id of 65 characters', 'partner', { id: 'a'.repeat(65), name: 'x' }, 'id'],
+  ['an id that begins with a dash', 'partner', { id: '-a', name: 'x' }, 'id'],
+  ['a blank name', 'partner', { id: 'a', name: '  ' }, 'name'],
+  ['an unknown key', 'partner', { id: 'a', name: 'x', token: 'y' }, ''],
+  ['an unknown key inside', 'source', { ...source, profile: { alias: {} } }, 'profile'],
+  ['a currency outside ISO 4217', 'advertiser', { ...advertiser, currency: 'EUX' }, 'currency'],
+  ['a currency in lower case', 'advertiser', { ...advertiser, currency: 'eur' }, 'currency'],
+  [
+    'an event type with a dash',
+    'advertiser',
+    { ...advertiser, eventClasses: { 'a-b': 'x' } },
+    'eventClasses.a-b',
+  ],
+  ['a negative wait', 'advertiser', { ...advertiser, parkedForMs: -1 }, 'parkedForMs'],
+  ['a wait in fractions', 'advertiser', { ...advertiser, parkedForMs: 0.5 }, 'parkedForMs'],
+  [
+    'a window that ends before it begins',
+    'offer',
+    { ...offer, windows: { default: { minMs: 2, maxMs: 1 } } },
+    'windows.default',
+  ],
+  [
+    'two payouts for one event type and partner',
+    'offer',
+    {
+      ...offer,
+      payouts: [
+        { eventType: 'sale', kind: 'percent', percent: '1' },
+        { eventType: 'sale', kind: 'fixed', amount: '1', currency: 'EUR' },
+      ],
+    },
+    'payouts.1',
+  ],
+  ...['-1', '1,5', '1e3', '', '.5', '+1', '1.1234567', '99999999999999'].map(
+    (amount) =>
+      [
+        `a payout of ${JSON.stringify(amount)}`,
+        'offer',
+        { ...offer, payouts: [{ eventType: 'lead', kind: 'fixed', amount, currency: 'EUR' }] },
+        'payouts.0.amount',
+      ] as const,
+  ),
+  ...[
+    'http://shop.example/',
+    'http://127.evil.example/',
+    'https://{sub1}.example/',
+    'https://shop.example{sub1}/',
+    'https://shop.example/{unknown}',
+    'javascript:alert(1)',
+    'https://user:word@shop.example/',
+    '//shop.example/',
+  ].map(
+    (landingUrl) =>
+      [`the landing page ${landingUrl}`, 'campaign', { ...campaign, landingUrl }, 'landingUrl'] as const,
+  ),
+  [
+    'a fallback by plain http',
+    'campaign',
+    { ...campaign, fallbackUrl: 'http://shop.example/' },
+    'fallbackUrl',
+  ],
+  ['a plain token', 'source', { ...source, tokenHashes: ['secret'] }, 'tokenHashes.0'],
+  [
+    'an alias of an unknown field',
+    'source',
+    { ...source, profile: { aliases: { click: ['x'] } } },
+    'profile.aliases',
+  ],
+  ['a status', 'destination', { ...destination, status: 'paused' }, 'status'],
+  [
+    'deliveries of parked conversions',
+    'subscription',
+    { ...subscription, filter: { matches: ['parked'] } },
+    'filter.matches.0',
+  ],
+  [
+    'deliveries of held conversions',
+    'subscription',
+    { ...subscription, filter: { states: ['held'] } },
+    'filter.states.0',
+  ],
+  [
+    'a filter that nothing fits',
+    'subscription',
+    { ...subscription, filter: { eventTypes: [] } },
+    'filter.eventTypes',
+  ],
+];
+
+describe('refusals', () => {
+  it.each(refused)('refuses %s', (_name, type, document, path) => {
+    const parsed = parseDocument(type, document);
+
+    expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.path)).toContain(path);
+  });
+
+  it.each([null, undefined, 'text', 7, []])('refuses %j as a document', (document) => {
+    expect(parseDocument('partner', document).ok).toBe(false);
+  });
+
+  it('does not repeat values: some are personal or secret', () => {
+    const parsed = parseDocument('source', { ...source, tokenHashes: ['plain-token'], successBody: 7 });
+
+    expect(JSON.stringify(parsed)).not.toContain('plain-token');
+  });
+});
+
+it('knows the entity types that have a schema and no others', () => {
+  expect(Object.keys(ENTITY_SCHEMAS).every(isConfiguredEntityType)).toBe(true);
+  expect(['exchange_rate', 'api_key', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
+});

@@ -1,0 +1,178 @@
+/** The store on a real ClickHouse that reads the topics itself: every event comes back as it was written, and the first of an id wins. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { ensureTopics, KafkaConnection, KafkaEventProducer, outgoing } from '@tributary/bus';
+import { createLogger } from '@tributary/runtime';
+import {
+  AttributionStore,
+  ClickhouseConnection,
+  DeliveryStore,
+  migrate,
+  StoredOffsets,
+} from '@tributary/store';
+import { aClick, aDecision, eventually } from '@tributary/testing';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+
+const DATABASE = 'store_test';
+const MIGRATIONS = join(import.meta.dirname, '../../migrations/clickhouse');
+
+let connection: KafkaConnection;
+let producer: KafkaEventProducer;
+let clickhouse: ClickhouseConnection;
+let offsets: StoredOffsets;
+
+const settings = () => ({
+  kafkaBrokers: inject('brokers').split(','),
+  schemaRegistryUrl: inject('schemaRegistryUrl'),
+  flushMs: 100,
+});
+
+function connect(database: string): ClickhouseConnection {
+  return new ClickhouseConnection({
+    url: inject('clickhouseUrl'),
+    user: 'tributary',
+    password: 'tributary',
+    database,
+  });
+}
+
+beforeAll(async () => {
+  const logger = createLogger('store-test', 'silent');
+  connection = new KafkaConnection({ brokers: inject('brokers').split(','), clientId: 'store-test', logger });
+  await ensureTopics(connection, 1);
+  producer = new KafkaEventProducer({ connection });
+  const admin = connect('default');
+  clickhouse = connect(DATABASE);
+  expect(await migrate(admin, clickhouse, MIGRATIONS, settings())).not.toEqual([]);
+  expect(await migrate(admin, clickhouse, MIGRATIONS, settings())).toEqual([]);
+  await admin.close();
+  offsets = new StoredOffsets(connection, DATABASE);
+});
+
+afterAll(async () => {
+  await producer.close();
+  await connection.close();
+  await clickhouse.close();
+});
+
+async function stored(
+  topic: 'click.recorded.v1' | 'conversion.decided.v1' | 'delivery.attempted.v1',
+): Promise<void> {
+  await offsets.waitFor(topic, await offsets.endOf(topic), 20_000);
+}
+
+it('gives a click back as it was recorded, bytes and all', async () => {
+  const click = aClick({ clickId: randomUUID(), costMicros: -(2n ** 62n), costCurrency: 'EUR' });
+  await producer.produce([outgoing('click.recorded.v1', click.clickId, click)]);
+  await stored('click.recorded.v1');
+  expect(await new AttributionStore(clickhouse).clicksById([click.clickId, randomUUID()])).toEqual([click]);
+});
+
+it('shows the latest revision of a conversion, and of one revision the first in the log', async () => {
+  const conversionId = randomUUID();
+  const revisions = [
+    aDecision({ conversionId, revision: 1, match: 'parked' }),
+    aDecision({ conversionId, revision: 2, revenueMicros: 1n }),
+    aDecision({ conversionId, revision: 2, revenueMicros: 2n }),
+    aDecision({ conversionId, revision: 1, match: 'unattributed' }),
+  ];
+  for (const decision of revisions) {
+    await producer.produce([outgoing('conversion.decided.v1', conversionId, decision)]);
+  }
+  await stored('conversion.decided.v1');
+  expect(await new AttributionStore(clickhouse).latestDecisions([conversionId])).toEqual([revisions[1]]);
+  const rows = await clickhouse.rows<{ revision: number }>(
+    'SELECT revision FROM decisions FINAL WHERE conversionId = {conversionId:UUID} ORDER BY revision',
+    { conversionId },
+  );
+  expect(rows.map(({ revision }) => revision)).toEqual([1, 2]);
+});
+
+it('finds the parked conversions of a partition and no longer those that were rematched', async () => {
+  const waiting = aDecision({ conversionId: randomUUID(), match: 'parked', triggerPartition: 11 });
+  const found = aDecision({ conversionId: randomUUID(), match: 'parked', triggerPartition: 11 });
+  await producer.produce([
+    outgoing('conversion.decided.v1', waiting.conversionId, waiting),
+    outgoing('conversion.decided.v1', found.conversionId, found),
+    outgoing('conversion.decided.v1', found.conversionId, { ...found, revision: 2, match: 'attributed' }),
+  ]);
+  await stored('conversion.decided.v1');
+  expect(await new AttributionStore(clickhouse).parkedDecisions([11])).toEqual([waiting]);
+});
+
+it('knows where a delivery stands: the latest attempt, ended over intended', async () => {
+  const deliveryId = randomUUID();
+  const facts = [
+    { attempt: 1, phase: 'intended', outcome: null },
+    { attempt: 1, phase: 'ended', outcome: 'retry' },
+    { attempt: 2, phase: 'intended', outcome: null },
+  ] as const;
+  for (const { attempt, phase, outcome } of facts) {
+    await producer.produce([
+      outgoing('delivery.attempted.v1', deliveryId, anAttempt(deliveryId, attempt, phase, outcome)),
+    ]);
+  }
+  await stored('delivery.attempted.v1');
+  expect(await new DeliveryStore(clickhouse).deliveriesById([deliveryId])).toMatchObject([
+    { deliveryId, attempt: 2, phase: 'intended', outcome: null },
+  ]);
+});
+
+it('keeps a record it cannot decode with its bytes and goes on with the next', async () => {
+  const click = aClick({ clickId: randomUUID() });
+  const poison = Buffer.from([0, 0, 0, 0, 1, 255, 255]);
+  await producer.produce([{ topic: 'click.recorded.v1', key: click.clickId, value: poison }]);
+  await producer.produce([outgoing('click.recorded.v1', click.clickId, click)]);
+  await stored('click.recorded.v1');
+  const rows = await eventually(
+    () =>
+      clickhouse.rows<{ value: string }>(
+        "SELECT hex(value) AS value FROM undecoded_records WHERE topic = 'click.recorded.v1'",
+      ),
+    (found) => found.length > 0,
+  );
+  expect(rows.map(({ value }) => value.toLowerCase())).toContain(poison.toString('hex'));
+  expect(await new AttributionStore(clickhouse).clicksById([click.clickId])).toHaveLength(1);
+});
+
+function anAttempt(
+  deliveryId: string,
+  attempt: number,
+  phase: 'intended' | 'ended',
+  outcome: 'retry' | null,
+) {
+  return {
+    requestId: randomUUID(),
+    phase,
+    destinationId: 'd',
+    definition: 'meta',
+    definitionVersion: 'v25.0',
+    advertiserId: 'acme',
+    deliveries: [
+      {
+        deliveryId,
+        conversionId: deliveryId,
+        revision: 1,
+        outwardEvent: 'Lead',
+        attempt,
+        outcome,
+        reasonCode: null,
+        contentDigest: '',
+        nextAttemptAt: null,
+      },
+    ],
+    method: 'POST',
+    url: 'https://example.test/',
+    requestHeaders: {},
+    requestBody: null,
+    responseStatus: null,
+    responseHeaders: {},
+    responseBody: null,
+    errorCode: null,
+    startedAt: 1,
+    endedAt: null,
+    durationMs: null,
+    configurationVersion: 0,
+    isTest: false,
+  };
+}
