@@ -156,7 +156,10 @@ describe('consumer group', () => {
       () => new Set(seen).size,
       (count) => count === 19,
     );
-    const letters = await deadLettersOf(bad);
+    const letters = await eventually(
+      () => deadLettersOf(bad),
+      ({ length }) => length > 0,
+    );
     expect(letters.map(({ reasonCode }) => reasonCode)).toEqual(['handler_failed']);
   });
 

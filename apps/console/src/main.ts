@@ -1,1 +1,26 @@
-export {};
+/** Console: the configuration over HTTP, and its only writer. */
+import { createLogger, readSettings, startService, systemClock } from '@tributary/runtime';
+import { composeConsole } from './console.module.ts';
+import { kafkaBus } from './kafka-bus.ts';
+
+const settings = readSettings([
+  'KAFKA_BROKERS',
+  'CONSOLE_PORT',
+  'LISTEN_HOST',
+  'CONSOLE_API_KEY',
+  'SECRETS_KEYS',
+  'LOG_LEVEL',
+]);
+const logger = createLogger('console', settings.LOG_LEVEL);
+
+await startService({
+  module: composeConsole({
+    settings,
+    logger,
+    clock: systemClock,
+    bus: kafkaBus(settings.KAFKA_BROKERS, logger),
+  }),
+  logger,
+  host: settings.LISTEN_HOST,
+  port: settings.CONSOLE_PORT,
+});

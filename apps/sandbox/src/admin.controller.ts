@@ -7,6 +7,7 @@ import {
   HttpCode,
   HttpStatus,
   Inject,
+  NotFoundException,
   Param,
   Put,
   Query,
@@ -66,6 +67,14 @@ export class AdminController {
     @Query('currencyParameter') currency = 'currency',
   ): { readonly receivers: readonly ReceiverSummary[] } {
     return { receivers: summarize(this.#calls.matching(filterOf(kind, name)), { key, value, currency }) };
+  }
+
+  /** Makes a receiver lose its last call, so that a test sees who notices. */
+  @Delete('received/:kind/:name/last')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  loseLast(@Param('kind') kind: string, @Param('name') name: string): void {
+    if (!this.#calls.loseLast({ kind: knownKind(kind), name }))
+      throw new NotFoundException('nothing was received');
   }
 
   @Delete('received')

@@ -114,3 +114,13 @@ it('clears the record for good', async () => {
   await call(sandbox, 'north?delivery=2');
   expect(await (await start()).received()).toMatchObject([{ sequence: 1, query: [['delivery', '2']] }]);
 });
+
+it('loses the last call of one receiver on request, also after a restart', async () => {
+  const sandbox = await start();
+  for (const path of ['north?delivery=1', 'north?delivery=2', 'south?delivery=3']) await call(sandbox, path);
+  const lose = () => fetch(`${sandbox.address}/admin/received/partner/north/last`, { method: 'DELETE' });
+  expect((await lose()).status).toBe(204);
+  expect((await (await start()).received()).map(({ sequence }) => sequence)).toEqual([1, 3]);
+  await lose();
+  expect((await lose()).status).toBe(404);
+});

@@ -60,7 +60,7 @@ export class ReceivedCalls implements OnApplicationShutdown {
    * the page cache outlives the process, and only a crash of the machine would empty it.
    */
   add(call: Omit<ReceivedCall, 'sequence'>): void {
-    const received = { sequence: this.#calls.length + 1, ...call };
+    const received = { sequence: (this.#calls.at(-1)?.sequence ?? 0) + 1, ...call };
     if (this.#file !== null) appendFileSync(this.#file, JSON.stringify(received) + LINE_END);
     this.#calls.push(received);
   }
@@ -70,6 +70,18 @@ export class ReceivedCalls implements OnApplicationShutdown {
     return this.#calls.filter(
       (call) => (kind === undefined || call.kind === kind) && (name === undefined || call.name === name),
     );
+  }
+
+  /** Loses the last call of a receiver, as a receiver with a fault would; false when it has none. */
+  loseLast({ kind, name }: ReceiverName): boolean {
+    const index = this.#calls.findLastIndex((call) => call.kind === kind && call.name === name);
+    if (index < 0) return false;
+    this.#calls.splice(index, 1);
+    if (this.#file !== null) {
+      ftruncateSync(this.#file);
+      appendFileSync(this.#file, this.#calls.map((call) => JSON.stringify(call) + LINE_END).join(''));
+    }
+    return true;
   }
 
   clear(): void {

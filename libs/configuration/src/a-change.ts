@@ -6,7 +6,7 @@ import type { ConfiguredEntityType } from './entities.ts';
 /** Puts the document as the entity's first version, in force since 1970; `overrides` say what is different. */
 export function aChange(
   entityType: ConfiguredEntityType,
-  document: { readonly id: string },
+  document: { readonly id: string; readonly [field: string]: unknown },
   overrides: Partial<ConfigurationChanged> = {},
 ): ConfigurationChanged {
   const text = JSON.stringify(document);

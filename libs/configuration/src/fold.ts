@@ -128,6 +128,12 @@ export class Configuration {
     return this.#of(entityType).list(at);
   }
 
+  /** The lane a source is bound to for ever; undefined when there never was such a source. */
+  laneOf(sourceId: string): string | undefined {
+    // A removed source that comes back keeps its lane too: its earlier postbacks are decided there.
+    return this.history('source', sourceId).findLast(({ entity }) => entity !== null)?.entity?.lane;
+  }
+
   /** Ciphertext of the entity's secret fields by name; empty when there is none. */
   secretsOf(entityType: ConfiguredEntityType, id: string): Readonly<Record<string, Uint8Array>> {
     return this.#of(entityType).newest(id)?.secrets ?? {};
@@ -168,15 +174,10 @@ export class Configuration {
     }
     const parsed = readDocument(entityType, change);
     if (!parsed.ok) return voided('document_malformed', parsed.problems);
-    if ('lane' in parsed.entity && this.#movesLane(entityId, parsed.entity.lane))
+    const lane = entityType === 'source' ? this.laneOf(entityId) : undefined;
+    if (lane !== undefined && 'lane' in parsed.entity && parsed.entity.lane !== lane)
       return voided('lane_changed');
     return { outcome: 'applied', entity: parsed.entity };
-  }
-
-  /** A removed source that comes back keeps its lane too: its earlier postbacks are decided there. */
-  #movesLane(sourceId: string, lane: string): boolean {
-    const last = this.history('source', sourceId).findLast(({ entity }) => entity !== null)?.entity;
-    return last !== undefined && last !== null && last.lane !== lane;
   }
 
   #of<T extends ConfiguredEntityType>(entityType: T): EntityHistories<T> {

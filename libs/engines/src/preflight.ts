@@ -1,5 +1,6 @@
 /** Checks what embedded engines need before anything is started; each problem is one line that says what to do. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { findClickhouseLibrary } from './clickhouse-library.ts';
 import { ENGINE_TITLES, type EngineName } from './embedded-engine.ts';
 import { LOOPBACK, portObstacle } from './free-port.ts';
@@ -111,17 +112,22 @@ export async function checkPortFree(
   return { code: 'port_taken', message: `Port ${port} on ${LOOPBACK}${whose} ${what}, or ${wayOut}.` };
 }
 
-/** Creates the directory when it is missing, because whether that works is the question. */
+/** Whether the directory can be written to or, while it is missing, created; nothing is created by asking. */
 export function checkWritable(directory: string): PreflightProblem | undefined {
+  let existing = resolve(directory);
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
   try {
-    mkdirSync(directory, { recursive: true });
-    accessSync(directory, constants.W_OK | constants.X_OK);
+    if (!statSync(existing).isDirectory()) return notWritable(directory, `${existing} is not a directory`);
+    accessSync(existing, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    const message = `${directory} cannot be written to (${why}): give this user the right, or set TRIBUTARY_HOME to another directory.`;
-    return { code: 'directory_not_writable', message };
+    return notWritable(directory, (error as NodeJS.ErrnoException).code ?? String(error));
   }
+}
+
+function notWritable(directory: string, why: string): PreflightProblem {
+  const message = `${directory} cannot be written to (${why}): give this user the right, or set TRIBUTARY_HOME to another directory.`;
+  return { code: 'directory_not_writable', message };
 }
 
 function glibcVersion(): string | undefined {

@@ -85,7 +85,7 @@ function demoEntities(sandboxUrl: string): readonly Entity[] {
         name: 'Demo Meta dataset',
         definition: 'meta',
         advertiserId: DEMO.advertiserId,
-        settings: { pixelId: DEMO.pixelId, baseUrl: `${sandboxUrl}/meta` },
+        settings: { pixelId: DEMO.pixelId, baseUrl: sandboxUrl },
         status: 'active',
       },
       secrets: { accessToken: 'demo-meta-access-token' },

@@ -30,8 +30,8 @@ export async function sabotage(
       );
       return;
     case 'drop-delivery': {
-      const receiver = `kind=partner&name=${DEMO.partnerReceiver}`;
-      const response = await fetch(`${sandboxUrl}/admin/received/last?${receiver}`, { method: 'DELETE' });
+      const last = `${sandboxUrl}/admin/received/partner/${DEMO.partnerReceiver}/last`;
+      const response = await fetch(last, { method: 'DELETE' });
       if (!response.ok) throw new Error(`the sandbox answered ${response.status}`);
     }
   }

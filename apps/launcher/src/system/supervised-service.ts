@@ -53,15 +53,11 @@ export class SupervisedService {
     const log = openSync(logFile, 'a');
     const startedAt = performance.now();
     // A session of its own: Ctrl-C reaches the launcher alone, which then drains the services in order.
-    const child = spawn(
-      process.execPath,
-      [...NODE_OPTIONS, join(REPOSITORY, 'apps', name, 'dist/main.js')],
-      {
-        env: { ...process.env, ...environment, EXIT_WITH_PARENT: 'true' },
-        stdio: ['pipe', log, log],
-        detached: true,
-      },
-    );
+    const child = spawn(process.execPath, [...NODE_OPTIONS, join(REPOSITORY, 'apps', name, 'dist/main.js')], {
+      env: { ...process.env, ...environment, EXIT_WITH_PARENT: 'true' },
+      stdio: ['pipe', log, log],
+      detached: true,
+    });
     closeSync(log);
     child.stdin?.on('error', () => undefined);
     child.once('error', (error) => onProgress(`${name} cannot be run: ${error.message}`));

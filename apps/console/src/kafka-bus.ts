@@ -1,0 +1,23 @@
+/** The console's place on Kafka: the configuration topic, followed and written. */
+import process from 'node:process';
+import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import type { Logger } from '@tributary/runtime';
+import type { ConsoleBus } from './console.module.ts';
+
+export function kafkaBus(brokers: readonly string[], logger: Logger): ConsoleBus {
+  const connection = new KafkaConnection({ brokers, clientId: 'console', logger });
+  const producer = new KafkaEventProducer({ connection });
+  const onFatal = (error: Error) => {
+    logger.fatal({ err: error }, 'consumer.crashed');
+    process.exit(1);
+  };
+  return {
+    log: new KafkaConfigurationLog({ connection, producer, onFatal }),
+    connect: () => producer.connect(),
+    ping: () => connection.ping(),
+    close: async () => {
+      await producer.close();
+      await connection.close();
+    },
+  };
+}

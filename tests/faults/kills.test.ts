@@ -1,0 +1,125 @@
+/** SIGKILL of every service and engine once, each with work in flight: after the restart the ledger balances. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JARS_DIRECTORY } from '@tributary/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
+import { Driver } from '../../apps/launcher/src/demo/driver.ts';
+import { Journal } from '../../apps/launcher/src/demo/journal.ts';
+import { printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
+import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
+import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
+import { Traffic } from './traffic.ts';
+
+const PORT_OFFSET = 3_000;
+const SETTLE_BOUND_MS = 90_000;
+
+let home: string;
+let system: TributarySystem;
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), 'tributary-faults-'));
+  process.env['KAFKA_JARS'] = JARS_DIRECTORY;
+  system = new TributarySystem({ home, addresses: readAddresses(PORT_OFFSET, {}), onProgress: console.log });
+  await system.start();
+  await applyDemoConfiguration(system.urlOf('console'), system.consoleApiKey, system.urlOf('sandbox'));
+});
+
+afterAll(async () => {
+  await system.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** Sends a flow of conversions, does `strike` in the middle of it, and reads the ledger when all has settled. */
+async function through(strike: (traffic: Traffic) => Promise<void>): Promise<Traffic> {
+  const journal = new Journal(Date.now());
+  const run = randomBytes(4).toString('hex');
+  const driver = new Driver({
+    ingestionUrl: system.urlOf('ingestion'),
+    campaignId: DEMO.campaignId,
+    sourceId: DEMO.sourceId,
+    token: DEMO.token,
+    journal,
+  });
+  const traffic = new Traffic(driver, journal, run);
+  const flowing = traffic.flow();
+  await traffic.reached(40);
+  await strike(traffic);
+  await flowing;
+  const clickhouse = system.connectClickhouse();
+  const ledger = await settledLedger(
+    { journal, clickhouse, sandboxUrl: system.urlOf('sandbox') },
+    SETTLE_BOUND_MS,
+  );
+  await clickhouse.close();
+  console.log(printLedger(ledger));
+  expect(ledger.difference).toBe(0);
+  return traffic;
+}
+
+describe('after a SIGKILL in mid-flow the ledger balances', () => {
+  it.each(['ingestion', 'attribution', 'fan-out', 'console', 'sandbox', 'schema-registry'] as const)(
+    '%s',
+    async (name) => {
+      const service = system.service(name);
+      const restarts = service.restarts;
+      await through(async (traffic) => {
+        console.log(
+          `SIGKILL of ${name} with ${traffic.inFlight} requests in flight, ${traffic.sent} conversions sent`,
+        );
+        expect(traffic.inFlight).toBeGreaterThan(0);
+        service.kill();
+        await delay(100);
+      });
+      expect(service.restarts).toBe(restarts + 1);
+      await service.ready();
+    },
+  );
+
+  it('Kafka', async () => {
+    await through(async (traffic) => {
+      console.log(`SIGKILL of Kafka with ${traffic.inFlight} requests in flight`);
+      expect(traffic.inFlight).toBeGreaterThan(0);
+      await system.crashKafka();
+    });
+  });
+
+  it('ClickHouse', async () => {
+    await through(async (traffic) => {
+      console.log(`SIGKILL of ClickHouse with ${traffic.inFlight} requests in flight`);
+      expect(traffic.inFlight).toBeGreaterThan(0);
+      await system.crashClickhouse();
+    });
+  });
+});
+
+describe('the same fact again and again', () => {
+  it('counts once and is delivered once per destination when posted 100 times in parallel', async () => {
+    const journal = new Journal(Date.now());
+    const driver = new Driver({
+      ingestionUrl: system.urlOf('ingestion'),
+      campaignId: DEMO.campaignId,
+      sourceId: DEMO.sourceId,
+      token: DEMO.token,
+      journal,
+    });
+    const traffic = new Traffic(driver, journal, randomBytes(4).toString('hex'));
+    await traffic.sameSale(100);
+    const clickhouse = system.connectClickhouse();
+    const ledger = await settledLedger(
+      { journal, clickhouse, sandboxUrl: system.urlOf('sandbox') },
+      SETTLE_BOUND_MS,
+    );
+    await clickhouse.close();
+    console.log(printLedger(ledger));
+    expect(ledger.difference).toBe(0);
+    const lines = new Map(ledger.lines.map(({ label, actual }) => [label, actual]));
+    expect(lines.get('accepted')).toBe(100);
+    expect(lines.get('  duplicate_of')).toBe(99);
+    expect(lines.get('deliveries delivered')).toBe(2);
+  });
+});
