@@ -9,7 +9,16 @@ await prepare();
 const steps = [
   ['format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']],
   ['types of tests', [bin('typescript/bin/tsc'), '-p', 'tsconfig.tests.json']],
-  ['import boundaries', [bin('dependency-cruiser/bin/dependency-cruiser.mjs'), 'apps', 'libs', '--config', '.dependency-cruiser.cjs']],
+  [
+    'import boundaries',
+    [
+      bin('dependency-cruiser/bin/dependency-cruiser.mjs'),
+      'apps',
+      'libs',
+      '--config',
+      '.dependency-cruiser.cjs',
+    ],
+  ],
   ['generated files', ['scripts/generate-contracts.ts', '--check']],
 ];
 for (const [name, command] of steps) {

@@ -13,21 +13,26 @@ const installedMarker = join(repository, 'node_modules/.tributary-lock');
 /** The Node of our own package, in the version the project is built for. */
 export const nodeProgram = join(repository, 'node_modules/.bin/node');
 
-/** `npm ci` when node_modules is not what the lock file says, then an incremental build. */
+/** Installs when node_modules is not what the lock file says, then an incremental build. */
 export async function prepare() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(repository, 'package-lock.json')))
-    .digest('hex');
-  const isInstalled = existsSync(installedMarker) && readFileSync(installedMarker, 'utf8') === lock;
+  const isInstalled = existsSync(installedMarker) && readFileSync(installedMarker, 'utf8') === lockDigest();
   if (!isInstalled) {
     console.log('Installing packages (about 1 GB with the embedded ClickHouse; once)');
-    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+    // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry has.
+    run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
     mkdirSync(dirname(installedMarker), { recursive: true });
-    writeFileSync(installedMarker, lock);
+    writeFileSync(installedMarker, lockDigest());
   }
   console.log('Building');
   const exitCode = await runNode([join(repository, 'node_modules/typescript/bin/tsc'), '-b']);
   if (exitCode !== 0) process.exit(exitCode);
+}
+
+/** Taken again after installing, which may complete the lock file for this platform. */
+function lockDigest() {
+  return createHash('sha256')
+    .update(readFileSync(join(repository, 'package-lock.json')))
+    .digest('hex');
 }
 
 function run(command, args) {

@@ -2,4 +2,8 @@
 import { prepare, repository, runNode } from './prepare.mjs';
 
 await prepare();
-process.exitCode = await runNode([`${repository}/apps/launcher/dist/main.js`, ...process.argv.slice(2)]);
+process.exitCode = await runNode([
+  '--disable-warning=TimeoutNegativeWarning',
+  `${repository}/apps/launcher/dist/main.js`,
+  ...process.argv.slice(2),
+]);

@@ -16,9 +16,13 @@ const exitCode = await runNode([
   `--outputFile.json=${results}`,
   ...process.argv.slice(2),
 ]);
-const { numPassedTests, numFailedTests, numFailedTestSuites, testResults } = JSON.parse(readFileSync(results, 'utf8'));
+const { numPassedTests, numFailedTests, numFailedTestSuites, testResults } = JSON.parse(
+  readFileSync(results, 'utf8'),
+);
 // A file that fails before its first test counts as one failure, or it would vanish from the sum.
-const emptyFailures = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+const emptyFailures = testResults.filter(
+  ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+);
 const failed = numFailedTests + emptyFailures.length;
 process.exitCode = exitCode !== 0 || numFailedTestSuites > 0 ? exitCode || 1 : 0;
 console.log(`${numPassedTests} passed, ${failed} failed`);

@@ -17,6 +17,8 @@ import { Traffic } from './traffic.ts';
 
 const PORT_OFFSET = 3_000;
 const SETTLE_BOUND_MS = 90_000;
+/** Longer than any outage here: a click may reach us only when its sender has tried for a while. */
+const PARKED_FOR_MS = 120_000;
 
 let home: string;
 let system: TributarySystem;
@@ -26,7 +28,12 @@ beforeAll(async () => {
   process.env['KAFKA_JARS'] = JARS_DIRECTORY;
   system = new TributarySystem({ home, addresses: readAddresses(PORT_OFFSET, {}), onProgress: console.log });
   await system.start();
-  await applyDemoConfiguration(system.urlOf('console'), system.consoleApiKey, system.urlOf('sandbox'));
+  await applyDemoConfiguration(
+    system.urlOf('console'),
+    system.consoleApiKey,
+    system.urlOf('sandbox'),
+    PARKED_FOR_MS,
+  );
 });
 
 afterAll(async () => {

@@ -1,18 +1,21 @@
 /** Lets only holders of the API key in. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { RefusedRequest } from './refusal.ts';
+
+export const API_KEY = Symbol('API_KEY');
 
 /** Who a change made with the process's own key is recorded under. */
 export const ACTOR = 'console_api_key';
 
 const BEARER = /^Bearer +(\S+)$/i;
 
+@Injectable()
 export class ApiKeyGuard implements CanActivate {
   readonly #digest: Buffer;
 
-  constructor(apiKey: string) {
+  constructor(@Inject(API_KEY) apiKey: string) {
     this.#digest = digestOf(apiKey);
   }
 

@@ -19,7 +19,7 @@ import {
   type Settings,
 } from '@tributary/runtime';
 import { ApiExceptionFilter } from './api-exception.filter.ts';
-import { ApiKeyGuard } from './api-key.guard.ts';
+import { API_KEY } from './api-key.guard.ts';
 import { ConfigurationController } from './configuration.controller.ts';
 import { ConfigurationWriter } from './configuration-writer.ts';
 
@@ -108,7 +108,7 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
           }),
       },
       ConsoleLifecycle,
-      { provide: ApiKeyGuard, useFactory: () => new ApiKeyGuard(settings.CONSOLE_API_KEY) },
+      { provide: API_KEY, useValue: settings.CONSOLE_API_KEY },
       {
         provide: APP_FILTER,
         inject: [HttpAdapterHost],

@@ -79,6 +79,7 @@ export async function startEmbeddedClickhouse(
       `--tcp-port=${tcpPort}`,
     ],
     cwd: directory,
+    log: files.logFile,
     consoleLog: join(logs, 'clickhouse-console.log'),
     isReady: () => isClickhouseServing({ httpPort, tcpPort, user: CLICKHOUSE_SERVICE_USER, password }),
     readyBoundMs: READY_BOUND_MS,

@@ -69,6 +69,8 @@ export async function startEmbeddedKafka(options: EmbeddedKafkaOptions): Promise
     '-cp',
     join(jarsDirectory, '*'),
     `-Dlog4j.configuration=file:${loggingFile}`,
+    // Kafka also looks for a log4j 2 configuration, which is not what it logs through here, and complains.
+    '-Dlog4j2.statusLoggerLevel=OFF',
     `-Djava.io.tmpdir=${temporary}`,
     '-Djava.net.preferIPv4Stack=true',
   ];
@@ -87,6 +89,7 @@ export async function startEmbeddedKafka(options: EmbeddedKafkaOptions): Promise
       serverFile,
     ])),
     cwd: directory,
+    log: layout.logFile,
     consoleLog: join(home, 'logs', 'kafka-console.log'),
     isReady: () => isKafkaServing(port),
     readyBoundMs: READY_BOUND_MS,

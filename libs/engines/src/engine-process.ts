@@ -1,6 +1,6 @@
 /** Runs one engine as a child process: spawn, wait until it answers, stop within a bound, kill. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -13,9 +13,9 @@ import {
 } from './embedded-engine.ts';
 import { pidFilePath, removePidFile, writePidFile } from './pid-file.ts';
 import { identifyProcess } from './process-identity.ts';
-import { lastLines } from './run-command.ts';
 
 const POLL_MS = 50;
+const FAULT = /\b(?:ERROR|FATAL|Error|DB::Exception)\b/;
 
 export interface EngineCommand {
   readonly name: EngineName;
@@ -23,7 +23,9 @@ export interface EngineCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
-  /** File that receives what the process prints; the engine's own log is written by the engine. */
+  /** The log that the engine writes by itself. */
+  readonly log: string;
+  /** File that receives what the process prints. */
   readonly consoleLog: string;
   /** One attempt to see that the engine does its work; must settle within about a second and not reject. */
   readonly isReady: () => Promise<boolean>;
@@ -41,6 +43,7 @@ export interface EngineCommand {
  * @throws EngineStartError `cannot_spawn`, `exited_early` or `not_ready_in_time`; the process is then gone.
  */
 export async function runEngine(engine: EngineCommand): Promise<EmbeddedEngine> {
+  const logsBefore = [engine.log, engine.consoleLog].map((path) => ({ path, size: sizeOf(path) }));
   const child = spawnChild(engine);
   const pid = await spawned(engine, child);
   // Registered before the first await below can let an exit pass unseen.
@@ -57,7 +60,7 @@ export async function runEngine(engine: EngineCommand): Promise<EmbeddedEngine> 
   }
 
   try {
-    await untilReady(engine, child);
+    await untilReady(engine, child, () => lastFault(logsBefore));
   } catch (error) {
     child.kill('SIGKILL');
     await exited;
@@ -102,7 +105,7 @@ function spawned(engine: EngineCommand, child: ChildProcess): Promise<number> {
   });
 }
 
-async function untilReady(engine: EngineCommand, child: ChildProcess): Promise<void> {
+async function untilReady(engine: EngineCommand, child: ChildProcess, fault: () => string): Promise<void> {
   const title = ENGINE_TITLES[engine.name];
   const deadline = performance.now() + engine.readyBoundMs;
   while (!(await engine.isReady())) {
@@ -111,14 +114,14 @@ async function untilReady(engine: EngineCommand, child: ChildProcess): Promise<v
       throw new EngineStartError(
         engine.name,
         'exited_early',
-        `${title} ended ${how} before it was ready; see ${engine.consoleLog}: ${lastWords(engine)}`,
+        `${title} ended ${how} before it was ready; see ${engine.log}: ${fault()}`,
       );
     }
     if (performance.now() >= deadline) {
       throw new EngineStartError(
         engine.name,
         'not_ready_in_time',
-        `${title} did not answer within ${engine.readyBoundMs / 1000} s; see ${engine.consoleLog}: ${lastWords(engine)}`,
+        `${title} did not answer within ${engine.readyBoundMs / 1000} s; see ${engine.log}: ${fault()}`,
       );
     }
     await delay(POLL_MS);
@@ -146,7 +149,19 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-function lastWords(engine: EngineCommand): string {
-  const words = lastLines(readFileSync(engine.consoleLog, 'utf8'), 3);
-  return words === '' ? '(it said nothing)' : words;
+/** The last line that reports a fault, else the last line at all, of what the logs gained since they were measured. */
+function lastFault(logs: readonly { readonly path: string; readonly size: number }[]): string {
+  const lines = logs.flatMap(({ path, size }) => {
+    if (!existsSync(path)) return [];
+    const content = readFileSync(path);
+    // Shorter than before: the engine has begun a new file.
+    const gained = content.length < size ? content : content.subarray(size);
+    return gained.toString('utf8').split('\n');
+  });
+  const spoken = lines.map((line) => line.trim()).filter((line) => line !== '');
+  return spoken.findLast((line) => FAULT.test(line)) ?? spoken.at(-1) ?? '(it said nothing)';
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -11,7 +11,7 @@ export const DEMO = {
   /** The sandbox's receiver of each destination. */
   partnerReceiver: 'demo',
   pixelId: '1234567890',
-  token: 'demo-token',
+  token: 'demo-source-token',
   currency: 'EUR',
 } as const;
 
@@ -23,7 +23,7 @@ export const DEMO_PAYOUTS = {
 } as const;
 
 /** A click that never comes is given up after this, short enough to watch. */
-const PARKED_FOR_MS = 6_000;
+export const DEMO_PARKED_FOR_MS = 6_000;
 
 interface Entity {
   readonly path: string;
@@ -32,7 +32,7 @@ interface Entity {
   readonly secrets?: Readonly<Record<string, string>>;
 }
 
-function demoEntities(sandboxUrl: string): readonly Entity[] {
+function demoEntities(sandboxUrl: string, parkedForMs: number): readonly Entity[] {
   const payouts = Object.entries(DEMO_PAYOUTS).map(([eventType, terms]) => ({
     eventType,
     ...terms,
@@ -42,7 +42,7 @@ function demoEntities(sandboxUrl: string): readonly Entity[] {
   return [
     {
       path: `advertisers/${DEMO.advertiserId}`,
-      document: { name: 'Demo shop', currency: DEMO.currency, parkedForMs: PARKED_FOR_MS },
+      document: { name: 'Demo shop', currency: DEMO.currency, parkedForMs },
     },
     { path: `partners/${DEMO.partnerId}`, document: { name: 'Demo partner' } },
     {
@@ -100,8 +100,9 @@ export async function applyDemoConfiguration(
   consoleUrl: string,
   apiKey: string,
   sandboxUrl: string,
+  parkedForMs = DEMO_PARKED_FOR_MS,
 ): Promise<void> {
-  for (const { path, document, tokens, secrets } of demoEntities(sandboxUrl)) {
+  for (const { path, document, tokens, secrets } of demoEntities(sandboxUrl, parkedForMs)) {
     const response = await fetch(`${consoleUrl}/api/v1/${path}`, {
       method: 'PUT',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

@@ -1,10 +1,12 @@
 /** The demo's sample: every case a first look should show, sent like real traffic. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { multiplyByFraction, parseDecimalToMicros } from '@tributary/domain';
 import { DEMO, DEMO_PAYOUTS } from './demo-configuration.ts';
 import type { Driver } from './driver.ts';
 import type { ExpectedConversion, Journal } from './journal.ts';
 
+const BEFORE_BUYING_MS = 1_500;
 const EVERYWHERE = [DEMO.partnerDestinationId, DEMO.metaDestinationId];
 
 /** Destinations of an attributed conversion: ad platforms have no event for a renewal, so it goes to the partner alone. */
@@ -47,6 +49,8 @@ export async function sendSample(driver: Driver, journal: Journal, run: string):
     ),
   );
   const [first = '', second = '', third = ''] = clicks;
+  // People take a moment between a click and a purchase; without it every postback would wait for its click.
+  await delay(BEFORE_BUYING_MS);
   const person = { email: 'jo@example.com', customer_id: `${run}-jo` };
 
   const attributed = (

@@ -1,0 +1,39 @@
+/** What a writer is told when its change is recorded but does not come back in time. */
+import { ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
+import { createLogger, Encryption, systemClock } from '@tributary/runtime';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { ConfigurationWriter } from './configuration-writer.ts';
+
+const LOST_OFFSET = 7;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('is refused with configuration_behind', async () => {
+  const follower = new ConfigurationFollower(new InMemoryConfigurationLog());
+  await follower.start();
+  const writer = new ConfigurationWriter({
+    log: { append: async () => LOST_OFFSET },
+    follower,
+    encryption: new Encryption(Buffer.alloc(32).toString('base64')),
+    clock: systemClock,
+    logger: createLogger('console', 'silent'),
+  });
+  const request = {
+    document: { name: 'Network' },
+    secrets: null,
+    tokens: null,
+    expectedVersion: null,
+    effectiveFrom: null,
+  };
+
+  const outcome = writer.put({ entityType: 'partner', id: 'network', actor: 'test' }, request);
+  await vi.advanceTimersByTimeAsync(5_000);
+
+  expect(await outcome).toMatchObject({ ok: false, refusal: { code: 'configuration_behind' } });
+});

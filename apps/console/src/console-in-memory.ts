@@ -1,0 +1,121 @@
+/** The console on an in-memory log, over real HTTP on a free port of this machine, for its tests. */
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type ConfigurationLog, InMemoryConfigurationLog } from '@tributary/configuration';
+import type { ConfigurationChanged } from '@tributary/contracts';
+import { createLogger, DependencyFailure } from '@tributary/runtime';
+import { composeConsole } from './console.module.ts';
+
+export const API_KEY = 'a-key-of-more-than-16-characters';
+export const SECRETS_KEYS = Buffer.alloc(32, 7).toString('base64');
+/** The console's clock stands still. */
+export const NOW = Date.UTC(2030, 0, 2, 3, 4, 5);
+export const ACME = { name: 'Acme', currency: 'EUR' };
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly text: string;
+}
+
+export interface View {
+  readonly version: number;
+  readonly document: object;
+}
+
+/** The in-memory log with the faults of a real one: a rival writer that comes first, a broker that is away. */
+class FaultyLog implements ConfigurationLog {
+  /** What console has appended. */
+  readonly written: ConfigurationChanged[] = [];
+  rival: ConfigurationChanged | null = null;
+  failure: Error | null = null;
+  readonly #log = new InMemoryConfigurationLog();
+
+  follow(onChange: Parameters<ConfigurationLog['follow']>[0]) {
+    return this.#log.follow(onChange);
+  }
+
+  async append(change: ConfigurationChanged): Promise<number> {
+    if (this.failure !== null) throw this.failure;
+    if (this.rival !== null) await this.#log.append(this.rival);
+    this.written.push(change);
+    return this.#log.append(change);
+  }
+}
+
+export class ConsoleInMemory {
+  readonly log = new FaultyLog();
+  isBrokerUp = true;
+  base = '';
+  #app: NestFastifyApplication | undefined;
+
+  async start(): Promise<this> {
+    const module = composeConsole({
+      settings: { CONSOLE_API_KEY: API_KEY, SECRETS_KEYS },
+      logger: createLogger('console', 'silent'),
+      clock: { now: () => NOW },
+      bus: {
+        log: this.log,
+        connect: async () => undefined,
+        ping: async () => {
+          if (!this.isBrokerUp) throw new DependencyFailure('kafka_unavailable', 'away');
+        },
+        close: async () => undefined,
+      },
+    });
+    this.#app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
+      logger: false,
+      abortOnError: false,
+    });
+    await this.#app.listen(0, '127.0.0.1');
+    this.base = await this.#app.getUrl();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.close();
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.call('GET', `/api/v1/${path}`);
+  }
+
+  put(path: string, body: unknown): Promise<Answer> {
+    return this.call('PUT', `/api/v1/${path}`, body);
+  }
+
+  remove(path: string): Promise<Answer> {
+    return this.call('DELETE', `/api/v1/${path}`);
+  }
+
+  /** Writes what must be accepted. */
+  async putWell(path: string, body: object): Promise<View> {
+    const { status, body: view, text } = await this.put(path, body);
+    if (status !== 200) throw new Error(`PUT ${path} was answered ${status}: ${text}`);
+    return view as View;
+  }
+
+  putAcme(): Promise<View> {
+    return this.putWell('advertisers/acme', { document: ACME });
+  }
+
+  /** A text goes as it is, anything else as JSON. */
+  async call(method: string, path: string, body?: unknown, headers: object = {}): Promise<Answer> {
+    const response = await fetch(`${this.base}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: JSON.parse(text), text };
+  }
+}
+
+/** Where the problems of a refused document are. */
+export function problemPaths({ body }: Answer): readonly string[] {
+  return (body as { problems: { path: string }[] }).problems.map(({ path }) => path);
+}
