@@ -1,4 +1,4 @@
-/** Following the log: when a reader has caught up, when it has not, and what the in-memory log promises. */
+/** Following the log: when a reader has caught up and when it has not. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { aChange } from './a-change.ts';
 import { ConfigurationBehind, ConfigurationFollower, type ConfigurationLog } from './follower.ts';
@@ -123,26 +123,5 @@ describe('a follower', () => {
 
   it('stops without ever having started', async () => {
     await expect(new ConfigurationFollower(new InMemoryConfigurationLog()).stop()).resolves.toBeUndefined();
-  });
-});
-
-describe('the in-memory log', () => {
-  it('hands a change over as it was appended, to every reader, in order and after the append', async () => {
-    const log = new InMemoryConfigurationLog();
-    const seen: [string, number, unknown][] = [];
-    await log.follow((offset, change) => seen.push(['first', offset, change]));
-    await log.follow((offset, change) => seen.push(['second', offset, change]));
-    const change = { ...partner('a'), secrets: { token: Buffer.from([1, 2]) } };
-
-    const appended = log.append(change);
-    expect(seen).toEqual([]);
-    const offset = await appended;
-    await new Promise(setImmediate);
-
-    expect(offset).toBe(0);
-    expect(seen).toEqual([
-      ['first', 0, change],
-      ['second', 0, change],
-    ]);
   });
 });

@@ -1,5 +1,6 @@
 /** Configuration as a log: entities, their fold into what is in force, and its follower. */
 export * from './a-change.ts';
+export * from './conformance.ts';
 export * from './entities.ts';
 export * from './fold.ts';
 export * from './follower.ts';

@@ -8,6 +8,7 @@ const STANDARD_CLASSES: Readonly<Record<string, string>> = {
   sale: 'purchase',
   purchase: 'purchase',
   repeat_purchase: 'purchase',
+  subscription_started: 'subscription',
 };
 
 /** Event types that take money back from an earlier conversion. */
@@ -44,6 +45,7 @@ export interface IdentityFacts {
   readonly revenueMicros: bigint | null;
   readonly occurredAt: number;
   readonly occurredAtIsAssumed: boolean;
+  readonly isTest: boolean;
 }
 
 export interface Identity {
@@ -66,22 +68,31 @@ export function isReversal(eventType: string): boolean {
  * | none, once per click | advertiser, event type, click id; without one, the receipt |
  * | none, once per customer | advertiser, event type, customer id; without one, the receipt |
  * | none, each postback | the receipt |
+ *
+ * A test is never the same fact as a live one: an integrator's trial call must not swallow the real order.
  */
 export function identify(facts: IdentityFacts, rules: IdentityRules): Identity {
+  const { eventType, advertiserId } = facts;
   const eventClass =
-    rules.eventClasses[facts.eventType] ?? STANDARD_CLASSES[facts.eventType] ?? facts.eventType;
+    ownValue(rules.eventClasses, eventType) ?? ownValue(STANDARD_CLASSES, eventType) ?? eventType;
+  const kind = facts.isTest ? 'test_conversion' : 'conversion';
   return {
     eventClass,
-    conversionId: deterministicUuid('conversion', facts.advertiserId, ...scopeOf(facts, eventClass, rules)),
+    conversionId: deterministicUuid(kind, advertiserId, ...scopeOf(facts, eventClass, rules)),
   };
+}
+
+/** Own properties only: senders choose the event type, and `constructor` is one too. */
+function ownValue<V>(record: Readonly<Record<string, V>>, key: string): V | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function scopeOf(facts: IdentityFacts, eventClass: string, rules: IdentityRules): readonly string[] {
   if (isReversal(facts.eventType)) return reversalScope(facts, eventClass);
   if (facts.transactionId !== null) return [eventClass, 'transaction', facts.transactionId];
   const mode =
-    rules.withoutTransactionId[facts.eventType] ??
-    STANDARD_WITHOUT_TRANSACTION_ID[facts.eventType] ??
+    ownValue(rules.withoutTransactionId, facts.eventType) ??
+    ownValue(STANDARD_WITHOUT_TRANSACTION_ID, facts.eventType) ??
     'each_postback';
   if (mode === 'once_per_click' && facts.clickId !== null) return [facts.eventType, 'click', facts.clickId];
   if (mode === 'once_per_customer' && facts.customerId !== null)

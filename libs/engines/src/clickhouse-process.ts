@@ -10,8 +10,6 @@ const RETRY_MS = 50;
 const { values } = parseArgs({
   options: {
     library: { type: 'string' },
-    data: { type: 'string' },
-    config: { type: 'string' },
     'http-port': { type: 'string' },
     'tcp-port': { type: 'string' },
   },
@@ -23,7 +21,8 @@ function required(option: keyof typeof values): string {
   return value;
 }
 
-const data = required('data');
+// All in the working directory, which is the server's alone.
+const data = 'data';
 const stopFifo = `${data}.stop`;
 let stopping = false;
 
@@ -57,11 +56,12 @@ process.stdin.on('end', requestStop);
 process.stdin.on('error', requestStop);
 process.stdin.resume();
 
-const stopFile = stopFifo.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+// Through /proc, because ClickHouse makes a bare name absolute and then takes braces, stars and question marks in the
+// directories above for patterns.
 const statements = [
   'SYSTEM START LISTEN HTTP',
   'SYSTEM START LISTEN TCP',
-  `SELECT count() FROM file('${stopFile}', 'LineAsString', 'line String')`,
+  `SELECT count() FROM file('/proc/self/cwd/${stopFifo}', 'LineAsString', 'line String')`,
   'SYSTEM STOP LISTEN HTTP',
   'SYSTEM STOP LISTEN TCP',
 ];
@@ -71,7 +71,7 @@ const argv = [
   '--listen_host=127.0.0.1',
   `--http_port=${required('http-port')}`,
   `--tcp_port=${required('tcp-port')}`,
-  `--config-file=${required('config')}`,
+  '--config-file=config.xml',
   '--log-level=information',
   `--query=${statements.join('; ')};`,
 ];

@@ -10,20 +10,21 @@ const ANALYST_SECONDS_PER_QUERY = 60;
 const ANALYST_BYTES_PER_QUERY = 4 * 1024 ** 3;
 const ANALYST_RESULT_ROWS = 1_000_000;
 
-export interface ClickhouseFiles {
-  readonly usersFile: string;
-  readonly logFile: string;
-  readonly errorLogFile: string;
-}
+/**
+ * Paths relative to the server's working directory: ClickHouse takes braces, stars and question marks in a file name
+ * for patterns, and a home may lie under any name.
+ */
+export const CLICKHOUSE_LOG = '../logs/clickhouse.log';
+export const CLICKHOUSE_USERS_FILE = 'users.xml';
 
 /** Content of config.xml. */
-export function configXml(files: ClickhouseFiles): string {
+export function configXml(): string {
   return `<clickhouse>
-  <users_config>${xml(files.usersFile)}</users_config>
+  <users_config>${CLICKHOUSE_USERS_FILE}</users_config>
   <logger>
     <level>information</level>
-    <log>${xml(files.logFile)}</log>
-    <errorlog>${xml(files.errorLogFile)}</errorlog>
+    <log>${CLICKHOUSE_LOG}</log>
+    <errorlog>../logs/clickhouse-errors.log</errorlog>
     <size>10M</size>
     <count>3</count>
   </logger>
@@ -104,8 +105,4 @@ export function usersXml(servicePassword: string, analystPassword: string): stri
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-function xml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

@@ -4,7 +4,13 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findClickhouseLibrary } from './clickhouse-library.ts';
 import { isClickhouseServing } from './clickhouse-probe.ts';
-import { CLICKHOUSE_SERVICE_USER, configXml, usersXml } from './clickhouse-settings.ts';
+import {
+  CLICKHOUSE_LOG,
+  CLICKHOUSE_SERVICE_USER,
+  CLICKHOUSE_USERS_FILE,
+  configXml,
+  usersXml,
+} from './clickhouse-settings.ts';
 import { type EmbeddedClickhouse, EngineStartError, type OnProgress } from './embedded-engine.ts';
 import { runEngine } from './engine-process.ts';
 import { LOOPBACK } from './free-port.ts';
@@ -50,17 +56,11 @@ export async function startEmbeddedClickhouse(
   }
 
   const directory = join(home, 'clickhouse');
-  const usersFile = join(directory, 'users.xml');
-  const configFile = join(directory, 'config.xml');
+  const usersFile = join(directory, CLICKHOUSE_USERS_FILE);
   const logs = join(home, 'logs');
   mkdirSync(directory, { recursive: true });
   mkdirSync(logs, { recursive: true });
-  const files = {
-    usersFile,
-    logFile: join(logs, 'clickhouse.log'),
-    errorLogFile: join(logs, 'clickhouse-errors.log'),
-  };
-  writeFileSync(configFile, configXml(files));
+  writeFileSync(join(directory, 'config.xml'), configXml());
   writeFileSync(usersFile, usersXml(password, analystPassword), { mode: 0o600 });
   // The mode above counts only for a new file.
   chmodSync(usersFile, 0o600);
@@ -70,16 +70,9 @@ export async function startEmbeddedClickhouse(
     name: 'clickhouse',
     home,
     command: process.execPath,
-    args: [
-      childScript(),
-      `--library=${library}`,
-      `--data=${join(directory, 'data')}`,
-      `--config=${configFile}`,
-      `--http-port=${httpPort}`,
-      `--tcp-port=${tcpPort}`,
-    ],
+    args: [childScript(), `--library=${library}`, `--http-port=${httpPort}`, `--tcp-port=${tcpPort}`],
     cwd: directory,
-    log: files.logFile,
+    log: join(directory, CLICKHOUSE_LOG),
     consoleLog: join(logs, 'clickhouse-console.log'),
     isReady: () => isClickhouseServing({ httpPort, tcpPort, user: CLICKHOUSE_SERVICE_USER, password }),
     readyBoundMs: READY_BOUND_MS,

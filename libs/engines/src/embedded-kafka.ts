@@ -1,17 +1,20 @@
 /** Starts a real Kafka broker for a developer's machine or a test: KRaft, one node, loopback only. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { type EmbeddedKafka, EngineStartError, type OnProgress } from './embedded-engine.ts';
 import { runEngine } from './engine-process.ts';
+import { faultLine } from './fault-line.ts';
 import { LOOPBACK } from './free-port.ts';
 import { kafkaJarsDirectory, provideKafkaJars } from './kafka-jars.ts';
 import { isKafkaServing } from './kafka-probe.ts';
-import { type KafkaLayout, loggingProperties, serverProperties } from './kafka-settings.ts';
+import { KAFKA_DATA, KAFKA_LOG, loggingProperties, serverProperties } from './kafka-settings.ts';
 import { endLeftover } from './leftover.ts';
 import { requireFreePorts } from './ports-in-use.ts';
-import { lastLines, runCommand } from './run-command.ts';
+import { runCommand } from './run-command.ts';
 
+const SERVER_FILE = 'server.properties';
+const LOGGING_FILE = 'log4j.properties';
 const FORMAT_BOUND_MS = 60_000;
 /** After a crash the broker reads back every unflushed segment before it answers. */
 const READY_BOUND_MS = 120_000;
@@ -48,33 +51,25 @@ export async function startEmbeddedKafka(options: EmbeddedKafkaOptions): Promise
   await provideKafkaJars(jarsDirectory, onProgress);
 
   const directory = join(home, 'kafka');
-  const layout: KafkaLayout = {
-    dataDirectory: join(directory, 'data'),
-    logFile: join(home, 'logs', 'kafka.log'),
-    port,
-    controllerPort,
-  };
-  const serverFile = join(directory, 'server.properties');
-  const loggingFile = join(directory, 'log4j.properties');
-  const temporary = join(directory, 'tmp');
-  mkdirSync(layout.dataDirectory, { recursive: true });
-  mkdirSync(join(home, 'logs'), { recursive: true });
+  const logs = join(home, 'logs');
+  mkdirSync(join(directory, KAFKA_DATA), { recursive: true });
+  mkdirSync(logs, { recursive: true });
   // Compression libraries unpack themselves here and, after a SIGKILL, never clean up.
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary);
-  writeFileSync(serverFile, serverProperties(layout));
-  writeFileSync(loggingFile, loggingProperties(layout));
+  rmSync(join(directory, 'tmp'), { recursive: true, force: true });
+  mkdirSync(join(directory, 'tmp'));
+  writeFileSync(join(directory, SERVER_FILE), serverProperties({ port, controllerPort }));
+  writeFileSync(join(directory, LOGGING_FILE), loggingProperties());
 
   const java = [
     '-cp',
-    join(jarsDirectory, '*'),
-    `-Dlog4j.configuration=file:${loggingFile}`,
+    join(relative(directory, jarsDirectory), '*'),
+    `-Dlog4j.configuration=file:${LOGGING_FILE}`,
     // Kafka also looks for a log4j 2 configuration, which is not what it logs through here, and complains.
     '-Dlog4j2.statusLoggerLevel=OFF',
-    `-Djava.io.tmpdir=${temporary}`,
+    '-Djava.io.tmpdir=tmp',
     '-Djava.net.preferIPv4Stack=true',
   ];
-  await formatOnce(javaCommand, java, layout.dataDirectory, serverFile, onProgress);
+  await formatOnce(javaCommand, java, directory, onProgress);
 
   onProgress(`Starting Kafka on ${LOOPBACK}:${port}`);
   const engine = await runEngine({
@@ -84,13 +79,13 @@ export async function startEmbeddedKafka(options: EmbeddedKafkaOptions): Promise
       ...java,
       '-Xmx512m',
       '-XX:+ExitOnOutOfMemoryError',
-      `-XX:ErrorFile=${join(home, 'logs', 'kafka-crash-%p.log')}`,
+      '-XX:ErrorFile=../logs/kafka-crash-%p.log',
       'kafka.Kafka',
-      serverFile,
+      SERVER_FILE,
     ])),
     cwd: directory,
-    log: layout.logFile,
-    consoleLog: join(home, 'logs', 'kafka-console.log'),
+    log: join(directory, KAFKA_LOG),
+    consoleLog: join(logs, 'kafka-console.log'),
     isReady: () => isKafkaServing(port),
     readyBoundMs: READY_BOUND_MS,
     stopBoundMs: STOP_BOUND_MS,
@@ -103,11 +98,10 @@ export async function startEmbeddedKafka(options: EmbeddedKafkaOptions): Promise
 async function formatOnce(
   javaCommand: string,
   java: readonly string[],
-  dataDirectory: string,
-  serverFile: string,
+  directory: string,
   onProgress: OnProgress,
 ): Promise<void> {
-  if (existsSync(join(dataDirectory, 'meta.properties'))) return;
+  if (existsSync(join(directory, KAFKA_DATA, 'meta.properties'))) return;
   onProgress('Formatting the storage of Kafka');
   // Sixteen random bytes; the leading zero bits keep the base64 text from beginning with a dash, which the
   // command line would take for an option.
@@ -117,14 +111,15 @@ async function formatOnce(
   const args = [...java, 'kafka.tools.StorageTool', 'format', '--ignore-formatted'];
   const outcome = await runCommand(
     javaCommand,
-    [...args, '--cluster-id', clusterId, '--config', serverFile],
+    [...args, '--cluster-id', clusterId, '--config', SERVER_FILE],
     FORMAT_BOUND_MS,
+    directory,
   );
   if (outcome.kind === 'missing') {
     throw new EngineStartError('kafka', 'cannot_spawn', `Kafka cannot be run: there is no ${javaCommand}.`);
   }
   if (outcome.code !== 0) {
-    const words = lastLines(outcome.output, 5);
+    const words = faultLine(outcome.output);
     throw new EngineStartError('kafka', 'exited_early', `The storage of Kafka cannot be formatted: ${words}`);
   }
 }

@@ -11,11 +11,11 @@ import {
   EngineStartError,
   type OnProgress,
 } from './embedded-engine.ts';
+import { faultLine } from './fault-line.ts';
 import { pidFilePath, removePidFile, writePidFile } from './pid-file.ts';
 import { identifyProcess } from './process-identity.ts';
 
 const POLL_MS = 50;
-const FAULT = /\b(?:ERROR|FATAL|Error|DB::Exception)\b/;
 
 export interface EngineCommand {
   readonly name: EngineName;
@@ -60,7 +60,7 @@ export async function runEngine(engine: EngineCommand): Promise<EmbeddedEngine> 
   }
 
   try {
-    await untilReady(engine, child, () => lastFault(logsBefore));
+    await untilReady(engine, child, () => faultIn(logsBefore));
   } catch (error) {
     child.kill('SIGKILL');
     await exited;
@@ -149,17 +149,15 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** The last line that reports a fault, else the last line at all, of what the logs gained since they were measured. */
-function lastFault(logs: readonly { readonly path: string; readonly size: number }[]): string {
-  const lines = logs.flatMap(({ path, size }) => {
-    if (!existsSync(path)) return [];
+/** Why it failed, out of what the logs gained since they were measured. */
+function faultIn(logs: readonly { readonly path: string; readonly size: number }[]): string {
+  const gained = logs.map(({ path, size }) => {
+    if (!existsSync(path)) return '';
     const content = readFileSync(path);
     // Shorter than before: the engine has begun a new file.
-    const gained = content.length < size ? content : content.subarray(size);
-    return gained.toString('utf8').split('\n');
+    return (content.length < size ? content : content.subarray(size)).toString('utf8');
   });
-  const spoken = lines.map((line) => line.trim()).filter((line) => line !== '');
-  return spoken.findLast((line) => FAULT.test(line)) ?? spoken.at(-1) ?? '(it said nothing)';
+  return faultLine(gained.join('\n'));
 }
 
 function sizeOf(path: string): number {

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineStartError, type OnProgress } from './embedded-engine.ts';
-import { lastLines, runCommand } from './run-command.ts';
+import { faultLine } from './fault-line.ts';
+import { runCommand } from './run-command.ts';
 
 // The same place seen from src/ and from dist/.
 const POM = fileURLToPath(new URL('../kafka/pom.xml', import.meta.url));
@@ -24,7 +25,7 @@ export function areKafkaJarsComplete(directory: string): boolean {
 /**
  * Fills `directory` with Kafka's jars unless it is complete: 43 MB, about a minute with an empty Maven cache.
  * An interrupted run leaves nothing that a later one would take for complete.
- * @throws EngineStartError `jars_unavailable` with Maven's last words.
+ * @throws EngineStartError `jars_unavailable` with what Maven reports.
  */
 export async function provideKafkaJars(directory: string, onProgress: OnProgress = () => {}): Promise<void> {
   if (areKafkaJarsComplete(directory)) return;
@@ -59,7 +60,7 @@ async function copyJars(directory: string): Promise<void> {
     throw new EngineStartError('kafka', 'jars_unavailable', 'Kafka cannot be fetched: mvn is not installed.');
   }
   if (outcome.code !== 0) {
-    const words = lastLines(outcome.output, 5);
+    const words = faultLine(outcome.output);
     throw new EngineStartError('kafka', 'jars_unavailable', `Kafka cannot be fetched with Maven: ${words}`);
   }
 }

@@ -1,28 +1,33 @@
 /** The settings files of the embedded Kafka broker: one node, broker and controller in one, loopback only. */
 import { LOOPBACK } from './free-port.ts';
 
-export interface KafkaLayout {
-  readonly dataDirectory: string;
-  readonly logFile: string;
+export interface KafkaPorts {
   readonly port: number;
   readonly controllerPort: number;
 }
 
+/**
+ * Paths relative to the broker's working directory: Kafka splits `log.dirs` at commas, Java reads these files as
+ * Latin-1, and a home may lie under any name.
+ */
+export const KAFKA_DATA = 'data';
+export const KAFKA_LOG = '../logs/kafka.log';
+
 const TEN_YEARS_IN_MINUTES = 10 * 365 * 24 * 60;
 
 /** Content of server.properties. */
-export function serverProperties(layout: KafkaLayout): string {
+export function serverProperties(ports: KafkaPorts): string {
   return properties({
     'process.roles': 'broker,controller',
     'node.id': '1',
     // Static voters: a dynamic quorum writes the controller's address into the data, and then a home would be
     // bound to the ports of its first start.
-    'controller.quorum.voters': `1@${LOOPBACK}:${layout.controllerPort}`,
+    'controller.quorum.voters': `1@${LOOPBACK}:${ports.controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://${LOOPBACK}:${layout.port},CONTROLLER://${LOOPBACK}:${layout.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${layout.port}`,
+    listeners: `PLAINTEXT://${LOOPBACK}:${ports.port},CONTROLLER://${LOOPBACK}:${ports.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${LOOPBACK}:${ports.port}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': layout.dataDirectory,
+    'log.dirs': KAFKA_DATA,
 
     // A mistyped topic must fail, not come into being with one partition and a week of retention.
     'auto.create.topics.enable': 'false',
@@ -56,11 +61,11 @@ export function serverProperties(layout: KafkaLayout): string {
 }
 
 /** Content of the logging configuration: at most 40 MB beside the data, nothing on the console. */
-export function loggingProperties(layout: KafkaLayout): string {
+export function loggingProperties(): string {
   return properties({
     'log4j.rootLogger': 'INFO, file',
     'log4j.appender.file': 'org.apache.log4j.RollingFileAppender',
-    'log4j.appender.file.File': layout.logFile,
+    'log4j.appender.file.File': KAFKA_LOG,
     'log4j.appender.file.MaxFileSize': '10MB',
     'log4j.appender.file.MaxBackupIndex': '3',
     'log4j.appender.file.layout': 'org.apache.log4j.PatternLayout',
@@ -70,8 +75,7 @@ export function loggingProperties(layout: KafkaLayout): string {
   });
 }
 
-/** Java's properties format: a backslash escapes, so a path that holds one must be doubled. */
 function properties(entries: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(entries).map(([key, value]) => `${key}=${value.replaceAll('\\', '\\\\')}`);
+  const lines = Object.entries(entries).map(([key, value]) => `${key}=${value}`);
   return `${lines.join('\n')}\n`;
 }

@@ -13,10 +13,11 @@ export function runCommand(
   command: string,
   args: readonly string[],
   timeoutMs: number,
+  cwd?: string,
 ): Promise<CommandOutcome> {
   return new Promise((resolve) => {
     // Maven prints its stack traces to stdout; 16 MB is far above what either program prints here.
-    const options = { timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' } as const;
+    const options = { cwd, timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' } as const;
     execFile(command, [...args], options, (error, stdout, stderr) => {
       const output = `${stdout}${stderr}`;
       if (error === null) resolve({ kind: 'ended', code: 0, output });
@@ -24,13 +25,4 @@ export function runCommand(
       else resolve({ kind: 'ended', code: typeof error.code === 'number' ? error.code : 1, output });
     });
   });
-}
-
-/** The last lines that hold something, on one line: enough to recognise a fault, short enough for a message. */
-export function lastLines(output: string, count: number): string {
-  const lines = output.split('\n').map((line) => line.trim());
-  return lines
-    .filter((line) => line !== '')
-    .slice(-count)
-    .join(' | ');
 }

@@ -1,6 +1,6 @@
 /** The one place that makes ClickHouse clients: addresses, limits, and failures turned into ours. */
 import { readFileSync } from 'node:fs';
-import { type ClickHouseClient, ClickHouseError, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { DependencyFailure } from '@tributary/runtime';
 
 export interface ClickhouseOptions {
@@ -26,6 +26,8 @@ export class ClickhouseConnection {
       database,
       application: 'tributary',
       request_timeout: REQUEST_TIMEOUT_MS,
+      // Its log lines go past ours and carry queries; every failure reaches the caller as an error anyway.
+      log: { level: ClickHouseLogLevel.OFF },
       clickhouse_settings: {
         // Sixty-four-bit integers as strings: JSON numbers would round them.
         output_format_json_quote_64bit_integers: 1,

@@ -82,7 +82,7 @@ export async function readSide(
         'SELECT conversionId, match, state, revenueMicros, payoutMicros FROM conversions FINAL WHERE advertiserId = {advertiser:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
       ),
       rows<DeliveryRow>(
-        'SELECT deliveryId, conversionId, destinationId, phase, outcome FROM deliveries FINAL WHERE advertiserId = {advertiser:String} AND startedAt >= fromUnixTimestamp64Milli({since:Int64})',
+        'SELECT deliveryId, conversionId, destinationId, phase, outcome FROM deliveries FINAL WHERE conversionId IN (SELECT conversionId FROM conversions FINAL WHERE advertiserId = {advertiser:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64}))',
       ),
       rows<{ n: string }>('SELECT count() AS n FROM undecoded_records FINAL'),
       arrivedEvents(sandboxUrl, journal.startedAt),

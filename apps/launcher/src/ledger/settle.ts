@@ -17,12 +17,17 @@ export async function readLedger({ journal, clickhouse, sandboxUrl }: LedgerSour
   return balance(journal, await readSide(journal, clickhouse, sandboxUrl));
 }
 
-/** The balanced ledger, or the last one read when it does not balance in `boundMs`. */
+/** The balanced ledger, or the last one read when it does not balance in `boundMs`; a side that is being restarted is asked again. */
 export async function settledLedger(sources: LedgerSources, boundMs: number): Promise<Ledger> {
   const deadline = performance.now() + boundMs;
   for (;;) {
-    const ledger = await readLedger(sources);
-    if (ledger.difference === 0 || performance.now() > deadline) return ledger;
+    const isLast = performance.now() > deadline;
+    try {
+      const ledger = await readLedger(sources);
+      if (ledger.difference === 0 || isLast) return ledger;
+    } catch (error) {
+      if (isLast) throw error;
+    }
     await delay(POLL_MS);
   }
 }

@@ -5,7 +5,9 @@ import { ensureTopics, KafkaConnection } from '@tributary/bus';
 import {
   CLICKHOUSE_SERVICE_USER,
   type EmbeddedClickhouse,
+  type EmbeddedEngine,
   type EmbeddedKafka,
+  type EngineName,
   startEmbeddedClickhouse,
   startEmbeddedKafka,
 } from '@tributary/engines';
@@ -39,6 +41,7 @@ const ANALYST_PASSWORD = 'analyst';
 export class TributarySystem {
   readonly #options: SystemOptions;
   readonly #services = new Map<ServiceName, SupervisedService>();
+  readonly #restarts = new Map<EngineName, Promise<void>>();
   #kafka: EmbeddedKafka | undefined;
   #clickhouse: EmbeddedClickhouse | undefined;
   #isStopping = false;
@@ -98,18 +101,13 @@ export class TributarySystem {
     return service;
   }
 
-  /** SIGKILL to the embedded broker, then the same broker again on its data. */
-  async crashKafka(): Promise<void> {
-    this.#kafka?.kill();
-    await this.#kafka?.exited;
-    await this.#startKafka();
-  }
-
-  /** SIGKILL to the embedded ClickHouse, then the same server again on its data. */
-  async crashClickhouse(): Promise<void> {
-    this.#clickhouse?.kill();
-    await this.#clickhouse?.exited;
-    await this.#startClickhouse();
+  /** SIGKILL to an embedded engine; resolves when the same engine runs again on its data. */
+  async crash(name: EngineName): Promise<void> {
+    const engine = name === 'kafka' ? this.#kafka : this.#clickhouse;
+    if (engine === undefined) throw new Error(`${name} is not embedded here`);
+    engine.kill();
+    await engine.exited;
+    await this.#restarts.get(name);
   }
 
   /** Drains in the direction of the data, so that what was accepted is worked off; engines last. */
@@ -135,7 +133,7 @@ export class TributarySystem {
       onProgress,
       ...(jarsDirectory && { jarsDirectory }),
     });
-    this.#watch(this.#kafka);
+    this.#watch(this.#kafka, () => this.#startKafka());
   }
 
   async #startClickhouse(): Promise<void> {
@@ -150,14 +148,18 @@ export class TributarySystem {
       analystPassword: ANALYST_PASSWORD,
       onProgress,
     });
-    this.#watch(this.#clickhouse);
+    this.#watch(this.#clickhouse, () => this.#startClickhouse());
   }
 
-  #watch(engine: EmbeddedKafka | EmbeddedClickhouse): void {
-    void engine.exited.then(({ code, signal }) => {
-      const isCurrent = engine === this.#kafka || engine === this.#clickhouse;
-      if (isCurrent && !this.#isStopping)
-        this.#options.onProgress(`${engine.name} ended (${signal ?? `code ${code}`})`);
+  /** An engine that ends on its own is started again, as an operator would. */
+  #watch({ name, exited }: EmbeddedEngine, start: () => Promise<void>): void {
+    const { onProgress } = this.#options;
+    void exited.then(({ code, signal }) => {
+      if (this.#isStopping) return;
+      onProgress(`${name} ended (${signal ?? `code ${code}`}), starting it again`);
+      const restart = start();
+      restart.catch((error: Error) => onProgress(error.message));
+      this.#restarts.set(name, restart);
     });
   }
 

@@ -1,0 +1,487 @@
+/** Inbound postbacks: every dialect read exactly or refused with its reason, whatever bytes are sent. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type ParsedPostback,
+  PERSONAL_FIELDS,
+  parseInstant,
+  parsePostback,
+  REFUSAL_REASONS,
+  type Refusal,
+  type SourceProfile,
+} from './postback.ts';
+import { hashSubject } from './subject.ts';
+
+const RECEIVED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
+const DAY_MS = 86_400_000;
+
+const PROFILE: SourceProfile = {
+  aliases: {},
+  eventTypes: {},
+  statuses: {},
+  amountUnit: 'units',
+  defaultEventType: null,
+  defaultCurrency: null,
+  allowedExtras: [],
+};
+
+type Sent = Readonly<Record<string, string>>;
+
+function parse(sent: Sent, profile: Partial<SourceProfile> = {}) {
+  return parsePostback(new Map(Object.entries(sent)), { ...PROFILE, ...profile }, RECEIVED_AT);
+}
+
+function accepted(sent: Sent, profile: Partial<SourceProfile> = {}): ParsedPostback {
+  const parsing = parse({ event_type: 'sale', ...sent }, profile);
+  if (!parsing.ok) throw new Error(`refused: ${JSON.stringify(parsing.refusal)}`);
+  return parsing.postback;
+}
+
+function refused(sent: Sent, profile: Partial<SourceProfile> = {}): Refusal {
+  const parsing = parse({ event_type: 'sale', ...sent }, profile);
+  if (parsing.ok) throw new Error('accepted');
+  return parsing.refusal;
+}
+
+it('reads every field under its own name', () => {
+  expect(
+    accepted({
+      event_type: 'First_Purchase',
+      click_id: '019B7C0A-1C88-7000-8000-000000000001',
+      transaction_id: 'Order-1',
+      original_transaction_id: 'Order-0',
+      reversal_id: 'R-1',
+      status: 'Pending',
+      revenue: '12.34',
+      currency: 'eur',
+      tax: '2',
+      shipping: '0.5',
+      predicted_ltv: '100',
+      occurred_at: '2026-01-01T00:00:00Z',
+      customer_id: ' Cust-1 ',
+      product_id: 'P',
+      plan_id: 'L',
+      coupon_code: 'C',
+      quantity: '3',
+      ip: '192.0.2.1',
+      user_agent: 'Mozilla/5.0',
+      country: 'de',
+      idempotency_key: 'k-1',
+      test: '1',
+      sub1: 'mail',
+      sub20: 'last',
+      sub21: 'none',
+      unknown: 'dropped',
+    }),
+  ).toEqual({
+    eventType: 'first_purchase',
+    eventTypeSent: 'First_Purchase',
+    status: 'pending',
+    statusSent: 'Pending',
+    clickId: '019b7c0a-1c88-7000-8000-000000000001',
+    transactionId: 'Order-1',
+    originalTransactionId: 'Order-0',
+    reversalId: 'R-1',
+    customerId: 'Cust-1',
+    revenueMicros: 12_340_000n,
+    currency: 'EUR',
+    taxMicros: 2_000_000n,
+    shippingMicros: 500_000n,
+    predictedLtvMicros: 100_000_000n,
+    occurredAt: Date.UTC(2026, 0, 1),
+    occurredAtIsAssumed: false,
+    productId: 'P',
+    planId: 'L',
+    couponCode: 'C',
+    quantity: 3,
+    country: 'DE',
+    subIds: { sub1: 'mail', sub20: 'last' },
+    extras: {},
+    subjectHashes: hashSubject({ customerId: 'Cust-1' }),
+    ipAddress: '192.0.2.1',
+    userAgent: 'Mozilla/5.0',
+    idempotencyKey: 'k-1',
+    isTest: true,
+    warnings: [],
+  });
+});
+
+describe('dialects', () => {
+  it.each([
+    ['clickid', 'clickId', 'x'],
+    ['cid', 'clickId', 'x'],
+    ['txid', 'transactionId', 'x'],
+    ['order_id', 'transactionId', 'x'],
+    ['refund_id', 'reversalId', 'x'],
+    ['product', 'productId', 'x'],
+    ['plan', 'planId', 'x'],
+    ['coupon', 'couponCode', 'x'],
+    ['ua', 'userAgent', 'x'],
+  ] as const)('%s is %s', (name, field, value) => {
+    expect(accepted({ [name]: value })[field]).toBe(value);
+  });
+
+  it.each(['event', 'et'])('%s is the event type', (name) => {
+    const parsing = parse({ [name]: 'lead' });
+    expect(parsing.ok && parsing.postback.eventType).toBe('lead');
+  });
+
+  it.each(['amount', 'payout', 'sum'])('%s is the revenue', (name) => {
+    expect(accepted({ [name]: '1', currency: 'EUR' }).revenueMicros).toBe(1_000_000n);
+  });
+
+  it.each(['time', 'timestamp'])('%s is the time', (name) => {
+    expect(accepted({ [name]: '2026-01-01' }).occurredAt).toBe(Date.UTC(2026, 0, 1));
+  });
+
+  it("puts the source's own names in front, and takes the first that has a value", () => {
+    const profile = { aliases: { transactionId: ['ref', 'bestellung'] } };
+    expect(accepted({ order_id: 'c', bestellung: 'b', ref: 'a' }, profile).transactionId).toBe('a');
+    expect(accepted({ order_id: 'c', bestellung: 'b', ref: '  ' }, profile).transactionId).toBe('b');
+    expect(accepted({ order_id: 'c', bestellung: '' }, profile).transactionId).toBe('c');
+  });
+
+  it('maps event types and statuses as sent, case and all, and keeps what was sent', () => {
+    const profile = { eventTypes: { Kauf: 'sale' }, statuses: { '2': 'approved', storniert: 'rejected' } } as const;
+    expect(accepted({ event_type: 'Kauf', status: '2' }, profile)).toMatchObject({
+      eventType: 'sale',
+      eventTypeSent: 'Kauf',
+      status: 'approved',
+      statusSent: '2',
+    });
+    expect(accepted({ event_type: 'KAUF', status: 'storniert' }, profile)).toMatchObject({
+      eventType: 'kauf',
+      status: 'rejected',
+    });
+  });
+
+  it('takes the defaults of the profile', () => {
+    const parsing = parse({ revenue: '1' }, { defaultEventType: 'lead', defaultCurrency: 'USD' });
+    expect(parsing.ok && parsing.postback).toMatchObject({
+      eventType: 'lead',
+      eventTypeSent: null,
+      currency: 'USD',
+      status: 'approved',
+      statusSent: null,
+    });
+  });
+
+  it('keeps extras of the allow list only', () => {
+    const extras = accepted({ shop: 'berlin', colour: 'red', empty: '' }, { allowedExtras: ['shop', 'empty', 'none'] }).extras;
+    expect(extras).toEqual({ shop: 'berlin' });
+  });
+
+  it.each([
+    ['1', true],
+    ['true', true],
+    ['0', false],
+    ['false', false],
+    ['yes', false],
+  ])('test=%s is a test: %s', (value, isTest) => {
+    expect(accepted({ test: value }).isTest).toBe(isTest);
+  });
+
+  it.each(['Constructor', 'toString', 'valueOf', 'hasOwnProperty'])('takes the event type %s for a word like any other', (sent) => {
+    expect(accepted({ event_type: sent }).eventType).toBe(sent.toLowerCase());
+  });
+});
+
+describe('refusals', () => {
+  it.each<[Sent, Refusal['reason'], string | null]>([
+    [{ event_type: '' }, 'event_type_missing', 'event_type'],
+    [{ event_type: '{event}' }, 'event_type_missing', 'event_type'],
+    [{ event_type: '9sale' }, 'event_type_malformed', 'event_type'],
+    [{ event_type: 'sale now' }, 'event_type_malformed', 'event_type'],
+    [{ event_type: '__proto__' }, 'event_type_malformed', 'event_type'],
+    [{ event_type: 'a'.repeat(65) }, 'event_type_malformed', 'event_type'],
+    [{ status: 'maybe' }, 'status_unknown', 'status'],
+    [{ status: 'constructor' }, 'status_unknown', 'status'],
+    [{ revenue: '1' }, 'currency_missing', 'currency'],
+    [{ tax: '1' }, 'currency_missing', 'currency'],
+    [{ revenue: '1', currency: 'EURO' }, 'currency_unknown', 'currency'],
+    [{ currency: 'XAU' }, 'currency_unknown', 'currency'],
+    [{ currency: 'constructor' }, 'currency_unknown', 'currency'],
+    [{ quantity: '-1' }, 'amount_malformed', 'quantity'],
+    [{ quantity: '1.5' }, 'amount_malformed', 'quantity'],
+    [{ quantity: '1e3' }, 'amount_malformed', 'quantity'],
+    [{ order_id: 'x'.repeat(1_025) }, 'parameter_too_long', 'order_id'],
+    [{ sub3: 'x'.repeat(1_025) }, 'parameter_too_long', 'sub3'],
+  ])('%j: %s', (sent, reason, field) => {
+    const refusal = refused(sent);
+    expect(refusal).toMatchObject({ reason, field });
+    expect(refusal.expected).not.toBeNull();
+  });
+
+  it('names the parameter as the source calls it', () => {
+    const profile = { aliases: { revenue: ['umsatz'], eventType: ['ereignis'] } };
+    expect(refused({ umsatz: '1,5', currency: 'EUR' }, profile).field).toBe('umsatz');
+    expect(refused({ event_type: '' }, profile).field).toBe('ereignis');
+  });
+
+  it('takes a value of exactly the longest length, spaces around it not counted', () => {
+    const longest = 'x'.repeat(1_024);
+    expect(accepted({ order_id: ` ${longest} ` }).transactionId).toBe(longest);
+  });
+});
+
+describe('amounts', () => {
+  it.each([
+    ['0', 0n],
+    ['12.345678', 12_345_678n],
+    ['9200000000000', 9_200_000_000_000_000_000n],
+    [' 49.90 ', 49_900_000n],
+  ])('%s', (sent, micros) => {
+    expect(accepted({ revenue: sent, currency: 'EUR' }).revenueMicros).toBe(micros);
+  });
+
+  it.each(['1e400', '1e2', '9007199254740993.01', '12,34', '1.234.567', 'NaN', 'Infinity', '0x10', '12.3456789', '€5', '٣'])(
+    'refuses %s',
+    (sent) => {
+      expect(refused({ revenue: sent, currency: 'EUR' })).toMatchObject({ reason: 'amount_malformed', field: 'revenue' });
+    },
+  );
+
+  it('refuses a negative amount of a sale', () => {
+    expect(refused({ revenue: '-0.01', currency: 'EUR' })).toMatchObject({ reason: 'amount_negative', field: 'revenue' });
+    expect(accepted({ revenue: '-0', currency: 'EUR' }).revenueMicros).toBe(0n);
+  });
+
+  it.each(['refund', 'chargeback'])('takes the amount of a %s with either sign, as a positive one', (type) => {
+    expect(accepted({ event_type: type, revenue: '-5.50', currency: 'EUR' }).revenueMicros).toBe(5_500_000n);
+    expect(accepted({ event_type: type, revenue: '5.50', currency: 'EUR' }).revenueMicros).toBe(5_500_000n);
+  });
+
+  it.each([
+    ['EUR', '1234', 12_340_000n],
+    ['EUR', '1', 10_000n],
+    ['EUR', '1234.00', 12_340_000n],
+    ['JPY', '500', 500_000_000n],
+    ['KWD', '1234', 1_234_000n],
+    ['CLF', '12345', 1_234_500n],
+  ])('minor units of %s: %s', (currency, sent, micros) => {
+    expect(accepted({ revenue: sent, currency }, { amountUnit: 'cents' }).revenueMicros).toBe(micros);
+  });
+
+  it('takes the exponent of the default currency too', () => {
+    const profile = { amountUnit: 'cents', defaultCurrency: 'JPY' } as const;
+    expect(accepted({ revenue: '500' }, profile).revenueMicros).toBe(500_000_000n);
+  });
+
+  it.each([
+    ['EUR', '12.34'],
+    ['JPY', '9200000000001'],
+  ])('refuses as minor units of %s: %s', (currency, revenue) => {
+    expect(refused({ revenue, currency }, { amountUnit: 'cents' })).toMatchObject({
+      reason: 'amount_malformed',
+      field: 'revenue',
+    });
+  });
+
+  it('needs no currency without an amount', () => {
+    expect(accepted({}).currency).toBeNull();
+    expect(accepted({ quantity: '2' }).currency).toBeNull();
+  });
+});
+
+describe('times', () => {
+  it.each([
+    ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02T03:04:05z', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02t03:04:05Z', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02 03:04:05', '2026-01-02T03:04:05.000Z'],
+    ['2026-01-02T03:04', '2026-01-02T03:04:00.000Z'],
+    ['2026-01-02', '2026-01-02T00:00:00.000Z'],
+    ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05.678Z'],
+    ['2026-01-02T03:04:05.678901234Z', '2026-01-02T03:04:05.678Z'],
+    ['2026-01-02T03:04:05+02:00', '2026-01-02T01:04:05.000Z'],
+    ['2026-01-02T03:04:05-0530', '2026-01-02T08:34:05.000Z'],
+    ['2026-01-02T03:04:05+14:00', '2026-01-01T13:04:05.000Z'],
+    // Both sides of a clock change are different instants only because the offset says so.
+    ['2025-10-26T02:30:00+02:00', '2025-10-26T00:30:00.000Z'],
+    ['2025-10-26T02:30:00+01:00', '2025-10-26T01:30:00.000Z'],
+    ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
+    ['2026-01-01T24:00:00Z', '2026-01-02T00:00:00.000Z'],
+  ])('%s', (text, instant) => {
+    expect(new Date(parseInstant(text) ?? Number.NaN).toISOString()).toBe(instant);
+  });
+
+  it.each([
+    '2026-02-31T00:00:00Z',
+    '2026-02-31',
+    '2025-02-29T00:00:00Z',
+    '2026-04-31T10:00:00+02:00',
+    '2026-13-01',
+    '2026-00-10',
+    '2026-01-00',
+    '2026-01-02T25:00Z',
+    '2026-01-02T24:00:01Z',
+    '2026-01-02T03:60Z',
+    '2026-01-02T03:04:60Z',
+    '2026-01-02T03:04:05+24:00',
+    '2026-01-02T03:04:05+99:99',
+    '2026-01-02T03:04:05 02:00',
+    '2026-1-2',
+    '02.01.2026',
+    'Jan 2 2026',
+    '1767323045',
+    '+002026-01-02',
+    '2026-01-02T03:04:05Z\u0000',
+    'yesterday',
+    '',
+  ])('is no instant: %j', (text) => {
+    expect(parseInstant(text)).toBeNull();
+  });
+
+  it('assumes the time of receipt when none was sent, and says so', () => {
+    expect(accepted({})).toMatchObject({ occurredAt: RECEIVED_AT, occurredAtIsAssumed: true });
+  });
+
+  it.each([
+    ['2010-01-01T00:00:00Z', true],
+    ['2009-12-31T23:59:59.999Z', false],
+    ['1970-01-01T00:00:00Z', false],
+    ['0000-01-01', false],
+    ['2200-01-01T00:00:00Z', false],
+    [new Date(RECEIVED_AT + DAY_MS).toISOString(), true],
+    [new Date(RECEIVED_AT + DAY_MS + 1).toISOString(), false],
+  ])('%s is plausible: %s', (sent, isPlausible) => {
+    const parsing = parse({ event_type: 'sale', occurred_at: sent });
+    expect(parsing.ok).toBe(isPlausible);
+    if (!parsing.ok) expect(parsing.refusal.reason).toBe('time_out_of_range');
+  });
+
+  it('refuses what is no time', () => {
+    expect(refused({ occurred_at: '2026-02-31' })).toMatchObject({ reason: 'time_malformed', field: 'occurred_at' });
+  });
+
+  it('reads back every instant it can be given', () => {
+    const latest = RECEIVED_AT + 100 * 365 * DAY_MS;
+    fc.assert(
+      fc.property(fc.date({ min: new Date(0), max: new Date(latest), noInvalidDate: true }), (date) => {
+        expect(parseInstant(date.toISOString())).toBe(date.getTime());
+      }),
+    );
+  });
+});
+
+describe('a macro the sender did not fill', () => {
+  it.each(['{click_id}', '{{click_id}}', '{$click_id}', '{{ad.id}}', '{aff:sub1}', '#click_id#', '##CLICK##', '[click_id]', '%click%', '${click}', '${CLICK}'])(
+    '%s counts as missing, with a warning',
+    (macro) => {
+      expect(accepted({ click_id: macro, transaction_id: macro })).toMatchObject({
+        clickId: null,
+        transactionId: null,
+        warnings: ['unreplaced_macro:click_id', 'unreplaced_macro:transaction_id'],
+      });
+    },
+  );
+
+  it.each(['click_id', '{}', '{a b}', '#', '[1,2]', '100%', '%', '$5', 'a{b}', '{b}c', '[]'])('%s is a value', (value) => {
+    expect(accepted({ transaction_id: value })).toMatchObject({ transactionId: value, warnings: [] });
+  });
+
+  it('leaves the word to the next name of the field', () => {
+    expect(accepted({ click_id: '{cid}', cid: 'real' })).toMatchObject({
+      clickId: 'real',
+      warnings: ['unreplaced_macro:click_id'],
+    });
+  });
+});
+
+describe('hostile text', () => {
+  it.each([
+    ['NUL', 'order\u0000-1'],
+    ['a control character', 'order\u0007'],
+    ['CR LF inside', 'a\r\nSet-Cookie: b'],
+    ['four bytes', '🛒-1'],
+    ['right to left', '\u202eorder'],
+    ['markup', '<script>alert(1)</script>'],
+    ['a formula', '=HYPERLINK("x")'],
+    ['SQL', "'); DROP TABLE clicks; --"],
+    ['a path', '../../etc/passwd'],
+    ['combining marks as sent', 'e\u0301'],
+  ])('keeps %s as it is', (_name, text) => {
+    expect(accepted({ transaction_id: text, sub1: text, note: text }, { allowedExtras: ['note'] })).toMatchObject({
+      transactionId: text,
+      subIds: { sub1: text },
+      extras: { note: text },
+    });
+  });
+
+  // What is not Unicode cannot be kept, and replaced by U+FFFD two order numbers could become one.
+  it.each([
+    ['half a surrogate pair', 'order-\ud800'],
+    ['the other half', '\udc00'],
+    ['halves in the wrong order', '\udc00\ud800'],
+    ['what a decoder put in place of bytes', 'bestellung-\ufffd'],
+  ])('refuses %s in whatever is kept', (_name, text) => {
+    for (const name of ['transaction_id', 'click_id', 'event_type', 'email', 'sub1', 'note']) {
+      expect(refused({ [name]: text }, { allowedExtras: ['note'] })).toMatchObject({
+        reason: 'parameter_malformed',
+        field: name,
+      });
+    }
+    expect(accepted({ unknown: text }).extras).toEqual({});
+  });
+});
+
+describe('personal data', () => {
+  it('leaves only as hashes, the customer id among them', () => {
+    const { subjectHashes } = accepted({ email: 'Jane@Example.org', phone: '+43 664 1234567', customer_id: 'Cust-1' });
+    expect(subjectHashes).toEqual(
+      hashSubject({ email: 'jane@example.org', phone: '+436641234567', customerId: 'cust-1' }),
+    );
+    expect(subjectHashes).toHaveProperty('customerExternal');
+  });
+
+  it.each(['jane@example.org', 'see jane.doe+x@example.org', 'jane%40example.org'])(
+    'keeps %s out of sub-ids and extras, and says so',
+    (value) => {
+      expect(accepted({ sub1: value, sub2: 'fine', note: value }, { allowedExtras: ['note'] })).toMatchObject({
+        subIds: { sub1: '[removed]', sub2: 'fine' },
+        extras: { note: '[removed]' },
+        warnings: ['personal_value:sub1', 'personal_value:note'],
+      });
+    },
+  );
+
+  it('never keeps a personal field as an extra, whatever the allow list says', () => {
+    const aliases = { email: ['mail'], phone: ['tel'] };
+    const allowedExtras = ['mail', 'tel', 'Email', 'PHONE', 'ip', 'user_agent', 'colour'];
+    const sent = Object.fromEntries(allowedExtras.map((name) => [name, 'canary']));
+    expect(accepted(sent, { aliases, allowedExtras }).extras).toEqual({ colour: 'canary' });
+    expect(PERSONAL_FIELDS).toEqual(['email', 'phone', 'ipAddress', 'userAgent']);
+  });
+});
+
+describe('whatever is sent', () => {
+  const name = fc.oneof(
+    fc.constantFrom('event_type', 'click_id', 'revenue', 'currency', 'occurred_at', 'status', 'quantity', 'email'),
+    fc.constantFrom('phone', 'sub1', 'note', 'transaction_id', '__proto__', 'constructor', 'tax', 'test'),
+    fc.string(),
+  );
+  const value = fc.oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+    fc.constantFrom('sale', 'EUR', '1e400', '-1', '12.5', '2026-02-31', '2026-01-02T03:04:05+02:00', '{x}', 'constructor'),
+  );
+  const profile: SourceProfile = {
+    ...PROFILE,
+    aliases: { transactionId: ['constructor'] },
+    defaultEventType: 'sale',
+    allowedExtras: ['note', '__proto__'],
+  };
+
+  it.each(['units', 'cents'] as const)('a postback in %s is read or refused with a reason of the list, never a crash', (amountUnit) => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 12 }), (pairs) => {
+        const parsing = parsePostback(new Map(pairs), { ...profile, amountUnit }, RECEIVED_AT);
+        if (!parsing.ok) return REFUSAL_REASONS.includes(parsing.refusal.reason);
+        const { postback } = parsing;
+        const texts = [postback.transactionId, postback.clickId, ...Object.values(postback.subIds)];
+        return texts.every((text) => text === null || text.isWellFormed());
+      }),
+    );
+  });
+});
