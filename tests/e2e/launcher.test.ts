@@ -8,7 +8,8 @@ import { JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const LAUNCHER = join(import.meta.dirname, '../../apps/launcher/dist/main.js');
-const PORT_OFFSET = '2000';
+// Not 2000: port 10080 is one that fetch refuses to talk to.
+const PORT_OFFSET = '4000';
 const SECOND_START_MS = 60_000;
 
 let home: string;
@@ -30,10 +31,14 @@ interface Ended {
 
 function launch(...args: string[]): Promise<Ended> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [LAUNCHER, '--port-offset', PORT_OFFSET, ...args], {
-    env: { ...process.env, TRIBUTARY_HOME: home, KAFKA_JARS: JARS_DIRECTORY },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=TimeoutNegativeWarning', LAUNCHER, '--port-offset', PORT_OFFSET, ...args],
+    {
+      env: { ...process.env, TRIBUTARY_HOME: home, KAFKA_JARS: JARS_DIRECTORY },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += chunk;
@@ -80,7 +85,7 @@ describe('npm start -- --once', () => {
     const run = await launch('--once');
     await new Promise((resolve) => blocker.close(resolve));
     expect(run.exitCode).toBe(1);
-    expect(run.output.trim()).toMatch(/^Port 10080 .*taken/);
+    expect(run.output.trim()).toMatch(/^Port 12080 .*taken/);
     expect(run.output.trim().split('\n')).toHaveLength(1);
   });
 });

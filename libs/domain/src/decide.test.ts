@@ -43,7 +43,12 @@ const TERMS: Terms = {
   maxMs: 2 * HOUR_MS,
   payouts: [{ eventType: 'sale', partnerId: null, kind: 'percent', percentMicros: 30_000_000n }],
 };
-const EARLIER: EarlierDecision = { revision: 3, receiptId: 'receipt-0', match: 'attributed', valueDigest: 'digest-1' };
+const EARLIER: EarlierDecision = {
+  revision: 3,
+  receiptId: 'receipt-0',
+  match: 'attributed',
+  valueDigest: 'digest-1',
+};
 
 function judged(changes: Partial<Parameters<typeof judge>[0]> = {}, facts: Partial<ConversionFacts> = {}) {
   return judge({
@@ -70,7 +75,13 @@ describe('judge', () => {
         parkedUntil: null,
         payout: { money: { micros: 3_000_000n, currency: 'EUR' }, rule: 'sale:percent' },
         candidates: [
-          { clickId: CLICK_ID, campaignId: 'acme-campaign', clickedAt: CLICKED_AT, outcome: 'won', reasonCode: null },
+          {
+            clickId: CLICK_ID,
+            campaignId: 'acme-campaign',
+            clickedAt: CLICKED_AT,
+            outcome: 'won',
+            reasonCode: null,
+          },
         ],
         winner: CLICK_ID,
       },
@@ -90,7 +101,9 @@ describe('judge', () => {
   });
 
   it('holds a reversal for its original and pays nothing for it', () => {
-    expect(judged({}, { eventType: 'refund', revenue: { micros: -1n, currency: 'EUR' } }).decision).toMatchObject({
+    expect(
+      judged({}, { eventType: 'refund', revenue: { micros: -1n, currency: 'EUR' } }).decision,
+    ).toMatchObject({
       match: 'attributed',
       reasonCodes: ['awaits_original'],
       payout: null,
@@ -98,7 +111,10 @@ describe('judge', () => {
   });
 
   it('pays nothing where no rule fits, and attributes all the same', () => {
-    expect(judged({ terms: { ...TERMS, payouts: [] } }).decision).toMatchObject({ match: 'attributed', payout: null });
+    expect(judged({ terms: { ...TERMS, payouts: [] } }).decision).toMatchObject({
+      match: 'attributed',
+      payout: null,
+    });
   });
 
   it('parks a conversion whose click is not there yet, from its receipt on', () => {
@@ -114,7 +130,13 @@ describe('judge', () => {
         parkedUntil: FACTS.receivedAt + PARKED_FOR_MS,
         payout: null,
         candidates: [
-          { clickId: CLICK_ID, campaignId: null, clickedAt: null, outcome: 'missing', reasonCode: 'click_not_found' },
+          {
+            clickId: CLICK_ID,
+            campaignId: null,
+            clickedAt: null,
+            outcome: 'missing',
+            reasonCode: 'click_not_found',
+          },
         ],
         winner: null,
       },
@@ -133,7 +155,12 @@ describe('judge', () => {
   ] as const)('counts a conversion with click id %j without waiting: %s', (clickId, reason, candidateIds) => {
     const { verdict, revision, decision } = judged({ click: null, terms: null }, { clickId });
     expect({ verdict, revision }).toEqual({ verdict: 'counted', revision: 1 });
-    expect(decision).toMatchObject({ match: 'unattributed', reasonCodes: [reason], parkedUntil: null, winner: null });
+    expect(decision).toMatchObject({
+      match: 'unattributed',
+      reasonCodes: [reason],
+      parkedUntil: null,
+      winner: null,
+    });
     expect(decision?.candidates.map((candidate) => candidate.clickId)).toEqual(candidateIds);
     expect(decision?.candidates.every(({ reasonCode }) => reasonCode === reason)).toBe(true);
   });
@@ -194,7 +221,10 @@ describe('the window', () => {
   });
 
   it('pays nothing for a conversion outside it', () => {
-    expect(judged({}, { occurredAt: CLICKED_AT + TERMS.maxMs + 1 }).decision).toMatchObject({ payout: null, winner: null });
+    expect(judged({}, { occurredAt: CLICKED_AT + TERMS.maxMs + 1 }).decision).toMatchObject({
+      payout: null,
+      winner: null,
+    });
   });
 });
 
@@ -203,20 +233,35 @@ describe('a repeat', () => {
     ['of equal values', {}, 'duplicate_of', null],
     ['of other values', { valueDigest: 'other' }, 'conflict', 'values_differ'],
     ['of its own receipt', { receiptId: 'receipt-1' }, 'counted', null],
-    ['of its own receipt with a digest of older code', { receiptId: 'receipt-1', valueDigest: 'other' }, 'counted', null],
+    [
+      'of its own receipt with a digest of older code',
+      { receiptId: 'receipt-1', valueDigest: 'other' },
+      'counted',
+      null,
+    ],
     ['of its own receipt, waiting', { receiptId: 'receipt-1', match: 'parked' }, 'parked', 'click_not_found'],
     ['of one that waits', { match: 'parked' }, 'duplicate_of', null],
     ['of one without a click', { match: 'unattributed' }, 'duplicate_of', null],
   ])('%s is %s', (_name, changes, verdict, reasonCode) => {
     const earlier = { ...EARLIER, ...changes };
     expect(judged({ earlier })).toEqual({ verdict, reasonCode, revision: 3, decision: null });
-    expect(judged({ earlier, click: null, terms: null })).toEqual({ verdict, reasonCode, revision: 3, decision: null });
+    expect(judged({ earlier, click: null, terms: null })).toEqual({
+      verdict,
+      reasonCode,
+      revision: 3,
+      decision: null,
+    });
   });
 });
 
 describe('rematch', () => {
   it('attributes as the next revision when the click has come', () => {
-    expect(rematch(FACTS, 1, CLICK, TERMS)).toMatchObject({ revision: 2, match: 'attributed', winner: CLICK_ID, parkedUntil: null });
+    expect(rematch(FACTS, 1, CLICK, TERMS)).toMatchObject({
+      revision: 2,
+      match: 'attributed',
+      winner: CLICK_ID,
+      parkedUntil: null,
+    });
   });
 
   it('decides as judge does when the click had been there at once', () => {
@@ -251,7 +296,13 @@ it('gives up waiting as the next revision, with the click that never came', () =
     parkedUntil: null,
     payout: null,
     candidates: [
-      { clickId: CLICK_ID, campaignId: null, clickedAt: null, outcome: 'missing', reasonCode: 'click_not_found' },
+      {
+        clickId: CLICK_ID,
+        campaignId: null,
+        clickedAt: null,
+        outcome: 'missing',
+        reasonCode: 'click_not_found',
+      },
     ],
     winner: null,
   });

@@ -43,13 +43,21 @@ describe('one fact', () => {
     ['with another amount', { ...order, revenueMicros: 1n }, { ...order, revenueMicros: 2n }],
     ['at another time', { ...order, occurredAt: 1 }, { ...order, occurredAt: 2, occurredAtIsAssumed: true }],
     ['first_purchase and sale', { ...order, eventType: 'first_purchase' }, order],
-    ['repeat_purchase and purchase', { ...order, eventType: 'repeat_purchase' }, { ...order, eventType: 'purchase' }],
+    [
+      'repeat_purchase and purchase',
+      { ...order, eventType: 'repeat_purchase' },
+      { ...order, eventType: 'purchase' },
+    ],
     [
       'a lead, once per click',
       { eventType: 'lead', clickId: 'c-1' },
       { eventType: 'lead', clickId: 'c-1', receiptId: 'receipt-2', customerId: 'a' },
     ],
-    ['a refund by its own id', { ...refund, reversalId: 'r-1' }, { ...refund, reversalId: 'r-1', revenueMicros: 5n }],
+    [
+      'a refund by its own id',
+      { ...refund, reversalId: 'r-1' },
+      { ...refund, reversalId: 'r-1', revenueMicros: 5n },
+    ],
     [
       'a refund by amount and sent time',
       { ...refund, revenueMicros: 5n },
@@ -95,26 +103,44 @@ describe('two facts', () => {
     ['two orders', order, { transactionId: 'order-2' }],
     ['two advertisers', order, { ...order, advertiserId: 'other' }],
     ['two classes', order, { ...order, eventType: 'renewal' }],
-    ['a renewal and its subscription', { ...order, eventType: 'subscription_started' }, { ...order, eventType: 'renewal' }],
+    [
+      'a renewal and its subscription',
+      { ...order, eventType: 'subscription_started' },
+      { ...order, eventType: 'renewal' },
+    ],
     ['a test and the live order of the same number', order, { ...order, isTest: true }],
     ['leads of two clicks', { eventType: 'lead', clickId: 'c-1' }, { eventType: 'lead', clickId: 'c-2' }],
-    ['a lead and an install of one click', { eventType: 'lead', clickId: 'c-1' }, { eventType: 'install', clickId: 'c-1' }],
+    [
+      'a lead and an install of one click',
+      { eventType: 'lead', clickId: 'c-1' },
+      { eventType: 'install', clickId: 'c-1' },
+    ],
     ['leads without a click', { eventType: 'lead' }, { eventType: 'lead', receiptId: 'receipt-2' }],
     ['sales without a transaction id', { clickId: 'c-1' }, { clickId: 'c-1', receiptId: 'receipt-2' }],
     ['two refunds of one order', { ...refund, reversalId: 'r-1' }, { ...refund, reversalId: 'r-2' }],
     ['two amounts refunded', { ...refund, revenueMicros: 5n }, { ...refund, revenueMicros: 6n }],
-    ['two times of a refund', { ...refund, revenueMicros: 5n }, { ...refund, revenueMicros: 5n, occurredAt: 2_000 }],
+    [
+      'two times of a refund',
+      { ...refund, revenueMicros: 5n },
+      { ...refund, revenueMicros: 5n, occurredAt: 2_000 },
+    ],
     ['a refund and a chargeback', refund, { ...refund, eventType: 'chargeback' }],
     ['a sale and its refund', order, refund],
     ['refunds that name nothing', { eventType: 'refund' }, { eventType: 'refund', receiptId: 'receipt-2' }],
-    ['an order and a click of the same text', { eventType: 'lead', transactionId: 'x' }, { eventType: 'lead', clickId: 'x' }],
+    [
+      'an order and a click of the same text',
+      { eventType: 'lead', transactionId: 'x' },
+      { eventType: 'lead', clickId: 'x' },
+    ],
   ])('%s', (_name, left, right) => {
     expect(idOf(left)).not.toBe(idOf(right));
   });
 
   it('are those without a customer id even where the advertiser says once per customer', () => {
     const rules = { withoutTransactionId: { call: 'once_per_customer' } } as const;
-    expect(idOf({ eventType: 'call' }, rules)).not.toBe(idOf({ eventType: 'call', receiptId: 'receipt-2' }, rules));
+    expect(idOf({ eventType: 'call' }, rules)).not.toBe(
+      idOf({ eventType: 'call', receiptId: 'receipt-2' }, rules),
+    );
   });
 });
 

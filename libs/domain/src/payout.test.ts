@@ -38,7 +38,10 @@ describe('which rule', () => {
   });
 
   it('pays a fixed amount whatever the revenue, in its own currency', () => {
-    expect(payoutOf({ ...sale, revenue: null }, [fixed(5n)])).toEqual({ money: euros(5n), rule: 'sale:fixed' });
+    expect(payoutOf({ ...sale, revenue: null }, [fixed(5n)])).toEqual({
+      money: euros(5n),
+      rule: 'sale:fixed',
+    });
   });
 
   it('knows no percentage of a revenue that was not sent', () => {
@@ -57,7 +60,9 @@ describe('percentages', () => {
     ['a third of a percent', 100_000_000n, 333_333n, 333_333n],
     ['of the largest amount', MAX_MICROS, 100_000_000n, MAX_MICROS],
   ])('%s', (_name, revenue, percentMicros, payout) => {
-    expect(payoutOf({ ...sale, revenue: euros(revenue) }, [percent(percentMicros)])?.money).toEqual(euros(payout));
+    expect(payoutOf({ ...sale, revenue: euros(revenue) }, [percent(percentMicros)])?.money).toEqual(
+      euros(payout),
+    );
   });
 
   it('lose less than one micro-unit and never exceed a whole', () => {

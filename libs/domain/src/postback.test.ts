@@ -142,7 +142,10 @@ describe('dialects', () => {
   });
 
   it('maps event types and statuses as sent, case and all, and keeps what was sent', () => {
-    const profile = { eventTypes: { Kauf: 'sale' }, statuses: { '2': 'approved', storniert: 'rejected' } } as const;
+    const profile = {
+      eventTypes: { Kauf: 'sale' },
+      statuses: { '2': 'approved', storniert: 'rejected' },
+    } as const;
     expect(accepted({ event_type: 'Kauf', status: '2' }, profile)).toMatchObject({
       eventType: 'sale',
       eventTypeSent: 'Kauf',
@@ -167,7 +170,10 @@ describe('dialects', () => {
   });
 
   it('keeps extras of the allow list only', () => {
-    const extras = accepted({ shop: 'berlin', colour: 'red', empty: '' }, { allowedExtras: ['shop', 'empty', 'none'] }).extras;
+    const extras = accepted(
+      { shop: 'berlin', colour: 'red', empty: '' },
+      { allowedExtras: ['shop', 'empty', 'none'] },
+    ).extras;
     expect(extras).toEqual({ shop: 'berlin' });
   });
 
@@ -181,9 +187,12 @@ describe('dialects', () => {
     expect(accepted({ test: value }).isTest).toBe(isTest);
   });
 
-  it.each(['Constructor', 'toString', 'valueOf', 'hasOwnProperty'])('takes the event type %s for a word like any other', (sent) => {
-    expect(accepted({ event_type: sent }).eventType).toBe(sent.toLowerCase());
-  });
+  it.each(['Constructor', 'toString', 'valueOf', 'hasOwnProperty'])(
+    'takes the event type %s for a word like any other',
+    (sent) => {
+      expect(accepted({ event_type: sent }).eventType).toBe(sent.toLowerCase());
+    },
+  );
 });
 
 describe('refusals', () => {
@@ -204,8 +213,6 @@ describe('refusals', () => {
     [{ quantity: '-1' }, 'amount_malformed', 'quantity'],
     [{ quantity: '1.5' }, 'amount_malformed', 'quantity'],
     [{ quantity: '1e3' }, 'amount_malformed', 'quantity'],
-    [{ order_id: 'x'.repeat(1_025) }, 'parameter_too_long', 'order_id'],
-    [{ sub3: 'x'.repeat(1_025) }, 'parameter_too_long', 'sub3'],
   ])('%j: %s', (sent, reason, field) => {
     const refusal = refused(sent);
     expect(refusal).toMatchObject({ reason, field });
@@ -216,6 +223,11 @@ describe('refusals', () => {
     const profile = { aliases: { revenue: ['umsatz'], eventType: ['ereignis'] } };
     expect(refused({ umsatz: '1,5', currency: 'EUR' }, profile).field).toBe('umsatz');
     expect(refused({ event_type: '' }, profile).field).toBe('ereignis');
+  });
+
+  it.each(['order_id', 'sub3', 'note'])('does not cut a %s that is too long', (name) => {
+    const refusal = refused({ [name]: 'x'.repeat(1_025) }, { allowedExtras: ['note'] });
+    expect(refusal).toMatchObject({ reason: 'parameter_too_long', field: name });
   });
 
   it('takes a value of exactly the longest length, spaces around it not counted', () => {
@@ -234,22 +246,42 @@ describe('amounts', () => {
     expect(accepted({ revenue: sent, currency: 'EUR' }).revenueMicros).toBe(micros);
   });
 
-  it.each(['1e400', '1e2', '9007199254740993.01', '12,34', '1.234.567', 'NaN', 'Infinity', '0x10', '12.3456789', '€5', '٣'])(
-    'refuses %s',
-    (sent) => {
-      expect(refused({ revenue: sent, currency: 'EUR' })).toMatchObject({ reason: 'amount_malformed', field: 'revenue' });
-    },
-  );
+  it.each([
+    '1e400',
+    '1e2',
+    '9007199254740993.01',
+    '12,34',
+    '1.234.567',
+    'NaN',
+    'Infinity',
+    '0x10',
+    '12.3456789',
+    '€5',
+    '٣',
+  ])('refuses %s', (sent) => {
+    expect(refused({ revenue: sent, currency: 'EUR' })).toMatchObject({
+      reason: 'amount_malformed',
+      field: 'revenue',
+    });
+  });
 
   it('refuses a negative amount of a sale', () => {
-    expect(refused({ revenue: '-0.01', currency: 'EUR' })).toMatchObject({ reason: 'amount_negative', field: 'revenue' });
+    expect(refused({ revenue: '-0.01', currency: 'EUR' })).toMatchObject({
+      reason: 'amount_negative',
+      field: 'revenue',
+    });
     expect(accepted({ revenue: '-0', currency: 'EUR' }).revenueMicros).toBe(0n);
   });
 
-  it.each(['refund', 'chargeback'])('takes the amount of a %s with either sign, as a positive one', (type) => {
-    expect(accepted({ event_type: type, revenue: '-5.50', currency: 'EUR' }).revenueMicros).toBe(5_500_000n);
-    expect(accepted({ event_type: type, revenue: '5.50', currency: 'EUR' }).revenueMicros).toBe(5_500_000n);
-  });
+  it.each(['refund', 'chargeback'])(
+    'takes the amount of a %s with either sign, as a positive one',
+    (type) => {
+      expect(accepted({ event_type: type, revenue: '-5.50', currency: 'EUR' }).revenueMicros).toBe(
+        5_500_000n,
+      );
+      expect(accepted({ event_type: type, revenue: '5.50', currency: 'EUR' }).revenueMicros).toBe(5_500_000n);
+    },
+  );
 
   it.each([
     ['EUR', '1234', 12_340_000n],
@@ -351,7 +383,10 @@ describe('times', () => {
   });
 
   it('refuses what is no time', () => {
-    expect(refused({ occurred_at: '2026-02-31' })).toMatchObject({ reason: 'time_malformed', field: 'occurred_at' });
+    expect(refused({ occurred_at: '2026-02-31' })).toMatchObject({
+      reason: 'time_malformed',
+      field: 'occurred_at',
+    });
   });
 
   it('reads back every instant it can be given', () => {
@@ -365,20 +400,32 @@ describe('times', () => {
 });
 
 describe('a macro the sender did not fill', () => {
-  it.each(['{click_id}', '{{click_id}}', '{$click_id}', '{{ad.id}}', '{aff:sub1}', '#click_id#', '##CLICK##', '[click_id]', '%click%', '${click}', '${CLICK}'])(
-    '%s counts as missing, with a warning',
-    (macro) => {
-      expect(accepted({ click_id: macro, transaction_id: macro })).toMatchObject({
-        clickId: null,
-        transactionId: null,
-        warnings: ['unreplaced_macro:click_id', 'unreplaced_macro:transaction_id'],
-      });
+  it.each([
+    '{click_id}',
+    '{{click_id}}',
+    '{$click_id}',
+    '{{ad.id}}',
+    '{aff:sub1}',
+    '#click_id#',
+    '##CLICK##',
+    '[click_id]',
+    '%click%',
+    `\${click}`,
+    `\${CLICK}`,
+  ])('%s counts as missing, with a warning', (macro) => {
+    expect(accepted({ click_id: macro, transaction_id: macro })).toMatchObject({
+      clickId: null,
+      transactionId: null,
+      warnings: ['unreplaced_macro:click_id', 'unreplaced_macro:transaction_id'],
+    });
+  });
+
+  it.each(['click_id', '{}', '{a b}', '#', '[1,2]', '100%', '%', '$5', 'a{b}', '{b}c', '[]'])(
+    '%s is a value',
+    (value) => {
+      expect(accepted({ transaction_id: value })).toMatchObject({ transactionId: value, warnings: [] });
     },
   );
-
-  it.each(['click_id', '{}', '{a b}', '#', '[1,2]', '100%', '%', '$5', 'a{b}', '{b}c', '[]'])('%s is a value', (value) => {
-    expect(accepted({ transaction_id: value })).toMatchObject({ transactionId: value, warnings: [] });
-  });
 
   it('leaves the word to the next name of the field', () => {
     expect(accepted({ click_id: '{cid}', cid: 'real' })).toMatchObject({
@@ -401,7 +448,9 @@ describe('hostile text', () => {
     ['a path', '../../etc/passwd'],
     ['combining marks as sent', 'e\u0301'],
   ])('keeps %s as it is', (_name, text) => {
-    expect(accepted({ transaction_id: text, sub1: text, note: text }, { allowedExtras: ['note'] })).toMatchObject({
+    expect(
+      accepted({ transaction_id: text, sub1: text, note: text }, { allowedExtras: ['note'] }),
+    ).toMatchObject({
       transactionId: text,
       subIds: { sub1: text },
       extras: { note: text },
@@ -427,7 +476,11 @@ describe('hostile text', () => {
 
 describe('personal data', () => {
   it('leaves only as hashes, the customer id among them', () => {
-    const { subjectHashes } = accepted({ email: 'Jane@Example.org', phone: '+43 664 1234567', customer_id: 'Cust-1' });
+    const { subjectHashes } = accepted({
+      email: 'Jane@Example.org',
+      phone: '+43 664 1234567',
+      customer_id: 'Cust-1',
+    });
     expect(subjectHashes).toEqual(
       hashSubject({ email: 'jane@example.org', phone: '+436641234567', customerId: 'cust-1' }),
     );
@@ -437,11 +490,13 @@ describe('personal data', () => {
   it.each(['jane@example.org', 'see jane.doe+x@example.org', 'jane%40example.org'])(
     'keeps %s out of sub-ids and extras, and says so',
     (value) => {
-      expect(accepted({ sub1: value, sub2: 'fine', note: value }, { allowedExtras: ['note'] })).toMatchObject({
-        subIds: { sub1: '[removed]', sub2: 'fine' },
-        extras: { note: '[removed]' },
-        warnings: ['personal_value:sub1', 'personal_value:note'],
-      });
+      expect(accepted({ sub1: value, sub2: 'fine', note: value }, { allowedExtras: ['note'] })).toMatchObject(
+        {
+          subIds: { sub1: '[removed]', sub2: 'fine' },
+          extras: { note: '[removed]' },
+          warnings: ['personal_value:sub1', 'personal_value:note'],
+        },
+      );
     },
   );
 
@@ -456,7 +511,16 @@ describe('personal data', () => {
 
 describe('whatever is sent', () => {
   const name = fc.oneof(
-    fc.constantFrom('event_type', 'click_id', 'revenue', 'currency', 'occurred_at', 'status', 'quantity', 'email'),
+    fc.constantFrom(
+      'event_type',
+      'click_id',
+      'revenue',
+      'currency',
+      'occurred_at',
+      'status',
+      'quantity',
+      'email',
+    ),
     fc.constantFrom('phone', 'sub1', 'note', 'transaction_id', '__proto__', 'constructor', 'tax', 'test'),
     fc.string(),
   );
@@ -464,7 +528,17 @@ describe('whatever is sent', () => {
     fc.string(),
     fc.string({ unit: 'binary' }),
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
-    fc.constantFrom('sale', 'EUR', '1e400', '-1', '12.5', '2026-02-31', '2026-01-02T03:04:05+02:00', '{x}', 'constructor'),
+    fc.constantFrom(
+      'sale',
+      'EUR',
+      '1e400',
+      '-1',
+      '12.5',
+      '2026-02-31',
+      '2026-01-02T03:04:05+02:00',
+      '{x}',
+      'constructor',
+    ),
   );
   const profile: SourceProfile = {
     ...PROFILE,
@@ -473,15 +547,18 @@ describe('whatever is sent', () => {
     allowedExtras: ['note', '__proto__'],
   };
 
-  it.each(['units', 'cents'] as const)('a postback in %s is read or refused with a reason of the list, never a crash', (amountUnit) => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(name, value), { maxLength: 12 }), (pairs) => {
-        const parsing = parsePostback(new Map(pairs), { ...profile, amountUnit }, RECEIVED_AT);
-        if (!parsing.ok) return REFUSAL_REASONS.includes(parsing.refusal.reason);
-        const { postback } = parsing;
-        const texts = [postback.transactionId, postback.clickId, ...Object.values(postback.subIds)];
-        return texts.every((text) => text === null || text.isWellFormed());
-      }),
-    );
-  });
+  it.each(['units', 'cents'] as const)(
+    'a postback in %s is read or refused with a reason of the list, never a crash',
+    (amountUnit) => {
+      fc.assert(
+        fc.property(fc.array(fc.tuple(name, value), { maxLength: 12 }), (pairs) => {
+          const parsing = parsePostback(new Map(pairs), { ...profile, amountUnit }, RECEIVED_AT);
+          if (!parsing.ok) return REFUSAL_REASONS.includes(parsing.refusal.reason);
+          const { postback } = parsing;
+          const texts = [postback.transactionId, postback.clickId, ...Object.values(postback.subIds)];
+          return texts.every((text) => text === null || text.isWellFormed());
+        }),
+      );
+    },
+  );
 });

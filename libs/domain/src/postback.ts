@@ -1,6 +1,7 @@
 /** Reads the parameters of an inbound postback by the profile of its source: every value accepted exactly, or refused with a reason. */
-import { isCurrencyCode, parseDecimalToMicros } from './money.ts';
-import { hashSubject } from './subject.ts';
+import { isReversal } from './identity.ts';
+import { currencyExponent, isCurrencyCode, MICROS_PER_UNIT, parseDecimalToMicros } from './money.ts';
+import { hashSubject, holdsEmail } from './subject.ts';
 
 /** Why a postback is refused; closed list, documented in docs/errors.md. */
 export const REFUSAL_REASONS = [
@@ -13,6 +14,7 @@ export const REFUSAL_REASONS = [
   'content_type_unsupported',
   'parameter_repeated',
   'parameter_too_long',
+  'parameter_malformed',
   'event_type_missing',
   'event_type_malformed',
   'status_unknown',
@@ -121,7 +123,6 @@ export type PostbackParsing =
   | { readonly ok: false; readonly refusal: Refusal };
 
 const MAX_VALUE_LENGTH = 1_024;
-const MICROS_PER_CENT = 10_000n;
 /** Before this no advertiser of ours existed; a smaller time is a unit mistake. */
 const EARLIEST_OCCURRED_AT = Date.UTC(2010, 0, 1);
 /** Source clocks run ahead; more than this is a mistake. */
@@ -130,6 +131,8 @@ const EVENT_TYPE = /^[a-z][a-z0-9_]{0,63}$/;
 const ISO_INSTANT = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
 /** An inbound value that still is a macro: the sender's template was not filled. */
 const UNREPLACED_MACRO = /^(?:\{\{?\$?[\w:.]+\}?\}|#{1,2}\w+#{1,2}|\[\w+\]|%\w+%|\$\{\w+\})$/;
+/** What stands for a value that must not be kept. */
+const REMOVED = '[removed]';
 const SUB_ID = /^sub(?:[1-9]|1\d|20)$/;
 
 class Refused extends Error {
@@ -156,9 +159,7 @@ class ParameterReader {
     for (const name of namesOf(field, this.#profile)) {
       const value = this.#parameters.get(name)?.trim();
       if (value === undefined || value === '') continue;
-      if (value.length > MAX_VALUE_LENGTH) {
-        throw new Refused('parameter_too_long', name, `at most ${MAX_VALUE_LENGTH} characters`);
-      }
+      assertKeepable(name, value);
       if (UNREPLACED_MACRO.test(value)) {
         this.warnings.push(`unreplaced_macro:${name}`);
         continue;
@@ -172,28 +173,54 @@ class ParameterReader {
     return this.find(field)?.value ?? null;
   }
 
-  amount(field: PostbackField, isReversal: boolean): bigint | null {
+  /** The number sent, in millionths: of a unit, or of a minor unit where the source sends those. */
+  amount(field: PostbackField, takesNegative: boolean): bigint | null {
     const found = this.find(field);
     if (found === null) return null;
     const parsed = parseDecimalToMicros(found.value);
     if (!parsed.ok)
       throw new Refused('amount_malformed', found.name, 'a decimal number with a point, e.g. 12.34');
-    const micros =
-      this.#profile.amountUnit === 'cents' ? centsToMicros(parsed.micros, found.name) : parsed.micros;
-    if (micros < 0n && !isReversal)
+    const { micros } = parsed;
+    if (this.#profile.amountUnit === 'cents' && micros % MICROS_PER_UNIT !== 0n)
+      throw new Refused('amount_malformed', found.name, 'whole minor units, e.g. 1234');
+    if (micros < 0n && !takesNegative)
       throw new Refused('amount_negative', found.name, 'an amount of zero or more');
     return micros < 0n ? -micros : micros;
   }
 
+  /** Parameters kept under their own names: whole or refused, and without what looks like an e-mail address. */
   matching(test: (name: string) => boolean): Record<string, string> {
     const entries = [...this.#parameters].filter(([name, value]) => test(name) && value !== '');
-    return Object.fromEntries(entries.map(([name, value]) => [name, value.slice(0, MAX_VALUE_LENGTH)]));
+    return Object.fromEntries(
+      entries.map(([name, value]) => {
+        assertKeepable(name, value);
+        if (!holdsEmail(value)) return [name, value];
+        this.warnings.push(`personal_value:${name}`);
+        return [name, REMOVED];
+      }),
+    );
   }
+}
+
+/** What is kept is kept as it was sent: not cut, and not with U+FFFD where bytes were none of UTF-8. */
+function assertKeepable(name: string, value: string): void {
+  if (value.length > MAX_VALUE_LENGTH)
+    throw new Refused('parameter_too_long', name, `at most ${MAX_VALUE_LENGTH} characters`);
+  if (!value.isWellFormed() || value.includes('\ufffd'))
+    throw new Refused('parameter_malformed', name, 'text in UTF-8');
 }
 
 /** The names a field may come under, the profile's own first. */
 export function namesOf(field: PostbackField, profile: Pick<SourceProfile, 'aliases'>): readonly string[] {
   return [...(profile.aliases[field] ?? []), ...POSTBACK_PARAMETERS[field]];
+}
+
+/** Whether the value of this parameter may stand nowhere in clear: one of the personal fields, however its name is cased. */
+export function isPersonalParameter(name: string, profile: Pick<SourceProfile, 'aliases'>): boolean {
+  const lowered = name.toLowerCase();
+  return PERSONAL_FIELDS.some((field) =>
+    namesOf(field, profile).some((personal) => personal.toLowerCase() === lowered),
+  );
 }
 
 /**
@@ -219,35 +246,27 @@ export function parsePostback(
 
 function readPostback(reader: ParameterReader, profile: SourceProfile, receivedAt: number): ParsedPostback {
   const type = readEventType(reader, profile);
-  const isReversal = type.eventType === 'refund' || type.eventType === 'chargeback';
-  const amounts = {
-    revenueMicros: reader.amount('revenue', isReversal),
-    taxMicros: reader.amount('tax', isReversal),
-    shippingMicros: reader.amount('shipping', isReversal),
-    predictedLtvMicros: reader.amount('predictedLtv', isReversal),
-  };
-  const hasAmount = Object.values(amounts).some((amount) => amount !== null);
-  const email = reader.text('email');
-  const phone = reader.text('phone');
+  const customerId = reader.text('customerId');
   return {
     ...type,
     ...readStatus(reader, profile),
-    ...amounts,
-    currency: readCurrency(reader, profile, hasAmount),
+    ...readAmounts(reader, profile, isReversal(type.eventType)),
     ...readOccurredAt(reader, receivedAt),
     clickId: reader.text('clickId')?.toLowerCase() ?? null,
     transactionId: reader.text('transactionId'),
     originalTransactionId: reader.text('originalTransactionId'),
     reversalId: reader.text('reversalId'),
-    customerId: reader.text('customerId'),
+    customerId,
     productId: reader.text('productId'),
     planId: reader.text('planId'),
     couponCode: reader.text('couponCode'),
     quantity: readQuantity(reader),
     country: reader.text('country')?.toUpperCase() ?? null,
     subIds: reader.matching((name) => SUB_ID.test(name)),
-    extras: reader.matching((name) => profile.allowedExtras.includes(name)),
-    subjectHashes: hashSubject({ ...(email !== null && { email }), ...(phone !== null && { phone }) }),
+    extras: reader.matching(
+      (name) => profile.allowedExtras.includes(name) && !isPersonalParameter(name, profile),
+    ),
+    subjectHashes: hashSubject({ email: reader.text('email'), phone: reader.text('phone'), customerId }),
     ipAddress: reader.text('ipAddress'),
     userAgent: reader.text('userAgent'),
     idempotencyKey: reader.text('idempotencyKey'),
@@ -263,7 +282,7 @@ function readEventType(
   const found = reader.find('eventType');
   const sent = found?.value ?? null;
   const eventType =
-    sent === null ? profile.defaultEventType : (profile.eventTypes[sent] ?? sent.toLowerCase());
+    sent === null ? profile.defaultEventType : (mapped(profile.eventTypes, sent) ?? sent.toLowerCase());
   if (eventType === null) {
     throw new Refused(
       'event_type_missing',
@@ -288,8 +307,8 @@ function readStatus(
   const found = reader.find('status');
   // A source that sends no status reports what is already agreed.
   if (found === null) return { status: 'approved', statusSent: null };
-  const mapped = profile.statuses[found.value] ?? found.value.toLowerCase();
-  const status = POSTBACK_STATUSES.find((known) => known === mapped);
+  const meant = mapped(profile.statuses, found.value) ?? found.value.toLowerCase();
+  const status = POSTBACK_STATUSES.find((known) => known === meant);
   if (status === undefined) {
     throw new Refused(
       'status_unknown',
@@ -298,6 +317,33 @@ function readStatus(
     );
   }
   return { status, statusSent: found.value };
+}
+
+/** Own properties only: the word is the sender's, and `constructor` is one too. */
+function mapped<V>(mapping: Readonly<Record<string, V>>, word: string): V | undefined {
+  return Object.hasOwn(mapping, word) ? mapping[word] : undefined;
+}
+
+function readAmounts(reader: ParameterReader, profile: SourceProfile, takesNegative: boolean) {
+  const sent = {
+    revenue: reader.amount('revenue', takesNegative),
+    tax: reader.amount('tax', takesNegative),
+    shipping: reader.amount('shipping', takesNegative),
+    predictedLtv: reader.amount('predictedLtv', takesNegative),
+  };
+  const hasAmount = Object.values(sent).some((amount) => amount !== null);
+  const currency = readCurrency(reader, profile, hasAmount);
+  // A minor unit is what the currency says it is: 500 are 5.00 EUR, but 500 JPY and 0.500 KWD.
+  const perUnit =
+    profile.amountUnit === 'cents' && currency !== null ? 10n ** BigInt(currencyExponent(currency)) : 1n;
+  const inMicros = (amount: bigint | null) => (amount === null ? null : amount / perUnit);
+  return {
+    currency,
+    revenueMicros: inMicros(sent.revenue),
+    taxMicros: inMicros(sent.tax),
+    shippingMicros: inMicros(sent.shipping),
+    predictedLtvMicros: inMicros(sent.predictedLtv),
+  };
 }
 
 function readCurrency(reader: ParameterReader, profile: SourceProfile, hasAmount: boolean): string | null {
@@ -349,10 +395,4 @@ function readQuantity(reader: ParameterReader): number | null {
   if (found === null) return null;
   if (!/^\d{1,9}$/.test(found.value)) throw new Refused('amount_malformed', found.name, 'a whole number');
   return Number(found.value);
-}
-
-function centsToMicros(scaled: bigint, name: string): bigint {
-  // `scaled` is the number sent in millionths; cents with a fraction are no cents.
-  if (scaled % 1_000_000n !== 0n) throw new Refused('amount_malformed', name, 'whole minor units, e.g. 1234');
-  return (scaled / 1_000_000n) * MICROS_PER_CENT;
 }

@@ -28,8 +28,6 @@ export function configXml(): string {
     <size>10M</size>
     <count>3</count>
   </logger>
-  <!-- As in production, whatever the developer's time zone is. -->
-  <timezone>UTC</timezone>
   <!-- With librdkafka's default of 45 s, a Kafka table waits that long after a crash before it consumes again. -->
   <kafka>
     <session_timeout_ms>6000</session_timeout_ms>

@@ -72,6 +72,8 @@ export async function startEmbeddedClickhouse(
     command: process.execPath,
     args: [childScript(), `--library=${library}`, `--http-port=${httpPort}`, `--tcp-port=${tcpPort}`],
     cwd: directory,
+    // As in production, whatever the developer's time zone is; the configuration's own `timezone` is ignored here.
+    env: { TZ: 'UTC' },
     log: join(directory, CLICKHOUSE_LOG),
     consoleLog: join(logs, 'clickhouse-console.log'),
     isReady: () => isClickhouseServing({ httpPort, tcpPort, user: CLICKHOUSE_SERVICE_USER, password }),

@@ -23,6 +23,8 @@ export interface EngineCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
+  /** Variables on top of this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The log that the engine writes by itself. */
   readonly log: string;
   /** File that receives what the process prints. */
@@ -45,21 +47,14 @@ export interface EngineCommand {
 export async function runEngine(engine: EngineCommand): Promise<EmbeddedEngine> {
   const logsBefore = [engine.log, engine.consoleLog].map((path) => ({ path, size: sizeOf(path) }));
   const child = spawnChild(engine);
-  const pid = await spawned(engine, child);
-  // Registered before the first await below can let an exit pass unseen.
+  // Registered before the first await can let an exit pass unseen.
   const exited = new Promise<EngineExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-
-  const identity = identifyProcess(pid);
-  const owner = identifyProcess(process.pid);
-  if (identity !== undefined && owner !== undefined) {
-    const path = pidFilePath(engine.home, engine.name);
-    writePidFile(path, { engine: identity, owner });
-    child.once('exit', () => removePidFile(path, identity));
-  }
+  const pid = await spawned(engine, child);
 
   try {
+    rememberProcess(engine, child, pid);
     await untilReady(engine, child, () => faultIn(logsBefore));
   } catch (error) {
     child.kill('SIGKILL');
@@ -84,6 +79,7 @@ function spawnChild(engine: EngineCommand): ChildProcess {
   try {
     return spawn(engine.command, [...engine.args], {
       cwd: engine.cwd,
+      env: { ...process.env, ...engine.env },
       detached: true,
       stdio: ['pipe', log, log],
     });
@@ -94,7 +90,7 @@ function spawnChild(engine: EngineCommand): ChildProcess {
 
 function spawned(engine: EngineCommand, child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => {
+    child.on('error', (error) => {
       const message = `${ENGINE_TITLES[engine.name]} cannot be run: ${error.message}`;
       reject(new EngineStartError(engine.name, 'cannot_spawn', message));
     });
@@ -105,10 +101,22 @@ function spawned(engine: EngineCommand, child: ChildProcess): Promise<number> {
   });
 }
 
+function rememberProcess({ home, name }: EngineCommand, child: ChildProcess, pid: number): void {
+  const identity = identifyProcess(pid);
+  const owner = identifyProcess(process.pid);
+  // Either it ended at once, or this is not Linux: then there is nothing to recognise a leftover by.
+  if (identity === undefined || owner === undefined) return;
+  const path = pidFilePath(home, name);
+  writePidFile(path, { engine: identity, owner });
+  child.once('exit', () => removePidFile(path, identity));
+}
+
 async function untilReady(engine: EngineCommand, child: ChildProcess, fault: () => string): Promise<void> {
   const title = ENGINE_TITLES[engine.name];
   const deadline = performance.now() + engine.readyBoundMs;
-  while (!(await engine.isReady())) {
+  for (;;) {
+    const isReady = await engine.isReady();
+    // Asked first: if the process is gone, it was another one that answered.
     if (hasEnded(child)) {
       const how = child.exitCode === null ? `by ${child.signalCode}` : `with code ${child.exitCode}`;
       throw new EngineStartError(
@@ -117,6 +125,7 @@ async function untilReady(engine: EngineCommand, child: ChildProcess, fault: () 
         `${title} ended ${how} before it was ready; see ${engine.log}: ${fault()}`,
       );
     }
+    if (isReady) return;
     if (performance.now() >= deadline) {
       throw new EngineStartError(
         engine.name,

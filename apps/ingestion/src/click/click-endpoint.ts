@@ -7,9 +7,11 @@ import {
   isUuid,
   LANDING_PAGE_CATALOGUE,
   type LandingPageMacro,
+  parseInstant,
 } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
 import { v7 as uuidv7 } from 'uuid';
+import { parseExactJson } from '../edge/exact-json.ts';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
 import { type ClickContext, clickRecordOf } from './click-record.ts';
 import type { ClickRecorder } from './click-recorder.ts';
@@ -139,9 +141,11 @@ function refused(code: string, field: string | null, expected: string): Answer {
 
 function clickTimeOf(text: string | undefined, receivedAt: number): number | null {
   if (text === undefined) return receivedAt;
-  const clickedAt = Date.parse(text);
+  const clickedAt = parseInstant(text);
   const isPlausible =
-    clickedAt <= receivedAt + MAX_CLICK_FUTURE_MS && clickedAt >= receivedAt - MAX_CLICK_AGE_MS;
+    clickedAt !== null &&
+    clickedAt <= receivedAt + MAX_CLICK_FUTURE_MS &&
+    clickedAt >= receivedAt - MAX_CLICK_AGE_MS;
   return isPlausible ? clickedAt : null;
 }
 
@@ -154,15 +158,12 @@ function firstValues(query: URLSearchParams): ReadonlyMap<string, string> {
 
 /** The scalar members of a JSON object as text; null when it is none. */
 function flatObject(text: string): ReadonlyMap<string, string> | null {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return null;
-  const scalars = Object.entries(parsed).filter(([, value]) =>
-    ['string', 'number', 'boolean'].includes(typeof value),
+  const parsed = parseExactJson(text);
+  if (!parsed.ok) return null;
+  const { value: document } = parsed;
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) return null;
+  const scalars = Object.entries(document).filter(([, value]) =>
+    ['string', 'boolean'].includes(typeof value),
   );
   return new Map(scalars.map(([name, value]) => [name, String(value)]));
 }

@@ -1,7 +1,13 @@
 /** The click.recorded event of one request: what is kept of it, and what only encrypted. */
 import type { Campaign, Offer } from '@tributary/configuration';
 import type { ClickRecorded } from '@tributary/contracts';
-import { AD_PLATFORM_PARAMETERS, type AdPlatformId, hashSubject } from '@tributary/domain';
+import {
+  AD_PLATFORM_PARAMETERS,
+  type AdPlatformId,
+  hashSubject,
+  holdsEmail,
+  isPersonalParameter,
+} from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
 /** What the edge knows of a click beside its parameters. */
@@ -29,8 +35,6 @@ const MAX_TEXT = 1_024;
 export function clickRecordOf(context: ClickContext, facts: ClickFacts): ClickRecorded {
   const { campaign, offer, encryption, ipAddress } = context;
   const { parameters } = facts;
-  const email = parameters.get('email');
-  const phone = parameters.get('phone');
   return {
     clickId: facts.clickId,
     kind: facts.kind,
@@ -44,15 +48,16 @@ export function clickRecordOf(context: ClickContext, facts: ClickFacts): ClickRe
     subIds: valuesOf(parameters, /^sub(?:[1-9]|1\d|20)$/),
     utm: valuesOf(parameters, /^utm_\w{1,32}$/),
     adPlatformIds: adPlatformIdsOf(parameters, facts.clickedAt),
-    landingUrl: capped(facts.landingUrl),
-    referrer: capped(context.referrer),
+    landingUrl: capped(withoutPerson(facts.landingUrl)),
+    referrer: capped(withoutPerson(context.referrer)),
     userAgent: capped(context.userAgent),
     country: null,
     ipHash: ipAddress === null ? null : encryption.hashAddress(ipAddress),
     ipCiphertext: ipAddress === null ? null : encryption.encryptPersonal(ipAddress, context.receivedAt),
     subjectHashes: hashSubject({
-      ...(email !== undefined && { email }),
-      ...(phone !== undefined && { phone }),
+      email: parameters.get('email'),
+      phone: parameters.get('phone'),
+      customerId: parameters.get('customer_id'),
     }),
     customerId: capped(parameters.get('customer_id')),
     consentAdUserData: 'unknown',
@@ -78,7 +83,21 @@ function adPlatformIdsOf(parameters: ReadonlyMap<string, string>, firstSeenAt: n
 
 function valuesOf(parameters: ReadonlyMap<string, string>, names: RegExp): Record<string, string> {
   const entries = [...parameters].filter(([name, value]) => names.test(name) && value !== '');
-  return Object.fromEntries(entries.map(([name, value]) => [name, value.slice(0, MAX_TEXT)]));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, holdsEmail(value) ? '[removed]' : value.slice(0, MAX_TEXT)]),
+  );
+}
+
+/** The address of a page without the values that name or look like a person: shops put e-mail addresses into links. */
+function withoutPerson(url: string | null): string | null {
+  if (url === null) return null;
+  const pieces = url.split(/([/?&#;=])/);
+  const kept = pieces.map((piece, index) => {
+    const isOfPerson =
+      pieces[index - 1] === '=' && isPersonalParameter(pieces[index - 2] ?? '', { aliases: {} });
+    return isOfPerson || holdsEmail(piece) ? 'removed' : piece;
+  });
+  return kept.join('');
 }
 
 function capped(text: string | null | undefined): string | null {

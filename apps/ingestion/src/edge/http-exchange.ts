@@ -12,16 +12,21 @@ export interface Answer {
   readonly body?: string | object;
 }
 
-/** The body as UTF-8 text; not ok when it is larger than allowed, the rest is then not read. */
+/**
+ * The body as UTF-8 text; not ok as soon as it is larger than allowed. The rest is then read and thrown away, within the
+ * server's request timeout: many senders read no answer before they have written everything.
+ */
 export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) return { ok: false };
+    if (size > maxBytes) break;
     chunks.push(chunk);
   }
-  return { ok: true, text: Buffer.concat(chunks).toString('utf8') };
+  if (size <= maxBytes) return { ok: true, text: Buffer.concat(chunks).toString('utf8') };
+  request.resume();
+  return { ok: false };
 }
 
 export function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {

@@ -5,7 +5,7 @@ import type { Configuration, Source } from '@tributary/configuration';
 import { parsePostback, type Refusal, type RefusalReason } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
-import { checkToken, tokenOf } from './credentials.ts';
+import { checkToken, TOKEN_PARAMETER, tokenOf } from './credentials.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
 import { type Parameters, type Row, rowOfJson, rowOfPairs, rowsOfBatch } from './read-call.ts';
 
@@ -16,6 +16,15 @@ export interface PostbackEndpointOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly acceptDeadlineMs: number;
+}
+
+/** One HTTP call: who posts, and with which proof beside the rows' own. */
+interface Call {
+  readonly request: IncomingMessage;
+  readonly query: URLSearchParams;
+  readonly sourceId: string;
+  readonly source: Source | undefined;
+  readonly context: CallContext;
 }
 
 /** What becomes of one row: the event to write and the answer once it is written. */
@@ -58,7 +67,7 @@ export class PostbackEndpoint {
     const context = this.#contextOf(request, `/postback/${sourceId}`);
     const source = this.#options.configuration().source(sourceId);
     const row = await readRow(request, query);
-    const outcome = this.#outcomeOf(request, sourceId, source, row, context);
+    const outcome = this.#outcomeOf({ request, query, sourceId, source, context }, row);
     return this.#answer([outcome], () => answerOf(outcome.result, source));
   }
 
@@ -68,8 +77,9 @@ export class PostbackEndpoint {
     const source = this.#options.configuration().source(sourceId);
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
     const rows = await readRows(request);
+    const call = { request, query, sourceId, source, context };
     const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row) =>
-      this.#outcomeOf(request, sourceId, source, row, context),
+      this.#outcomeOf(call, row),
     );
     const [first, second] = outcomes;
     const isWhole = first !== undefined && second === undefined;
@@ -88,18 +98,14 @@ export class PostbackEndpoint {
     };
   }
 
-  #outcomeOf(
-    request: IncomingMessage,
-    sourceId: string,
-    source: Source | undefined,
-    row: Row,
-    context: CallContext,
-  ): Outcome {
+  #outcomeOf({ request, query, sourceId, source, context }: Call, row: Row): Outcome {
     const parameters = row.ok ? row.parameters : NO_PARAMETERS;
     const refuse = (refusal: Refusal) => refusedOutcome(sourceId, source, refusal, parameters, context);
     if (source === undefined)
       return refuse({ reason: 'source_unknown', field: 'source', expected: 'a configured source' });
-    const credentials = checkToken(tokenOf(request, parameters), source.tokenHashes);
+    // A body that cannot be read has no parameters; the query may prove the sender all the same.
+    const token = tokenOf(request, parameters) ?? query.get(TOKEN_PARAMETER);
+    const credentials = checkToken(token, source.tokenHashes);
     if (credentials !== 'proved') {
       const reason = credentials === 'missing' ? 'token_missing' : 'token_invalid';
       return refuse({ reason, field: 'token', expected: "the source's secret token" });
@@ -185,7 +191,7 @@ function profileOf({ profile, allowedExtras }: Source) {
     statuses: profile.statuses ?? {},
     defaultEventType: profile.defaultEventType ?? null,
     defaultCurrency: profile.defaultCurrency ?? null,
-    allowedExtras,
+    allowedExtras: allowedExtras.filter((name) => name !== TOKEN_PARAMETER),
   };
 }
 

@@ -4,9 +4,9 @@ import type { Source } from '@tributary/configuration';
 import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
 import {
   deterministicUuid,
-  namesOf,
+  holdsEmail,
+  isPersonalParameter,
   type ParsedPostback,
-  PERSONAL_FIELDS,
   type Refusal,
 } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
@@ -25,7 +25,10 @@ export interface CallContext {
 }
 
 const MAX_RAW_CALL = 4_096;
+const REMOVED = '[removed]';
 const MAX_SOURCE_ID = 64;
+/** Senders call their credentials by many names, and send them under the wrong one. */
+const SECRET_NAME = /token|secret|passw|api_?key|auth|signature/i;
 
 export function acceptedRecord(
   source: Source,
@@ -93,13 +96,17 @@ function contentDigestOf(parameters: Parameters): string {
   return createHash('sha256').update(JSON.stringify(pairs)).digest('hex');
 }
 
-/** The call as text, for people who ask "what did they send": no token, no personal values. */
+/** The call as text, for people who ask "what did they send": no credentials, no personal values. */
 function rawCallOf(context: CallContext, parameters: Parameters, source: Source | undefined): string {
-  const aliases = source?.profile.aliases ?? {};
-  const personal = new Set(PERSONAL_FIELDS.flatMap((field) => namesOf(field, { aliases })));
+  const profile = { aliases: source?.profile.aliases ?? {} };
   const kept = [...parameters].map(([name, value]) => {
-    const isHidden = name === TOKEN_PARAMETER || personal.has(name) || value.includes('@');
-    return `${encodeURIComponent(name)}=${isHidden ? '[removed]' : encodeURIComponent(value)}`;
+    const isHidden = SECRET_NAME.test(name) || isPersonalParameter(name, profile) || holdsEmail(value);
+    return `${holdsEmail(name) ? REMOVED : encoded(name)}=${isHidden ? REMOVED : encoded(value)}`;
   });
   return `${context.method} ${context.path}?${kept.join('&')}`.slice(0, MAX_RAW_CALL);
+}
+
+/** Half a surrogate pair, as JSON can spell it, has no encoding and would throw. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
 }

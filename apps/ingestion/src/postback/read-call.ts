@@ -1,5 +1,6 @@
 /** Turns one HTTP call into parameters: query and form, a JSON object, or many of them as an array or NDJSON. */
 import type { Refusal } from '@tributary/domain';
+import { parseExactJson } from '../edge/exact-json.ts';
 
 /** Parameters of one postback, each name once. */
 export type Parameters = ReadonlyMap<string, string>;
@@ -9,12 +10,15 @@ export type Row =
   | { readonly ok: false; readonly refusal: Refusal };
 
 export const MAX_BATCH_ROWS = 10_000;
+/** Enough to recognise a name by; whole, a hostile one would not fit into a record. */
+const MAX_NAME_TOLD = 64;
 
 /** Pairs as sent; a name that comes twice is refused, since which value counts would be a guess. */
 export function rowOfPairs(pairs: Iterable<readonly [string, string]>): Row {
   const parameters = new Map<string, string>();
   for (const [name, value] of pairs) {
-    if (parameters.has(name)) return refused('parameter_repeated', name, 'each parameter once');
+    if (parameters.has(name))
+      return refused('parameter_repeated', name.slice(0, MAX_NAME_TOLD), 'each parameter once');
     parameters.set(name, value);
   }
   return { ok: true, parameters };
@@ -22,7 +26,7 @@ export function rowOfPairs(pairs: Iterable<readonly [string, string]>): Row {
 
 /** A JSON object of scalars; nested values are left out, null counts as absent. */
 export function rowOfJson(text: string): Row {
-  const parsed = parseJson(text);
+  const parsed = parseExactJson(text);
   return parsed.ok ? rowOfObject(parsed.value) : refused('body_malformed', null, 'a JSON object');
 }
 
@@ -46,7 +50,7 @@ function rowsOfLines(text: string): readonly Row[] {
 }
 
 function rowsOfDocument(text: string): readonly Row[] | null {
-  const parsed = parseJson(text);
+  const parsed = parseExactJson(text);
   if (!parsed.ok) return null;
   return Array.isArray(parsed.value) ? parsed.value.map(rowOfObject) : [rowOfObject(parsed.value)];
 }
@@ -56,17 +60,9 @@ function rowOfObject(value: unknown): Row {
     return refused('body_malformed', null, 'a JSON object');
   }
   const pairs = Object.entries(value).flatMap(([name, member]): [string, string][] =>
-    ['string', 'number', 'boolean'].includes(typeof member) ? [[name, String(member)]] : [],
+    typeof member === 'string' || typeof member === 'boolean' ? [[name, String(member)]] : [],
   );
   return rowOfPairs(pairs);
-}
-
-function parseJson(text: string): { ok: true; value: unknown } | { ok: false } {
-  try {
-    return { ok: true, value: JSON.parse(text) };
-  } catch {
-    return { ok: false };
-  }
 }
 
 function refused(reason: Refusal['reason'], field: string | null, expected: string): Row {

@@ -4,8 +4,8 @@ import type { Sabotage } from '../arguments.ts';
 import { DEMO } from '../demo/demo-configuration.ts';
 import type { Journal } from '../demo/journal.ts';
 
-const NEWEST_CONVERSION = `conversionId = (
-  SELECT conversionId FROM conversions FINAL
+const NEWEST_CONVERSION = `(
+  SELECT * FROM conversions FINAL
   WHERE advertiserId = '${DEMO.advertiserId}' AND match = 'attributed' ORDER BY receivedAt DESC LIMIT 1
 )`;
 
@@ -21,12 +21,12 @@ export async function sabotage(
       return;
     case 'double-row':
       await clickhouse.run(
-        `INSERT INTO conversions SELECT * REPLACE (generateUUIDv4() AS conversionId) FROM conversions FINAL WHERE ${NEWEST_CONVERSION}`,
+        `INSERT INTO conversions SELECT * REPLACE (generateUUIDv4() AS conversionId) FROM ${NEWEST_CONVERSION}`,
       );
       return;
     case 'change-amount':
       await clickhouse.run(
-        `INSERT INTO conversions SELECT * REPLACE (revenueMicros + 1 AS revenueMicros, recordVersion + 1 AS recordVersion) FROM conversions FINAL WHERE ${NEWEST_CONVERSION}`,
+        `INSERT INTO conversions SELECT * REPLACE (revenueMicros + 1 AS revenueMicros, recordVersion + 1 AS recordVersion) FROM ${NEWEST_CONVERSION}`,
       );
       return;
     case 'drop-delivery': {

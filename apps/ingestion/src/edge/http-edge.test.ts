@@ -1,0 +1,585 @@
+/** The edge over real HTTP with a bus in memory: what each call is answered, what is written of it, and what hostile calls cannot do. */
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { request, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
+import { aChange, Configuration } from '@tributary/configuration';
+import { decodeEvent } from '@tributary/contracts';
+import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClickEndpoint } from '../click/click-endpoint.ts';
+import { ClickRecorder } from '../click/click-recorder.ts';
+import { PostbackEndpoint } from '../postback/postback-endpoint.ts';
+import { HttpEdge } from './http-edge.ts';
+import { MAX_BODY_BYTES } from './http-exchange.ts';
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+const TOKEN = 'shop-secret';
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const logger = createLogger('edge-test', 'silent');
+
+class InMemoryProducer implements EventProducer {
+  readonly records: OutgoingRecord[] = [];
+  failure: Error | undefined;
+
+  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
+    if (this.failure) throw this.failure;
+    const start = this.records.length;
+    this.records.push(...records);
+    return records.map(({ topic }, index) => ({ topic, partition: 0, offset: start + index }));
+  }
+}
+
+function configured(): Configuration {
+  const configuration = new Configuration();
+  const tokenHashes = [createHash('sha256').update(TOKEN).digest('hex')];
+  const source = { advertiserId: 'acme', name: 'Shop', tokenHashes };
+  const campaign = { offerId: 'shoes', partnerId: 'blog', name: 'Spring', status: 'active' };
+  const landingUrl = 'https://shop.example/land?c={click_id}&s={sub1}&p={partner_click_id}#top';
+  const changes = [
+    aChange('offer', { id: 'shoes', advertiserId: 'acme', name: 'Shoes' }),
+    aChange('campaign', { ...campaign, id: 'spring', landingUrl }),
+    aChange('campaign', { ...campaign, id: 'plain', landingUrl: 'https://shop.example/land?a=b#top' }),
+    aChange('campaign', { ...campaign, id: 'paused', status: 'paused', landingUrl }),
+    aChange('campaign', { ...campaign, id: 'orphan', offerId: 'nowhere', landingUrl }),
+    aChange('source', { ...source, id: 'shop', allowedExtras: ['note', 'token'] }),
+    aChange('source', { ...source, id: 'network', successBody: 'OK' }),
+  ];
+  for (const [offset, change] of changes.entries()) {
+    if (configuration.apply(offset, change).outcome !== 'applied')
+      throw new Error(`change ${offset} is void`);
+  }
+  return configuration;
+}
+
+let server: Server;
+let origin: string;
+let producer: InMemoryProducer;
+let edge: HttpEdge;
+
+beforeEach(async () => {
+  producer = new InMemoryProducer();
+  edge = new HttpEdge(logger);
+  const configuration = configured();
+  const shared = {
+    configuration: () => configuration,
+    encryption: new Encryption(randomBytes(32).toString('base64')),
+    clock: { now: () => NOW },
+    acceptDeadlineMs: 1_000,
+  };
+  edge.open({
+    clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, logger) }),
+    postbacks: new PostbackEndpoint({ ...shared, producer, logger }),
+  });
+  await listen(edge);
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+async function listen(on: HttpEdge): Promise<void> {
+  server = on.createServer((_request, response) => response.writeHead(404).end('framework'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function call(path: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(`${origin}${path}`, { redirect: 'manual', ...init });
+}
+
+function post(path: string, body: string, headers: Record<string, string> = {}): Promise<Response> {
+  return call(path, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', 'x-token': TOKEN, ...headers },
+  });
+}
+
+/** The answer to a request line exactly as given: clients mend what this must test. */
+function raw(requestLine: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { port } = server.address() as AddressInfo;
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`${requestLine} HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n`);
+    });
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answer += text;
+    });
+    socket.on('close', () => resolve(answer)).on('error', reject);
+  });
+}
+
+function received() {
+  return producer.records.map((record) => {
+    if (record.topic !== 'postback.received.v1') throw new Error(`${record.topic} was written`);
+    const decoded = decodeEvent(record.topic, record.value);
+    if (!decoded.ok) throw new Error(decoded.problem);
+    return { ...decoded.value, key: record.key };
+  });
+}
+
+function clicks() {
+  return producer.records.map((record) => {
+    if (record.topic !== 'click.recorded.v1') throw new Error(`${record.topic} was written`);
+    const decoded = decodeEvent(record.topic, record.value);
+    if (!decoded.ok) throw new Error(decoded.problem);
+    return { ...decoded.value, key: record.key };
+  });
+}
+
+function topics(): string[] {
+  return producer.records.map(({ topic }) => topic);
+}
+
+describe('a postback', () => {
+  it('is accepted once it is written, with its receipt', async () => {
+    const response = await call(
+      `/postback/shop?token=${TOKEN}&event=sale&txid=o-1&revenue=9.99&currency=EUR`,
+    );
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as { receiptId: string };
+    expect(body).toEqual({ status: 'accepted', receiptId: expect.stringMatching(UUID), warnings: [] });
+    expect(response.headers.get('x-receipt-id')).toBe(body.receiptId);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(received()).toMatchObject([
+      {
+        key: 'acme',
+        receiptId: body.receiptId,
+        transactionId: 'o-1',
+        revenueMicros: 9_990_000n,
+        receivedAt: NOW,
+      },
+    ]);
+  });
+
+  it('comes as a form, as JSON, or with parts in the query', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await post('/postback/shop', 'event=sale&txid=o-1', form)).status).toBe(200);
+    expect((await post('/postback/shop', '{"event":"sale","txid":9007199254740993}')).status).toBe(200);
+    expect((await post('/postback/shop?event=sale', '{"txid":"o-3"}')).status).toBe(200);
+    expect((await post('/postback/shop?event=sale&txid=o-4', '')).status).toBe(200);
+    expect(received().map(({ transactionId }) => transactionId)).toEqual([
+      'o-1',
+      '9007199254740993',
+      'o-3',
+      'o-4',
+    ]);
+  });
+
+  it('is answered in the words the source expects', async () => {
+    const response = await post('/postback/network', '{"event":"lead"}');
+    expect(await response.text()).toBe('OK');
+    expect(response.headers.get('content-type')).toContain('text/plain');
+  });
+
+  it('has the same receipt under the same Idempotency-Key', async () => {
+    const key = { 'idempotency-key': 'k-1' };
+    const [first, second] = [
+      await post('/postback/shop', '{"event":"sale"}', key),
+      await post('/postback/shop', '{"event":"sale"}', key),
+    ];
+    expect(second.headers.get('x-receipt-id')).toBe(first.headers.get('x-receipt-id'));
+  });
+
+  it('never keeps the token, not even as an allowed extra', async () => {
+    await call(`/postback/shop?token=${TOKEN}&event=sale&note=kept`);
+    expect(received()).toMatchObject([{ extras: { note: 'kept' } }]);
+    expect(producer.records[0]?.value.toString('latin1')).not.toContain(TOKEN);
+  });
+
+  it.each<[string, string, RequestInit, number, string, string | null]>([
+    ['an unknown source', '/postback/nobody?event=sale', {}, 404, 'source_unknown', 'source'],
+    ['no token', '/postback/shop?event=sale', {}, 401, 'token_missing', 'token'],
+    ['a wrong token', '/postback/shop?event=sale&token=x', {}, 403, 'token_invalid', 'token'],
+    [
+      'another method',
+      `/postback/shop?token=${TOKEN}&event=sale`,
+      { method: 'DELETE' },
+      405,
+      'method_not_allowed',
+      null,
+    ],
+    ['no event type', `/postback/shop?token=${TOKEN}`, {}, 400, 'event_type_missing', 'event_type'],
+    [
+      'a repeated name',
+      `/postback/shop?token=${TOKEN}&event=sale&sub1=a&sub1=b`,
+      { headers: { 'x-token': TOKEN } },
+      400,
+      'parameter_repeated',
+      'sub1',
+    ],
+    [
+      'bytes that are no UTF-8',
+      `/postback/shop?token=${TOKEN}&event=sale&txid=%ff`,
+      {},
+      400,
+      'parameter_malformed',
+      'txid',
+    ],
+    [
+      'broken JSON',
+      '/postback/shop',
+      { method: 'POST', body: '{', headers: { 'content-type': 'application/json', 'x-token': TOKEN } },
+      400,
+      'body_malformed',
+      null,
+    ],
+    [
+      'half a surrogate pair',
+      '/postback/shop',
+      {
+        method: 'POST',
+        body: '{"event":"sale","txid":"\\ud800"}',
+        headers: { 'content-type': 'application/json', 'x-token': TOKEN },
+      },
+      400,
+      'parameter_malformed',
+      'txid',
+    ],
+    [
+      'another content type',
+      '/postback/shop',
+      { method: 'POST', body: '<a/>', headers: { 'content-type': 'text/xml', 'x-token': TOKEN } },
+      415,
+      'content_type_unsupported',
+      null,
+    ],
+  ])('is refused for %s, and the refusal is on record', async (_name, path, init, status, code, field) => {
+    const response = await call(path, init);
+    expect(response.status).toBe(status);
+    const body = (await response.json()) as Record<string, unknown>;
+    expect(body).toEqual({
+      status: 'refused',
+      refusalId: expect.stringMatching(UUID),
+      code,
+      field,
+      expected: expect.any(String),
+    });
+    expect(topics()).toEqual(['postback.refused.v1']);
+    expect(producer.records[0]?.value.toString('latin1')).not.toContain(TOKEN);
+  });
+
+  it('is refused without a crash when half a surrogate pair stands where nobody looks', async () => {
+    expect((await post('/postback/shop', '{"event":"sale","\\udc00":"\\ud800"}')).status).toBe(200);
+  });
+
+  it('is not taken while Kafka is away: 503, and when to come again', async () => {
+    producer.failure = new DependencyFailure('kafka_unavailable', 'away');
+    const response = await post('/postback/shop', '{"event":"sale"}');
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(await response.json()).toEqual({ code: 'unavailable' });
+  });
+
+  it('is answered 500 for a defect of ours, without its words', async () => {
+    producer.failure = new Error('secret detail');
+    const response = await post('/postback/shop', '{"event":"sale"}');
+    expect(response.status).toBe(500);
+    expect(await response.json()).toEqual({ code: 'internal_error' });
+  });
+});
+
+describe('a batch', () => {
+  const path = '/v1/postbacks?source=shop';
+
+  it('is accepted as a whole when every row is', async () => {
+    const response = await post(path, '[{"event":"sale","txid":"a"},{"event":"sale","txid":"b"}]');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ accepted: 2, refused: 0 });
+    expect(received().map(({ transactionId }) => transactionId)).toEqual(['a', 'b']);
+  });
+
+  it('answers each row on its own and in order: 207', async () => {
+    const lines =
+      '{"event":"sale","txid":"a"}\n{broken\n{"event":"sale","revenue":"-1","currency":"EUR"}\n{"event":"lead"}';
+    const response = await post(path, lines, { 'content-type': 'application/x-ndjson' });
+    expect(response.status).toBe(207);
+    const body = (await response.json()) as { rows: { status: string; code?: string }[] };
+    expect(body).toMatchObject({ accepted: 2, refused: 2 });
+    expect(body.rows.map(({ status, code }) => code ?? status)).toEqual([
+      'accepted',
+      'body_malformed',
+      'amount_negative',
+      'accepted',
+    ]);
+    expect(topics()).toEqual([
+      'postback.received.v1',
+      'postback.refused.v1',
+      'postback.refused.v1',
+      'postback.received.v1',
+    ]);
+  });
+
+  it('takes the source from a header too, and no Idempotency-Key for many rows', async () => {
+    const headers = { 'x-source': 'shop', 'idempotency-key': 'k' };
+    const response = await post('/v1/postbacks', '[{"event":"sale"},{"event":"sale"}]', headers);
+    const { rows } = (await response.json()) as { rows: { receiptId: string }[] };
+    expect(new Set(rows.map(({ receiptId }) => receiptId)).size).toBe(2);
+  });
+
+  it.each([
+    ['of one row', '{"event":"sale"}', 200],
+    ['of one bad row', '[{"event":"9"}]', 400],
+    ['that is empty', '[]', 400],
+    ['that is no JSON', 'x', 400],
+  ])('%s is answered like one postback', async (_name, body, status) => {
+    expect((await post(path, body)).status).toBe(status);
+  });
+
+  it('of an unknown source is refused', async () => {
+    expect((await post('/v1/postbacks?source=nobody', '{"event":"sale"}')).status).toBe(404);
+    expect((await call('/v1/postbacks?source=shop', { headers: { 'x-token': TOKEN } })).status).toBe(405);
+  });
+
+  it('is taken whole or not at all while Kafka is away', async () => {
+    producer.failure = new DependencyFailure('kafka_deadline', 'slow');
+    expect((await post(path, '[{"event":"sale"},{"event":"sale"}]')).status).toBe(503);
+  });
+});
+
+describe('a redirect', () => {
+  it("goes to the campaign's own page with the click id, uncached", async () => {
+    const response = await call('/c/spring?sub1=a%20b&partner_click_id=p%261&fbclid=IwAR', {
+      headers: { referer: 'https://blog.example/', 'user-agent': 'Test' },
+    });
+    const [click] = clicks();
+    expect(response.status).toBe(302);
+    expect(response.headers.get('location')).toBe(
+      `https://shop.example/land?c=${click?.clickId}&s=a%20b&p=p%261#top`,
+    );
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('x-click-id')).toBe(click?.clickId);
+    expect(click).toMatchObject({
+      key: click?.clickId,
+      campaignId: 'spring',
+      advertiserId: 'acme',
+      partnerId: 'blog',
+      partnerClickId: 'p&1',
+      kind: 'redirect',
+      clickedAt: NOW,
+      referrer: 'https://blog.example/',
+      userAgent: 'Test',
+      adPlatformIds: [{ name: 'fbclid', value: 'IwAR', firstSeenAt: NOW }],
+    });
+    expect(click?.clickId).toMatch(UUID);
+  });
+
+  it('appends the click id where the page has no place for it', async () => {
+    const response = await call('/c/plain');
+    expect(response.headers.get('location')).toBe(
+      `https://shop.example/land?a=b&click_id=${clicks()[0]?.clickId}#top`,
+    );
+  });
+
+  it('takes no click id from the URL', async () => {
+    await call('/c/spring?click_id=019b7c0a-1c88-7000-8000-000000000001');
+    expect(clicks()[0]?.clickId).not.toBe('019b7c0a-1c88-7000-8000-000000000001');
+  });
+
+  it.each([
+    'nowhere',
+    'paused',
+    'orphan',
+    '',
+    '%2e%2e',
+    'spring%00',
+    'spring/',
+    '/spring',
+    '%',
+    '%ff',
+    '__proto__',
+    'constructor',
+  ])('of campaign %j goes nowhere: 404', async (campaign) => {
+    const response = await call(`/c/${campaign}?url=https://evil.example`);
+    expect(response.status).toBe(404);
+    expect(response.headers.get('location')).toBeNull();
+    expect(topics()).toEqual([]);
+  });
+
+  it('answers other methods 405', async () => {
+    const response = await call('/c/spring', { method: 'POST', body: 'x' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET');
+  });
+
+  it.each([
+    'url=https://evil.example',
+    'redirect=//evil.example',
+    'landing_url=https://evil.example',
+    'sub1=https://evil.example',
+    'sub1=//evil.example&partner_click_id=@evil.example',
+    'sub1=/%5c%5cevil.example',
+    'sub1=%0d%0aLocation:%20https://evil.example',
+    'partner_click_id=%0d%0a%0d%0a%3cscript%3e',
+    'sub1=%00%07%7f',
+    'sub1=%ff%fe',
+    'sub1=%ed%a0%80',
+    'sub1=%',
+    'sub1=%zz',
+    'sub1=%f0%9f%9b%92&sub99=x&sub0=y',
+    'constructor=x&__proto__=y',
+  ])('never leaves the campaign for %s', async (query) => {
+    const answer = await raw(`GET /c/spring?${query}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 302 /);
+    const locations = answer.split('\r\n\r\n')[0]?.match(/^location: (.*)$/gim) ?? [];
+    expect(locations).toHaveLength(1);
+    expect(new URL(locations[0]?.slice('location: '.length) ?? '').host).toBe('shop.example');
+  });
+
+  it.each([
+    'GET //evil.com',
+    'GET //evil.com/c/spring',
+    'GET /\\evil.com',
+    'GET http://evil.com/c/spring',
+    'GET /c//evil.com',
+    'GET /c/..//evil.com',
+  ])('%s leads nowhere', async (requestLine) => {
+    const answer = await raw(requestLine);
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+    expect(answer).not.toMatch(/^location:/im);
+  });
+});
+
+describe('a direct click', () => {
+  it('is accepted once it is written', async () => {
+    const clickId = '019B7C0A-1C88-7000-8000-000000000009';
+    const body = {
+      campaign: 'spring',
+      click_id: clickId,
+      landing_url: 'https://shop.example/x',
+      sub1: 7,
+      test: true,
+    };
+    const response = await post('/v1/clicks', JSON.stringify(body));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ clickId: clickId.toLowerCase(), status: 'accepted' });
+    expect(clicks()).toMatchObject([
+      {
+        clickId: clickId.toLowerCase(),
+        kind: 'direct',
+        landingUrl: 'https://shop.example/x',
+        subIds: { sub1: '7' },
+        isTest: true,
+      },
+    ]);
+  });
+
+  it('mints the id of a click that has none', async () => {
+    const response = await post('/v1/clicks', '{"campaign":"spring"}');
+    expect(await response.json()).toEqual({ clickId: expect.stringMatching(UUID), status: 'accepted' });
+  });
+
+  it.each([
+    ['2026-01-02T03:00:00Z', Date.UTC(2026, 0, 2, 3)],
+    ['2026-01-02T03:00:00', Date.UTC(2026, 0, 2, 3)],
+    ['2026-01-02T04:00:00+01:00', Date.UTC(2026, 0, 2, 3)],
+    [new Date(NOW + 60_000).toISOString(), NOW + 60_000],
+    [new Date(NOW - 30 * 86_400_000).toISOString(), NOW - 30 * 86_400_000],
+  ])('happened at %s', async (text, clickedAt) => {
+    expect((await post('/v1/clicks', JSON.stringify({ campaign: 'spring', clicked_at: text }))).status).toBe(
+      200,
+    );
+    expect(clicks()).toMatchObject([{ clickedAt, receivedAt: NOW }]);
+  });
+
+  it.each([
+    ['[]', 'body_malformed', null],
+    ['x', 'body_malformed', null],
+    ['', 'body_malformed', null],
+    ['{}', 'campaign_unknown', 'campaign'],
+    ['{"campaign":"nowhere"}', 'campaign_unknown', 'campaign'],
+    ['{"campaign":"spring","click_id":"x"}', 'click_id_malformed', 'click_id'],
+    ['{"campaign":"spring","clicked_at":"yesterday"}', 'time_out_of_range', 'clicked_at'],
+    ['{"campaign":"spring","clicked_at":"Jan 2 2026"}', 'time_out_of_range', 'clicked_at'],
+    ['{"campaign":"spring","clicked_at":"2026-01-03T00:00:00Z"}', 'time_out_of_range', 'clicked_at'],
+    ['{"campaign":"spring","clicked_at":"2025-12-03T00:00:00Z"}', 'time_out_of_range', 'clicked_at'],
+  ])('%s is refused: %s', async (body, code, field) => {
+    const response = await post('/v1/clicks', body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code, field });
+    expect(topics()).toEqual([]);
+  });
+
+  it('is not taken while Kafka is away', async () => {
+    producer.failure = new DependencyFailure('kafka_unavailable', 'away');
+    const response = await post('/v1/clicks', '{"campaign":"spring"}');
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+  });
+});
+
+describe('limits', () => {
+  it('a URL that is too long is answered 414', async () => {
+    const query = 'x'.repeat(8_192);
+    for (const path of ['/c/spring', '/postback/shop', '/v1/postbacks']) {
+      const response = await call(`${path}?${query}`);
+      expect([response.status, await response.json()]).toEqual([414, { code: 'url_too_long' }]);
+    }
+    expect(topics()).toEqual([]);
+  });
+
+  it.each(['/postback/shop', '/v1/postbacks?source=shop', '/v1/clicks'])(
+    'a body for %s that is too large is answered 413, announced or not, and the connection lives on',
+    async (path) => {
+      const body = 'x'.repeat(MAX_BODY_BYTES + 1);
+      const announced = await post(path, body);
+      expect(announced.status).toBe(413);
+      expect(await announced.json()).toMatchObject({ code: 'body_too_large' });
+      const streamed = await fetch(`${origin}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-token': TOKEN },
+        body: new Blob([body]).stream(),
+        duplex: 'half',
+      } as RequestInit);
+      expect(streamed.status).toBe(413);
+      expect((await call('/c/spring')).status).toBe(302);
+    },
+  );
+
+  it('answers 413 before a sender that never ends has ended', async () => {
+    const outgoing = request(`${origin}/v1/clicks`, { method: 'POST' });
+    outgoing.on('error', () => undefined);
+    const answered = once(outgoing, 'response');
+    const chunk = Buffer.alloc(256 * 1024, 'x');
+    const writing = setInterval(() => outgoing.write(chunk), 1);
+    const [response] = await answered;
+    clearInterval(writing);
+    outgoing.destroy();
+    expect(response.statusCode).toBe(413);
+  });
+
+  it('lets a sender finish that writes everything before it reads', async () => {
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    let answers = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answers += text;
+    });
+    const body = Buffer.alloc(16 * MAX_BODY_BYTES, 'x');
+    socket.write(`POST /v1/clicks HTTP/1.1\r\nHost: edge\r\nContent-Length: ${body.length}\r\n\r\n`);
+    await new Promise((resolve, reject) =>
+      socket.write(body, (error) => (error ? reject(error) : resolve(null))),
+    );
+    socket.write('GET /c/spring HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n');
+    await once(socket, 'close');
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 302']);
+  });
+
+  it('a body of exactly the largest size is read', async () => {
+    const note = 'x'.repeat(MAX_BODY_BYTES - '{"campaign":"spring","a":""}'.length);
+    expect((await post('/v1/clicks', `{"campaign":"spring","a":"${note}"}`)).status).toBe(200);
+  });
+});
+
+it('answers 503 until it is open, and leaves other paths to the framework', async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await listen(new HttpEdge(logger));
+  expect((await call('/postback/shop')).status).toBe(503);
+  const other = await call('/health/live');
+  expect([other.status, await other.text()]).toEqual([404, 'framework']);
+});

@@ -1,0 +1,31 @@
+/** docs/errors.md names every code of the closed lists of this library, and no others in their tables. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { VERDICTS } from './conversion.ts';
+import { DECISION_REASONS } from './decide.ts';
+import { NETWORK_ERRORS } from './delivery.ts';
+import { REFUSAL_REASONS } from './postback.ts';
+
+const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
+
+/** The codes that stand alone in the first column of the tables under a heading. */
+function codesUnder(heading: string): string[] {
+  const [, section = ''] = PAGE.split(`\n## ${heading}\n`);
+  const [body = ''] = section.split('\n## ');
+  return [...body.matchAll(/^\| `([a-z_]+)` +\|/gm)].map(([, code = '']) => code);
+}
+
+describe('docs/errors.md', () => {
+  it.each([
+    ['Postbacks that are refused', REFUSAL_REASONS],
+    ['Verdicts', VERDICTS],
+    ['Decision reasons', DECISION_REASONS],
+  ] as const)('lists exactly the codes under "%s"', (heading, codes) => {
+    expect(codesUnder(heading).toSorted()).toEqual([...codes].toSorted());
+  });
+
+  it('lists every network error among the delivery reasons', () => {
+    expect(codesUnder('Delivery reasons')).toEqual(expect.arrayContaining([...NETWORK_ERRORS]));
+  });
+});
