@@ -16,7 +16,7 @@ import type { ParkedConversions } from './parked-conversions.ts';
 import { identityRulesOf, parkedForMs, termsInForce } from './terms.ts';
 
 export interface PostbackDeciderOptions {
-  readonly store: AttributionStore;
+  readonly store: Pick<AttributionStore, 'judgedReceipts' | 'latestDecisions' | 'clicksById'>;
   readonly ownWrites: OwnWrites;
   readonly parked: ParkedConversions;
   readonly producer: EventProducer;
@@ -98,7 +98,7 @@ export class PostbackDecider {
       earlier: known.decisions.get(conversionId) ?? null,
       click,
       terms: termsInForce(configuration, click, postback),
-      parkedForMs: parkedForMs(configuration, postback.advertiserId),
+      parkedForMs: parkedForMs(configuration, postback),
     });
     const at: DecidedAt = {
       kind: 'postback',
@@ -153,5 +153,5 @@ export class PostbackDecider {
 
 function identifiedPostback(incoming: IncomingPostback, configuration: Configuration): IdentifiedPostback {
   const postback = incoming.event;
-  return { incoming, postback, ...identify(postback, identityRulesOf(configuration, postback.advertiserId)) };
+  return { incoming, postback, ...identify(postback, identityRulesOf(configuration, postback)) };
 }

@@ -12,7 +12,7 @@ import type { Parked, ParkedConversions } from './parked-conversions.ts';
 import { termsInForce } from './terms.ts';
 
 export interface RematcherOptions {
-  readonly store: AttributionStore;
+  readonly store: Pick<AttributionStore, 'clicksById'>;
   readonly offsets: StoredOffsets;
   readonly ownWrites: OwnWrites;
   readonly parked: ParkedConversions;
@@ -32,7 +32,7 @@ const CLICKS = 'click.recorded.v1';
 export class Rematcher {
   readonly #options: RematcherOptions;
   #timer: NodeJS.Timeout | undefined;
-  #ticking: Promise<void> = Promise.resolve();
+  #ticking: Promise<void> | undefined;
 
   constructor(options: RematcherOptions) {
     this.#options = options;
@@ -40,7 +40,10 @@ export class Rematcher {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#ticking = this.#ticking.then(() => this.#tick());
+      // Behind a slow look no others pile up: they would all run at once, and hold up the drain.
+      this.#ticking ??= this.#tick().finally(() => {
+        this.#ticking = undefined;
+      });
     }, TICK_MS);
   }
 

@@ -1,6 +1,6 @@
 /** The terms and identity rules in force for a fact, as the decision core takes them. */
-import { type Configuration, termsOf } from '@tributary/configuration';
-import type { ClickRecorded } from '@tributary/contracts';
+import { type Advertiser, type Configuration, termsOf } from '@tributary/configuration';
+import type { ClickRecorded, PostbackReceived } from '@tributary/contracts';
 import { type IdentityRules, STANDARD_IDENTITY_RULES, type Terms } from '@tributary/domain';
 
 /** An advertiser that has left the configuration still gets its late postbacks decided. */
@@ -19,11 +19,19 @@ export function termsInForce(
   return offer === undefined ? null : termsOf(offer, conversion.eventType);
 }
 
-export function identityRulesOf(configuration: Configuration, advertiserId: string): IdentityRules {
-  return configuration.advertiser(advertiserId) ?? STANDARD_IDENTITY_RULES;
+/** The advertiser's identity rules in force when its postback arrived, which is the same on every replay. */
+export function identityRulesOf(configuration: Configuration, postback: PostbackReceived): IdentityRules {
+  return advertiserOf(configuration, postback) ?? STANDARD_IDENTITY_RULES;
 }
 
-/** How long a postback of this advertiser waits for its click. */
-export function parkedForMs(configuration: Configuration, advertiserId: string): number {
-  return configuration.advertiser(advertiserId)?.parkedForMs ?? PARKED_FOR_MS;
+/** How long a postback waits for its click. */
+export function parkedForMs(configuration: Configuration, postback: PostbackReceived): number {
+  return advertiserOf(configuration, postback)?.parkedForMs ?? PARKED_FOR_MS;
+}
+
+function advertiserOf(
+  configuration: Configuration,
+  { advertiserId, receivedAt }: PostbackReceived,
+): Advertiser | undefined {
+  return configuration.advertiser(advertiserId, receivedAt) ?? configuration.advertiser(advertiserId);
 }

@@ -2,30 +2,43 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Ranges no partner's receiver is in; sources: IANA special-purpose address registries for IPv4 and IPv6. */
-const PRIVATE_RANGES = [
-  ['0.0.0.0', 8, 'ipv4'],
-  ['10.0.0.0', 8, 'ipv4'],
-  ['100.64.0.0', 10, 'ipv4'],
-  ['127.0.0.0', 8, 'ipv4'],
-  ['169.254.0.0', 16, 'ipv4'],
-  ['172.16.0.0', 12, 'ipv4'],
-  ['192.0.0.0', 24, 'ipv4'],
-  ['192.168.0.0', 16, 'ipv4'],
-  ['198.18.0.0', 15, 'ipv4'],
-  ['224.0.0.0', 3, 'ipv4'],
-  ['::', 127, 'ipv6'],
-  ['::ffff:0:0', 96, 'ipv6'],
-  ['64:ff9b::', 96, 'ipv6'],
-  ['64:ff9b:1::', 48, 'ipv6'],
-  ['2002::', 16, 'ipv6'],
-  ['fc00::', 7, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
-  ['ff00::', 8, 'ipv6'],
+/** Ranges no partner's receiver is in; source: IANA special-purpose address registry for IPv4. */
+const BLOCKED_IPV4 = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
 ] as const;
 
-const blocked = new BlockList();
-for (const [network, prefix, family] of PRIVATE_RANGES) blocked.addSubnet(network, prefix, family);
+/**
+ * The same for IPv6: everything outside 2000::/3 (loopback, unique local, link-local, multicast, NAT64 and addresses that
+ * carry an IPv4 one), and within it Teredo and its neighbours, documentation, 6to4.
+ */
+const BLOCKED_IPV6 = [
+  ['::', 3],
+  ['4000::', 2],
+  ['8000::', 1],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+] as const;
+
+// Two lists: Node checks an IPv4 address against IPv6 rules in its mapped form, so ::ffff:0:0/96 would block all of IPv4.
+const blockedIpv4 = new BlockList();
+const blockedIpv6 = new BlockList();
+for (const [network, prefix] of BLOCKED_IPV4) blockedIpv4.addSubnet(network, prefix, 'ipv4');
+for (const [network, prefix] of BLOCKED_IPV6) blockedIpv6.addSubnet(network, prefix, 'ipv6');
 
 /** The destination's address is not one we send to. */
 export class AddressBlocked extends Error {
@@ -35,9 +48,16 @@ export class AddressBlocked extends Error {
   }
 }
 
+/** Whether nothing is to be sent to this address; what is no address is not sent to either. */
 export function isBlocked(address: string): boolean {
-  const family = isIP(address);
-  return family === 0 || blocked.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  switch (isIP(address)) {
+    case 4:
+      return blockedIpv4.check(address, 'ipv4');
+    case 6:
+      return blockedIpv6.check(address, 'ipv6');
+    default:
+      return true;
+  }
 }
 
 /** Whether the URL's host is a literal address that is blocked: Node asks no resolver for those. */

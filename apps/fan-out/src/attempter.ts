@@ -1,7 +1,7 @@
 /** One attempt of one delivery: intended on record, sent, judged, ended on record together with what follows from it. */
 import { randomUUID } from 'node:crypto';
 import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
-import type { DeliveryAttempted, Outcome } from '@tributary/contracts';
+import type { DeliveryAttempted } from '@tributary/contracts';
 import {
   attemptRedactor,
   type OutwardDelivery,
@@ -15,6 +15,7 @@ import { type AttemptOutcome, judgeNetworkError, levelFor, nextAttempt } from '@
 import type { Clock, Encryption, Logger } from '@tributary/runtime';
 import {
   type AttemptEnd,
+  type DeliveryAtAttempt,
   type DueDelivery,
   deadDeliveryRecord,
   dueRecord,
@@ -28,7 +29,7 @@ import type { Exchange, Sender } from './sender.ts';
 import { dueTopic } from './timer.ts';
 
 export interface AttempterOptions {
-  readonly sender: Sender;
+  readonly sender: Pick<Sender, 'send'>;
   readonly lanes: DestinationLanes;
   readonly ledger: SendLedger;
   readonly producer: EventProducer;
@@ -55,14 +56,16 @@ export class Attempter {
     const now = clock.now();
     const [problem] = receiver.definition.validate({ conversion, event, settings: receiver.settings, now });
     const outward: OutwardDelivery = { deliveryId: delivery.deliveryId, event, conversion };
-    if (problem !== undefined) return this.#refuse(delivery, `invalid_${problem.code}:${problem.field}`);
+    if (problem !== undefined) {
+      return this.#endUnsent(delivery, 'refused', `invalid_${problem.code}:${problem.field}`);
+    }
     const request = receiver.definition.buildRequest({
       deliveries: [outward],
       settings: receiver.settings,
       now,
     });
     const hide = attemptRedactor(request, [outward], receiver.hideSecrets);
-    await lanes.run(receiver.destination.id, () => this.#exchange(delivery, request, hide));
+    await lanes.run(delivery.destinationId, () => this.#exchange(delivery, request, hide));
   }
 
   async #exchange(delivery: DueDelivery, request: OutwardRequest, hide: Redactor): Promise<void> {
@@ -70,20 +73,29 @@ export class Attempter {
     const recorded = recordRequest(request, hide);
     const intended = intendedRecord(delivery, randomUUID(), recorded, clock.now(), configurationVersion());
     // Acknowledged before the first byte leaves: whatever dies from here on, the log knows that something may have been sent.
-    await this.#record(delivery, intended, null, []);
+    await this.#record(delivery, intended, null);
     const exchange = await sender.send(request);
     const end = this.#endOf(delivery, exchange, hide);
-    await this.#record(delivery, endedRecord(intended, end), end.outcome, this.#consequences(delivery, end));
+    await this.#record(delivery, endedRecord(intended, end), end);
     this.#log(delivery, intended, end);
   }
 
-  /** Refused by ourselves: nothing was sent, so there is no intended record. */
-  async #refuse(delivery: DueDelivery, reasonCode: string): Promise<void> {
+  /** Gives a delivery up whose destination can no longer be sent to; its dead letter can be replayed. @throws DependencyFailure */
+  abandon(delivery: Omit<DueDelivery, 'receiver'>, reasonCode: string): Promise<void> {
+    return this.#endUnsent({ ...delivery, receiver: null }, 'dead', reasonCode);
+  }
+
+  /** Nothing was sent, so there is no intended record. */
+  async #endUnsent(
+    delivery: DeliveryAtAttempt,
+    outcome: 'refused' | 'dead',
+    reasonCode: string,
+  ): Promise<void> {
     const { clock, configurationVersion } = this.#options;
     const now = clock.now();
     const nothing: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
     const end: AttemptEnd = {
-      outcome: 'refused',
+      outcome,
       reasonCode,
       nextAttemptAt: null,
       response: null,
@@ -94,7 +106,7 @@ export class Attempter {
       intendedRecord(delivery, randomUUID(), nothing, now, configurationVersion()),
       end,
     );
-    await this.#record(delivery, record, 'refused', this.#consequences(delivery, end));
+    await this.#record(delivery, record, end);
     this.#log(delivery, record, end);
   }
 
@@ -123,7 +135,7 @@ export class Attempter {
   }
 
   /** What must be on record together with the end: the next attempt in the timer wheel, or the dead letter. */
-  #consequences(delivery: DueDelivery, end: AttemptEnd): OutgoingRecord[] {
+  #consequences(delivery: DeliveryAtAttempt, end: AttemptEnd): OutgoingRecord[] {
     const key = delivery.decided.conversionId;
     if (end.nextAttemptAt !== null) {
       const again = { ...delivery, attempt: delivery.attempt + 1 };
@@ -134,30 +146,31 @@ export class Attempter {
     return [outgoing('dead-letter.v1', key, deadDeliveryRecord(delivery, end))];
   }
 
+  /** Puts a fact on record, an end together with what follows from it, and then remembers it. */
   async #record(
-    delivery: DueDelivery,
+    delivery: DeliveryAtAttempt,
     attempted: DeliveryAttempted,
-    outcome: Outcome | null,
-    consequences: readonly OutgoingRecord[],
+    end: AttemptEnd | null,
   ): Promise<void> {
     const { producer, ledger } = this.#options;
     const { conversionId, revision } = delivery.decided;
     const [position] = await producer.produce([
       outgoing('delivery.attempted.v1', conversionId, attempted),
-      ...consequences,
+      ...(end === null ? [] : this.#consequences(delivery, end)),
     ]);
-    const standing = { attempt: delivery.attempt, phase: attempted.phase, outcome, revision };
+    const { outcome = null, nextAttemptAt = null } = end ?? {};
+    const standing = { attempt: delivery.attempt, phase: attempted.phase, outcome, nextAttemptAt, revision };
     if (position !== undefined) ledger.note(delivery.deliveryId, standing, position);
   }
 
-  #log(delivery: DueDelivery, { requestId, startedAt }: DeliveryAttempted, end: AttemptEnd): void {
+  #log(delivery: DeliveryAtAttempt, { requestId, startedAt }: DeliveryAttempted, end: AttemptEnd): void {
     this.#options.logger.info(
       {
         requestId,
         deliveryId: delivery.deliveryId,
         conversionId: delivery.decided.conversionId,
         revision: delivery.decided.revision,
-        destinationId: delivery.receiver.destination.id,
+        destinationId: delivery.destinationId,
         outwardEvent: delivery.outwardEvent,
         attempt: delivery.attempt,
         outcome: end.outcome,

@@ -1,5 +1,6 @@
 /** The events of one delivery attempt: intended, ended, due again, dead. */
 import { createHash } from 'node:crypto';
+import type { RecordPosition } from '@tributary/bus';
 import type {
   ConversionDecided,
   DeadLettered,
@@ -9,15 +10,27 @@ import type {
 } from '@tributary/contracts';
 import type { OutwardResponse, RecordedRequest } from '@tributary/destinations';
 import { deterministicUuid } from '@tributary/domain';
-import type { PlannedDelivery } from './plan.ts';
+import type { Receiver } from './receivers.ts';
 
 /** A delivery at one attempt, with the decision it carries. */
-export interface DueDelivery extends PlannedDelivery {
+export interface DeliveryAtAttempt {
+  readonly deliveryId: string;
+  readonly destinationId: string;
+  readonly outwardEvent: string;
   readonly decided: ConversionDecided;
   /** The decision in wire form. */
   readonly wire: Buffer;
   /** From 1. */
   readonly attempt: number;
+  /** The record that asked for this attempt. */
+  readonly askedBy: RecordPosition;
+  /** Null when nothing can be sent to the destination any more. */
+  readonly receiver: Receiver | null;
+}
+
+/** One that can be sent. */
+export interface DueDelivery extends DeliveryAtAttempt {
+  readonly receiver: Receiver;
 }
 
 export interface AttemptEnd {
@@ -30,9 +43,11 @@ export interface AttemptEnd {
 }
 
 const MAX_BODY = 16_384;
+/** Stands for the definition of a destination that is gone. */
+const NO_DEFINITION = 'none';
 
 export function intendedRecord(
-  delivery: DueDelivery,
+  delivery: DeliveryAtAttempt,
   requestId: string,
   request: RecordedRequest,
   startedAt: number,
@@ -42,9 +57,9 @@ export function intendedRecord(
   return {
     requestId,
     phase: 'intended',
-    destinationId: receiver.destination.id,
-    definition: receiver.definition.key,
-    definitionVersion: receiver.definition.api.version,
+    destinationId: delivery.destinationId,
+    definition: receiver?.definition.key ?? NO_DEFINITION,
+    definitionVersion: receiver?.definition.api.version ?? NO_DEFINITION,
     advertiserId: decided.advertiserId,
     deliveries: [
       {
@@ -93,14 +108,14 @@ export function endedRecord(intended: DeliveryAttempted, end: AttemptEnd): Deliv
 }
 
 export function dueRecord(
-  delivery: DueDelivery,
+  delivery: DeliveryAtAttempt,
   dueAt: number,
   enqueuedAt: number,
   lastReasonCode: string | null,
 ): DeliveryDue {
   return {
     deliveryId: delivery.deliveryId,
-    destinationId: delivery.receiver.destination.id,
+    destinationId: delivery.destinationId,
     outwardEvent: delivery.outwardEvent,
     attempt: delivery.attempt,
     dueAt,
@@ -110,7 +125,7 @@ export function dueRecord(
   };
 }
 
-export function deadDeliveryRecord(delivery: DueDelivery, end: AttemptEnd): DeadLettered {
+export function deadDeliveryRecord(delivery: DeliveryAtAttempt, end: AttemptEnd): DeadLettered {
   const { decided, deliveryId, attempt } = delivery;
   return {
     deadLetterId: deterministicUuid('dead_delivery', deliveryId, String(attempt)),
@@ -118,15 +133,13 @@ export function deadDeliveryRecord(delivery: DueDelivery, end: AttemptEnd): Dead
     service: 'fan-out',
     reasonCode: end.reasonCode ?? end.outcome,
     detail: null,
-    topic: 'conversion.decided.v1',
-    partition: decided.triggerPartition,
-    offset: decided.triggerOffset,
+    ...delivery.askedBy,
     key: Buffer.from(decided.conversionId),
     value: delivery.wire,
     headers: {},
     conversionId: decided.conversionId,
     deliveryId,
-    destinationId: delivery.receiver.destination.id,
+    destinationId: delivery.destinationId,
     attempts: attempt,
     deadLetteredAt: end.endedAt,
   };

@@ -1,11 +1,19 @@
 /** Fan-out as a whole: plans the deliveries of each decision, makes the attempts that are due, never repeats what was delivered. */
-import { type AssignmentListener, type EventProducer, outgoing, type PartitionBatch } from '@tributary/bus';
+import {
+  type AssignmentListener,
+  type EventProducer,
+  type IncomingEvent,
+  outgoing,
+  type PartitionBatch,
+  type RecordPosition,
+} from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
-import { type ConversionDecided, decodeEvent } from '@tributary/contracts';
+import { type ConversionDecided, type DeliveryDue, decodeEvent } from '@tributary/contracts';
 import { levelFor } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import { type DueDelivery, dueRecord } from './delivery-records.ts';
+import { DeliveryTurns } from './delivery-turns.ts';
 import { planDeliveries } from './plan.ts';
 import type { Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -26,6 +34,7 @@ const EVICT_EVERY_MS = 1_000;
 
 export class FanOut implements AssignmentListener {
   readonly #options: FanOutOptions;
+  readonly #turns = new DeliveryTurns();
   #evictions: NodeJS.Timeout | undefined;
 
   constructor(options: FanOutOptions) {
@@ -49,17 +58,13 @@ export class FanOut implements AssignmentListener {
 
   /** @returns how many events are done: all. @throws DependencyFailure */
   async decisions(batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
-    const { follower, receivers, ledger } = this.#options;
+    const { ledger } = this.#options;
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
-    const planned = batch.events.flatMap(({ event: decided, value: wire }) =>
-      planDeliveries(decided, follower.current, receivers).map(
-        (plan): DueDelivery => ({ ...plan, decided, wire, attempt: 1 }),
-      ),
-    );
-    const standings = await ledger.standings([...new Set(planned.map(({ deliveryId }) => deliveryId))]);
+    const planned = batch.events.flatMap((event) => this.#plan(event));
     // Several revisions of one conversion in a batch: the newest is sent, the older ones were never open.
     const newest = new Map(planned.map((delivery) => [delivery.deliveryId, delivery]));
-    await Promise.all(
+    const standings = await ledger.standings([...newest.keys()]);
+    await allDone(
       [...newest.values()].map((delivery) => this.#open(delivery, standings.get(delivery.deliveryId))),
     );
     return batch.events.length;
@@ -75,50 +80,51 @@ export class FanOut implements AssignmentListener {
       ),
     );
     const standings = await ledger.standings(due.map(({ event }) => event.deliveryId));
-    await Promise.all(due.map((event) => this.#resume(event, standings.get(event.event.deliveryId))));
+    await allDone(due.map((event) => this.#resume(event, standings.get(event.event.deliveryId))));
     return due.length + moved.length;
   }
 
-  /** A decision met its delivery in this standing: first seen, cut off by a crash, waiting for a retry, or at its end. */
-  async #open(delivery: DueDelivery, standing: Standing | undefined): Promise<void> {
-    const { attempter, producer, clock } = this.#options;
-    if (standing === undefined) return attempter.attempt(delivery);
-    const { attempt } = standing;
-    // Intended without ended: whether it arrived nobody knows, so the same attempt is repeated under the same key.
-    if (standing.phase === 'intended') return attempter.attempt({ ...delivery, attempt });
-    if (standing.outcome !== 'retry') return;
-    // The record in the timer wheel may have been cut off with the commit of this decision; a second one is dropped when popped.
-    const now = clock.now();
-    const again = dueRecord({ ...delivery, attempt: attempt + 1 }, now, now, null);
-    await producer.produce([outgoing(dueTopic(levelFor(0)), delivery.decided.conversionId, again)]);
+  #plan(incoming: IncomingEvent<'conversion.decided.v1'>): DueDelivery[] {
+    const { follower, receivers, logger } = this.#options;
+    const { event: decided, value: wire } = incoming;
+    const { deliveries, withheld } = planDeliveries(decided, follower.current, receivers);
+    for (const { destinationId, reason } of withheld) {
+      logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
+    }
+    return deliveries.map((plan) => ({ ...plan, decided, wire, attempt: 1, askedBy: positionOf(incoming) }));
+  }
+
+  /** A decision met its delivery: first seen, cut off by a crash, waiting for a retry, or at its end. */
+  #open(delivery: DueDelivery, read: Standing | undefined): Promise<void> {
+    const { attempter, ledger, producer, clock } = this.#options;
+    return this.#turns.run(delivery.deliveryId, async () => {
+      const standing = ledger.latest(delivery.deliveryId, read);
+      if (standing === undefined) return attempter.attempt(delivery);
+      const { attempt, phase, outcome, nextAttemptAt } = standing;
+      // Intended without ended: whether it arrived nobody knows, so the same attempt is repeated under the same key.
+      if (phase === 'intended') return attempter.attempt({ ...delivery, attempt });
+      if (outcome !== 'retry') return;
+      // The record in the timer wheel may have been cut off with the commit of this decision; of two, the second popped is dropped.
+      const now = clock.now();
+      const dueAt = nextAttemptAt ?? now;
+      const again = dueRecord({ ...delivery, attempt: attempt + 1 }, dueAt, now, null);
+      const topic = dueTopic(levelFor(dueAt - now));
+      await producer.produce([outgoing(topic, delivery.decided.conversionId, again)]);
+    });
   }
 
   /** A retry has come to its time; it counts only when the ledger waits for exactly this attempt. */
-  async #resume({ event }: DueEvent, standing: Standing | undefined): Promise<void> {
-    const isAwaited =
-      standing?.phase === 'ended' && standing.outcome === 'retry' && standing.attempt === event.attempt - 1;
-    const wasCutOff = standing?.phase === 'intended' && standing.attempt === event.attempt;
-    if (!isAwaited && !wasCutOff) return;
-    const { follower, receivers, attempter, logger } = this.#options;
-    const decided = decodedDecision(event.decision);
-    await this.#catchUp(decided.configurationVersion);
-    const lookup = receivers.find(follower.current, event.destinationId);
-    if (!lookup.ok) {
-      // Disabled since: the delivery stays at "retry" in the ledger and is found there when the destination is back.
-      logger.warn(
-        { deliveryId: event.deliveryId, destinationId: event.destinationId, reason: lookup.reason },
-        'delivery.shelved',
-      );
-      return;
-    }
-    const { deliveryId, outwardEvent, attempt } = event;
-    await attempter.attempt({
-      deliveryId,
-      outwardEvent,
-      receiver: lookup.receiver,
-      decided,
-      wire: event.decision,
-      attempt,
+  #resume(incoming: DueEvent, read: Standing | undefined): Promise<void> {
+    const { follower, receivers, attempter, ledger } = this.#options;
+    const { event } = incoming;
+    return this.#turns.run(event.deliveryId, async () => {
+      if (!isAwaited(event, ledger.latest(event.deliveryId, read))) return;
+      const decided = decodedDecision(event.decision);
+      await this.#catchUp(decided.configurationVersion);
+      const lookup = receivers.find(follower.current, event.destinationId);
+      const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming) };
+      if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver });
+      else await attempter.abandon(due, lookup.reason);
     });
   }
 
@@ -129,6 +135,23 @@ export class FanOut implements AssignmentListener {
       });
     });
   }
+}
+
+/** The retry the ledger waits for, or one whose attempt was cut off by a crash. */
+function isAwaited({ attempt }: DeliveryDue, standing: Standing | undefined): boolean {
+  if (standing?.phase === 'intended') return standing.attempt === attempt;
+  return standing?.outcome === 'retry' && standing.attempt === attempt - 1;
+}
+
+/** Waits for all before it throws: a batch is tried again only when nothing of it is still under way. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+function positionOf({ topic, partition, offset }: RecordPosition): RecordPosition {
+  return { topic, partition, offset };
 }
 
 function decodedDecision(wire: Buffer): ConversionDecided {

@@ -3,13 +3,20 @@ import type { Configuration, Subscription } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
 import { outwardEvent } from '@tributary/destinations';
 import { outwardKey } from '@tributary/domain';
-import type { Receiver, Receivers } from './receivers.ts';
+import type { Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 
 /** One outward event of one conversion to one receiver. */
 export interface PlannedDelivery {
   readonly deliveryId: string;
+  readonly destinationId: string;
   readonly outwardEvent: string;
   readonly receiver: Receiver;
+}
+
+/** What a decision asks for, and what of it cannot be sent now. */
+export interface DeliveryPlan {
+  readonly deliveries: readonly PlannedDelivery[];
+  readonly withheld: readonly { readonly destinationId: string; readonly reason: ReceiverProblem }[];
 }
 
 /** The deliveries of a decision, one per destination and event even where several subscriptions ask for it. */
@@ -17,22 +24,39 @@ export function planDeliveries(
   decided: ConversionDecided,
   configuration: Configuration,
   receivers: Receivers,
-): readonly PlannedDelivery[] {
+): DeliveryPlan {
+  const withheld: { destinationId: string; reason: ReceiverProblem }[] = [];
   const planned = new Map<string, PlannedDelivery>();
   for (const subscription of configuration.subscriptions()) {
     if (!fits(subscription.filter, decided)) continue;
     const lookup = receivers.find(configuration, subscription.destinationId);
-    if (!lookup.ok) continue;
+    if (!lookup.ok) {
+      withheld.push({ destinationId: subscription.destinationId, reason: lookup.reason });
+      continue;
+    }
     const { receiver } = lookup;
     if (!concerns(receiver, decided)) continue;
-    const event =
-      subscription.events?.[decided.eventType] ??
-      outwardEvent(receiver.definition, receiver.settings, decided.eventType);
+    const event = outwardEventOf(subscription, receiver, decided.eventType);
     if (event === null) continue;
     const deliveryId = outwardKey(decided.conversionId, receiver.destination.id, event);
-    planned.set(deliveryId, { deliveryId, outwardEvent: event, receiver });
+    planned.set(deliveryId, {
+      deliveryId,
+      destinationId: receiver.destination.id,
+      outwardEvent: event,
+      receiver,
+    });
   }
-  return [...planned.values()];
+  return { deliveries: [...planned.values()], withheld };
+}
+
+/** The subscription's own name for the event type first; own properties only, since senders choose the type. */
+function outwardEventOf(
+  { events = {} }: Subscription,
+  { definition, settings }: Receiver,
+  eventType: string,
+): string | null {
+  const own = Object.hasOwn(events, eventType) ? events[eventType] : undefined;
+  return own ?? outwardEvent(definition, settings, eventType);
 }
 
 /** A destination of one advertiser or partner never sees another's conversions, whatever its subscriptions say. */

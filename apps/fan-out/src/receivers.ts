@@ -17,16 +17,18 @@ export interface Receiver {
   readonly hideSecrets: Redactor;
 }
 
+/** Why nothing can be sent to a destination now. */
+export const RECEIVER_PROBLEMS = [
+  'destination_unknown',
+  'destination_disabled',
+  'definition_unknown',
+  'settings_invalid',
+] as const;
+export type ReceiverProblem = (typeof RECEIVER_PROBLEMS)[number];
+
 export type ReceiverLookup =
   | { readonly ok: true; readonly receiver: Receiver }
-  | {
-      readonly ok: false;
-      readonly reason:
-        | 'destination_unknown'
-        | 'destination_disabled'
-        | 'definition_unknown'
-        | 'settings_invalid';
-    };
+  | { readonly ok: false; readonly reason: ReceiverProblem };
 
 export class Receivers {
   readonly #encryption: Encryption;

@@ -6,14 +6,14 @@ const ATTEMPTS = 'delivery.attempted.v1';
 /** A store further behind than this is an outage; the assignment is then tried again. */
 const CATCH_UP_MS = 30_000;
 
-export type Standing = Pick<StoredDelivery, 'attempt' | 'phase' | 'outcome' | 'revision'>;
+export type Standing = Pick<StoredDelivery, 'attempt' | 'phase' | 'outcome' | 'revision' | 'nextAttemptAt'>;
 
 export class SendLedger {
-  readonly #store: DeliveryStore;
+  readonly #store: Pick<DeliveryStore, 'deliveriesById'>;
   readonly #offsets: StoredOffsets;
   readonly #overlay = new Overlay<Standing>();
 
-  constructor(store: DeliveryStore, offsets: StoredOffsets) {
+  constructor(store: Pick<DeliveryStore, 'deliveriesById'>, offsets: StoredOffsets) {
     this.#store = store;
     this.#offsets = offsets;
   }
@@ -30,11 +30,16 @@ export class SendLedger {
     for (const stored of await this.#store.deliveriesById(deliveryIds))
       standings.set(stored.deliveryId, stored);
     for (const deliveryId of deliveryIds) {
-      const own = this.#overlay.get(deliveryId);
-      const stored = standings.get(deliveryId);
-      if (own !== undefined && (stored === undefined || isLater(own, stored))) standings.set(deliveryId, own);
+      const latest = this.latest(deliveryId, standings.get(deliveryId));
+      if (latest !== undefined) standings.set(deliveryId, latest);
     }
     return standings;
+  }
+
+  /** The later of what was read before and what this process has noted since. */
+  latest(deliveryId: string, read: Standing | undefined): Standing | undefined {
+    const own = this.#overlay.get(deliveryId);
+    return own !== undefined && (read === undefined || isLater(own, read)) ? own : read;
   }
 
   note(deliveryId: string, standing: Standing, position: RecordPosition): void {

@@ -36,15 +36,14 @@ const ERRORS_BY_CODE: Readonly<Record<string, NetworkError>> = {
   UND_ERR_BODY_TIMEOUT: 'timeout',
   UND_ERR_HEADERS_OVERFLOW: 'response_too_large',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'response_too_large',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'response_malformed',
   ADDRESS_BLOCKED: 'address_blocked',
-  CERT_HAS_EXPIRED: 'tls_certificate_invalid',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_certificate_invalid',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls_certificate_invalid',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_certificate_invalid',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_certificate_invalid',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'tls_certificate_invalid',
   EPROTO: 'tls_handshake_failed',
 };
+
+/** OpenSSL's verdicts on a certificate, as Node spells them. */
+const CERTIFICATE_CODE =
+  /^(?:CERT_|CRL_|UNABLE_TO_|ERR_TLS_CERT_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_)|SELF_SIGNED_CERT/;
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -72,7 +71,6 @@ export class Sender {
         signal: AbortSignal.timeout(this.#options.timeoutMs),
       });
       const text = await readBounded(response.body);
-      if (text === null) return { ok: false, error: 'response_too_large' };
       return {
         ok: true,
         response: { status: response.statusCode, headers: singleValues(response.headers), body: text },
@@ -87,18 +85,17 @@ export class Sender {
   }
 }
 
-async function readBounded(body: AsyncIterable<Buffer> & { destroy(): unknown }): Promise<string | null> {
+/** The body up to the cap. The status stands whatever comes after: the receiver has answered, and asking again would not change it. */
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
+  // Leaving the loop destroys the body, and with it the connection.
   for await (const chunk of body) {
-    size += chunk.length;
-    if (size > MAX_RESPONSE_BYTES) {
-      body.destroy();
-      return null;
-    }
     chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_RESPONSE_BYTES) break;
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES).toString('utf8');
 }
 
 function singleValues(headers: Record<string, string | string[] | undefined>): Record<string, string> {
@@ -110,9 +107,13 @@ function networkErrorOf(error: unknown): NetworkError {
   if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timeout';
   if (error instanceof AddressBlocked || error.cause instanceof AddressBlocked) return 'address_blocked';
   const code = 'code' in error ? String(error.code) : '';
-  if (code.startsWith('HPE_')) return 'response_malformed';
+  // undici gives the parser's errors no code of their own.
+  if (error.name === 'HTTPParserError') return 'response_malformed';
+  if (CERTIFICATE_CODE.test(code)) return 'tls_certificate_invalid';
+  if (code.startsWith('ERR_SSL_')) return 'tls_handshake_failed';
   const known = ERRORS_BY_CODE[code];
+  if (known !== undefined) return known;
+  if ('syscall' in error) return error.syscall === 'getaddrinfo' ? 'dns_failure' : 'network_unreachable';
   // Anything else is a defect of the request we built, not of the network.
-  if (known === undefined) throw error;
-  return known;
+  throw error;
 }

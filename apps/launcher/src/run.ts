@@ -1,5 +1,6 @@
 /** One run of the launcher from preflight to the last process stopped. */
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Arguments } from './arguments.ts';
 import { applyDemoConfiguration, DEMO } from './demo/demo-configuration.ts';
 import { Driver } from './demo/driver.ts';
@@ -8,25 +9,29 @@ import { sendSample } from './demo/sample.ts';
 import { printLedger } from './ledger/ledger.ts';
 import { sabotage } from './ledger/sabotage.ts';
 import { readLedger, settledLedger } from './ledger/settle.ts';
-import { readAddresses } from './system/addresses.ts';
+import { type Addresses, readAddresses } from './system/addresses.ts';
 import { homeFolder } from './system/home.ts';
 import { preflight } from './system/preflight.ts';
+import { RunMarker } from './system/run-marker.ts';
 import { TributarySystem } from './system/tributary-system.ts';
 
 /** The demo's slowest case, a click that never comes, is given up after 6 s and decided within seconds more. */
 const SETTLE_BOUND_MS = 60_000;
+/** A service drains within 25 s. */
+const LEFTOVER_BOUND_MS = 30_000;
+const LEFTOVER_POLL_MS = 500;
 
 /** @returns the exit code: 0, or 1 when the ledger does not balance. @throws Error for a person. */
 export async function run(options: Arguments): Promise<number> {
   const home = homeFolder();
   const addresses = readAddresses(options.portOffset);
-  const problems = await preflight(home, addresses);
-  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
-
   const startedAt = performance.now();
   const onProgress = (message: string) => {
     console.log(`[${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)} s] ${message}`);
   };
+  const marker = new RunMarker(home);
+  await requireStartable(home, addresses, marker, onProgress);
+  marker.set();
   const system = new TributarySystem({ home, addresses, onProgress });
   const interrupted = untilInterrupted(() => onProgress('Draining'));
   try {
@@ -34,6 +39,7 @@ export async function run(options: Arguments): Promise<number> {
     return await Promise.race([work, interrupted]);
   } finally {
     await system.stop();
+    marker.clear();
     onProgress('Stopped');
   }
 
@@ -48,6 +54,34 @@ export async function run(options: Arguments): Promise<number> {
     console.log(welcome(running));
     return interrupted;
   }
+}
+
+/**
+ * Nothing stands in the way of a start. What a crashed launcher left ends by itself once its pipe has closed, so its
+ * ports are waited for.
+ * @throws Error with one line for each problem.
+ */
+async function requireStartable(
+  home: string,
+  addresses: Addresses,
+  marker: RunMarker,
+  onProgress: (message: string) => void,
+): Promise<void> {
+  const earlier = marker.earlierRun();
+  if (earlier === 'alive')
+    throw new Error(
+      `Tributary already runs on ${home}: stop it, or set TRIBUTARY_HOME to another directory.`,
+    );
+  let problems = await preflight(home, addresses);
+  if (earlier === 'crashed' && problems.some(({ code }) => code === 'port_taken')) {
+    onProgress('The run before did not stop cleanly: waiting for what is left of it to end');
+    const deadline = performance.now() + LEFTOVER_BOUND_MS;
+    while (performance.now() < deadline && problems.some(({ code }) => code === 'port_taken')) {
+      await delay(LEFTOVER_POLL_MS);
+      problems = await preflight(home, addresses);
+    }
+  }
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
 }
 
 async function demonstrate(

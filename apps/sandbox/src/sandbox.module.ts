@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Clock, HealthController, READINESS_CHECKS } from '@tributary/runtime';
 import { AdminController } from './admin.controller.ts';
 import { Behaviours } from './behaviour.ts';
+import { LandingController } from './landing.controller.ts';
 import { ReceivedCalls } from './received-calls.ts';
 import { CLOCK, ReceiversController } from './receivers.controller.ts';
 
@@ -19,7 +20,7 @@ class SandboxModule {}
 export function sandboxModule({ stateFolder, clock }: SandboxOptions): DynamicModule {
   return {
     module: SandboxModule,
-    controllers: [HealthController, AdminController, ReceiversController],
+    controllers: [LandingController, HealthController, AdminController, ReceiversController],
     providers: [
       { provide: ReceivedCalls, useFactory: () => new ReceivedCalls(stateFolder) },
       { provide: Behaviours, useFactory: () => new Behaviours() },

@@ -8,6 +8,8 @@ import {
   POSTBACK_STATUSES,
   type PostbackField,
   parseDecimalToMicros,
+  STANDARD_EVENT_CLASSES,
+  STANDARD_WITHOUT_TRANSACTION_ID,
   STATES,
   WITHOUT_TRANSACTION_ID,
 } from '@tributary/domain';
@@ -29,24 +31,6 @@ export const AMOUNT_UNITS = ['units', 'cents'] as const;
 /** Parked and held conversions are never delivered, so no subscription can ask for them. */
 export const DELIVERABLE_MATCHES = MATCHES.filter((match) => match !== 'parked');
 export const DELIVERABLE_STATES = STATES.filter((state) => state !== 'held');
-
-/** Event class by event type unless the advertiser says otherwise; every other type is a class of its own. */
-export const STANDARD_EVENT_CLASSES: Readonly<Record<string, string>> = {
-  first_purchase: 'purchase',
-  sale: 'purchase',
-  purchase: 'purchase',
-  repeat_purchase: 'purchase',
-  subscription_started: 'subscription',
-};
-
-/** How a fact without a transaction id is told from another one unless the advertiser says otherwise; else each postback. */
-export const STANDARD_WITHOUT_TRANSACTION_ID: Readonly<
-  Record<string, (typeof WITHOUT_TRANSACTION_ID)[number]>
-> = {
-  lead: 'once_per_click',
-  install: 'once_per_click',
-  trial_start: 'once_per_click',
-};
 
 /** Ids stand in URLs, keys and templates as they are, so they need no escaping anywhere. */
 const id = z

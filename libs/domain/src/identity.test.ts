@@ -13,6 +13,7 @@ import {
 
 const FACTS: IdentityFacts = {
   advertiserId: 'acme',
+  lane: 'acme',
   receiptId: 'receipt-1',
   eventType: 'sale',
   transactionId: null,
@@ -102,6 +103,7 @@ describe('two facts', () => {
   it.each<[string, Changes, Changes]>([
     ['two orders', order, { transactionId: 'order-2' }],
     ['two advertisers', order, { ...order, advertiserId: 'other' }],
+    ['two lanes', order, { ...order, lane: 'other' }],
     ['two classes', order, { ...order, eventType: 'renewal' }],
     [
       'a renewal and its subscription',
@@ -177,6 +179,7 @@ describe('properties', () => {
   const text = fc.string({ maxLength: 20 });
   const anyFacts: fc.Arbitrary<IdentityFacts> = fc.record({
     advertiserId: text,
+    lane: text,
     receiptId: text,
     eventType: fc.constantFrom('sale', 'first_purchase', 'lead', 'renewal', 'refund', 'constructor'),
     transactionId: fc.option(text),
@@ -193,8 +196,8 @@ describe('properties', () => {
   it('with a transaction id, neither receipt nor click nor customer nor amount nor time matters', () => {
     fc.assert(
       fc.property(anyFacts, anyFacts, text, (left, right, transactionId) => {
-        const { advertiserId, isTest } = left;
-        const shared = { advertiserId, isTest, eventType: 'sale', transactionId };
+        const { advertiserId, lane, isTest } = left;
+        const shared = { advertiserId, lane, isTest, eventType: 'sale', transactionId };
         expect(idOf({ ...right, ...shared })).toBe(idOf({ ...left, ...shared }));
       }),
     );

@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto';
 import { deterministicUuid } from './deterministic-id.ts';
 
-/** Types that are one fact whoever reports it: a network's first_purchase and a processor's sale of one order count once. */
-const STANDARD_CLASSES: Readonly<Record<string, string>> = {
+/**
+ * Event class by event type unless the advertiser says otherwise; every other type is a class of its own.
+ * A network's first_purchase and a processor's sale of one order are one fact and count once.
+ */
+export const STANDARD_EVENT_CLASSES: Readonly<Record<string, string>> = {
   first_purchase: 'purchase',
   sale: 'purchase',
   purchase: 'purchase',
@@ -18,7 +21,8 @@ const REVERSALS: ReadonlySet<string> = new Set(['refund', 'chargeback']);
 export const WITHOUT_TRANSACTION_ID = ['once_per_click', 'once_per_customer', 'each_postback'] as const;
 export type WithoutTransactionId = (typeof WITHOUT_TRANSACTION_ID)[number];
 
-const STANDARD_WITHOUT_TRANSACTION_ID: Readonly<Record<string, WithoutTransactionId>> = {
+/** The mode of an event type unless the advertiser says otherwise; else each postback. */
+export const STANDARD_WITHOUT_TRANSACTION_ID: Readonly<Record<string, WithoutTransactionId>> = {
   lead: 'once_per_click',
   install: 'once_per_click',
   trial_start: 'once_per_click',
@@ -35,6 +39,7 @@ export const STANDARD_IDENTITY_RULES: IdentityRules = { eventClasses: {}, withou
 /** What identity is made of; meanings as in postback.received. */
 export interface IdentityFacts {
   readonly advertiserId: string;
+  readonly lane: string;
   readonly receiptId: string;
   readonly eventType: string;
   readonly transactionId: string | null;
@@ -69,16 +74,17 @@ export function isReversal(eventType: string): boolean {
  * | none, once per customer | advertiser, event type, customer id; without one, the receipt |
  * | none, each postback | the receipt |
  *
+ * All within the lane, by default the advertiser: two writers must never decide one conversion.
  * A test is never the same fact as a live one: an integrator's trial call must not swallow the real order.
  */
 export function identify(facts: IdentityFacts, rules: IdentityRules): Identity {
-  const { eventType, advertiserId } = facts;
+  const { eventType, advertiserId, lane } = facts;
   const eventClass =
-    ownValue(rules.eventClasses, eventType) ?? ownValue(STANDARD_CLASSES, eventType) ?? eventType;
+    ownValue(rules.eventClasses, eventType) ?? ownValue(STANDARD_EVENT_CLASSES, eventType) ?? eventType;
   const kind = facts.isTest ? 'test_conversion' : 'conversion';
   return {
     eventClass,
-    conversionId: deterministicUuid(kind, advertiserId, ...scopeOf(facts, eventClass, rules)),
+    conversionId: deterministicUuid(kind, advertiserId, lane, ...scopeOf(facts, eventClass, rules)),
   };
 }
 

@@ -28,3 +28,4 @@ export {
   type PreflightProblem,
   type PreflightProblemCode,
 } from './preflight.ts';
+export { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts';

@@ -45,7 +45,7 @@ export class Encryption {
     return open(key.bytes, buffer.subarray(1 + KEY_TAG_BYTES), context);
   }
 
-  /** Ciphertext of personal data under the key of the UTC day of `at`, so that a day's key can be destroyed. */
+  /** Ciphertext of personal data under a key derived for the UTC day of `at`, so that a day's key opens that day alone. */
   encryptPersonal(plain: string, at: number): Buffer {
     const key = this.#primary();
     const day = Buffer.alloc(DAY_BYTES);

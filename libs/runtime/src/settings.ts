@@ -37,9 +37,9 @@ const SETTINGS = {
     .describe('Confluent-compatible schema registry.'),
   SCHEMA_REGISTRY_PORT: port(8085).describe('Port of our own schema registry.'),
   INGESTION_PORT: port(8080).describe('Port of ingestion: clicks and postbacks.'),
-  CONSOLE_PORT: port(8081).describe('Port of console: API under /api/v1, page at /.'),
-  ATTRIBUTION_PORT: port(8082).describe('Port of attribution: health and metrics.'),
-  FAN_OUT_PORT: port(8083).describe('Port of fan-out: health and metrics.'),
+  CONSOLE_PORT: port(8081).describe('Port of console: API under /api/v1.'),
+  ATTRIBUTION_PORT: port(8082).describe('Port of attribution: health.'),
+  FAN_OUT_PORT: port(8083).describe('Port of fan-out: health.'),
   SANDBOX_PORT: port(8090).describe('Port of the sandbox receivers.'),
   SANDBOX_STATE: z
     .string()

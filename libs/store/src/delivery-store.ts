@@ -1,5 +1,6 @@
 /** What fan-out reads: where deliveries stand. */
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import { epochMs } from './event-rows.ts';
 
 /** The latest known fact about one delivery. */
 export interface StoredDelivery {
@@ -8,7 +9,12 @@ export interface StoredDelivery {
   readonly attempt: number;
   readonly phase: 'intended' | 'ended';
   readonly outcome: string | null;
-  readonly contentDigest: string;
+  /** When the next attempt is due, epoch ms; null unless the outcome is retry. */
+  readonly nextAttemptAt: number | null;
+}
+
+interface DeliveryRow extends Omit<StoredDelivery, 'nextAttemptAt'> {
+  readonly nextAttemptAt: string | null;
 }
 
 const DELIVERIES_BY_ID = loadQuery('deliveries-by-id');
@@ -23,6 +29,10 @@ export class DeliveryStore {
   /** Those of `deliveryIds` that were ever attempted. @throws DependencyFailure */
   async deliveriesById(deliveryIds: readonly string[]): Promise<readonly StoredDelivery[]> {
     if (deliveryIds.length === 0) return [];
-    return this.#clickhouse.rows<StoredDelivery>(DELIVERIES_BY_ID, { deliveryIds });
+    const rows = await this.#clickhouse.rows<DeliveryRow>(DELIVERIES_BY_ID, { deliveryIds });
+    return rows.map((row) => ({
+      ...row,
+      nextAttemptAt: row.nextAttemptAt === null ? null : epochMs(row.nextAttemptAt),
+    }));
   }
 }

@@ -86,16 +86,17 @@ export class ClickEndpoint {
   }
 
   #contextOf(campaignId: string, request: IncomingMessage): ClickContext | null {
+    const receivedAt = this.#options.clock.now();
     const configuration = this.#options.configuration();
-    const campaign = configuration.campaign(campaignId);
+    const campaign = configuration.campaign(campaignId, receivedAt);
     if (campaign === undefined || campaign.status !== 'active') return null;
-    const offer = configuration.offer(campaign.offerId);
+    const offer = configuration.offer(campaign.offerId, receivedAt);
     if (offer === undefined) return null;
     return {
       campaign,
       offer,
       configurationVersion: configuration.version,
-      receivedAt: this.#options.clock.now(),
+      receivedAt,
       encryption: this.#options.encryption,
       ipAddress: request.socket.remoteAddress ?? null,
       userAgent: headerOf(request, 'user-agent'),

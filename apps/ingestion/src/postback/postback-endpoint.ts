@@ -65,7 +65,7 @@ export class PostbackEndpoint {
   /** GET or POST /postback/{source}. */
   async one(request: IncomingMessage, sourceId: string, query: URLSearchParams): Promise<Answer> {
     const context = this.#contextOf(request, `/postback/${sourceId}`);
-    const source = this.#options.configuration().source(sourceId);
+    const source = this.#options.configuration().source(sourceId, context.receivedAt);
     const row = await readRow(request, query);
     const outcome = this.#outcomeOf({ request, query, sourceId, source, context }, row);
     return this.#answer([outcome], () => answerOf(outcome.result, source));
@@ -74,8 +74,8 @@ export class PostbackEndpoint {
   /** POST /v1/postbacks?source=…: a JSON object, a JSON array or NDJSON; each row is answered on its own, in order. */
   async batch(request: IncomingMessage, query: URLSearchParams): Promise<Answer> {
     const sourceId = query.get('source') ?? headerOf(request, 'x-source') ?? '';
-    const source = this.#options.configuration().source(sourceId);
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
+    const source = this.#options.configuration().source(sourceId, context.receivedAt);
     const rows = await readRows(request);
     const call = { request, query, sourceId, source, context };
     const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row) =>

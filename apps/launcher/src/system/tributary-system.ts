@@ -33,7 +33,7 @@ export const SERVICE_NAMES = [
 ] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
-const DATABASE = 'tributary';
+const DATABASE = process.env['CLICKHOUSE_DATABASE'] || 'tributary';
 /** The embedded server listens on this machine alone; a shared one has passwords of its own. */
 const STANDARD_PASSWORD = 'tributary';
 const ANALYST_PASSWORD = 'analyst';
@@ -87,8 +87,10 @@ export class TributarySystem {
   /** Starts everything. @throws Error for a person; what was started is stopped by {@link stop}. */
   async start(): Promise<void> {
     const { addresses, onProgress } = this.#options;
-    await Promise.all([this.#startKafka(), this.#startClickhouse()]);
-    if (addresses.ownSchemaRegistry === null) await this.#startServices(['schema-registry']);
+    // Schemas before ClickHouse: a Kafka table that finds no registry sets good records aside.
+    const registry =
+      addresses.ownSchemaRegistry === null ? this.#startServices(['schema-registry']) : Promise.resolve();
+    await Promise.all([this.#startKafka(), registry.then(() => this.#startClickhouse())]);
     await this.#prepareTopics();
     await this.#prepareTables();
     onProgress('Starting the services');

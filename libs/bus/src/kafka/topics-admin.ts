@@ -33,7 +33,7 @@ export async function ensureTopics(
       const expected = TOPICS[name as keyof typeof TOPICS].partitions;
       if (partitions.length !== expected) {
         throw new Error(
-          `topic ${name} has ${partitions.length} partitions, ${expected} expected: see docs/runbooks`,
+          `topic ${name} has ${partitions.length} partitions, ${expected} expected; a count never changes in place`,
         );
       }
     }

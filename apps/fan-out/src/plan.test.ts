@@ -1,0 +1,144 @@
+/** Planning: which subscriptions a decision fits, and that nobody is sent another's conversions. */
+import { randomBytes } from 'node:crypto';
+import { aChange, Configuration } from '@tributary/configuration';
+import type { ConversionDecided } from '@tributary/contracts';
+import { outwardKey } from '@tributary/domain';
+import { Encryption } from '@tributary/runtime';
+import { aDecision } from '@tributary/testing';
+import { describe, expect, it } from 'vitest';
+import { planDeliveries } from './plan.ts';
+import { Receivers } from './receivers.ts';
+
+const encryption = new Encryption(randomBytes(32).toString('base64'));
+const TOKEN_PATH = 'secrets.token';
+const DESTINATION = {
+  id: 'partner',
+  name: 'Partner',
+  definition: 'partner-postback',
+  status: 'active',
+  settings: { urlTemplate: 'https://partner.example/?c={click_id}&t={secret:token}' },
+};
+
+interface Setup {
+  readonly destination?: object;
+  readonly subscriptions?: readonly object[];
+}
+
+function planOf(
+  { destination = {}, subscriptions = [{}] }: Setup = {},
+  decided: Partial<ConversionDecided> = {},
+) {
+  const configuration = new Configuration();
+  const secrets = { [TOKEN_PATH]: encryption.encryptSecret('s3cret', `destination:partner:${TOKEN_PATH}`) };
+  const changes = [
+    aChange('destination', { ...DESTINATION, ...destination }, { secrets }),
+    ...subscriptions.map((subscription, index) =>
+      aChange('subscription', { id: `sub-${index}`, destinationId: 'partner', ...subscription }),
+    ),
+  ];
+  for (const [offset, change] of changes.entries()) {
+    const result = configuration.apply(offset, change);
+    if (result.outcome !== 'applied') throw new Error(JSON.stringify(result));
+  }
+  return planDeliveries(aDecision(decided), configuration, new Receivers(encryption));
+}
+
+function planned(setup?: Setup, decided?: Partial<ConversionDecided>) {
+  return planOf(setup, decided).deliveries;
+}
+
+it('plans one delivery under a key that knows neither revision nor attempt', () => {
+  const [delivery, more] = planned({}, { revision: 1 });
+  const { conversionId } = aDecision();
+  expect(more).toBeUndefined();
+  expect(delivery?.outwardEvent).toBe('sale');
+  expect(delivery?.deliveryId).toBe(outwardKey(conversionId, 'partner', 'sale'));
+  expect(planned({}, { revision: 2 })[0]?.deliveryId).toBe(delivery?.deliveryId);
+  expect(delivery?.receiver.destination.id).toBe('partner');
+});
+
+it('decrypts the secrets of the destination and can hide them', () => {
+  const [delivery] = planned();
+  expect(delivery?.receiver.settings).toMatchObject({ secrets: { token: 's3cret' } });
+  expect(delivery?.receiver.hideSecrets('t=s3cret')).toBe('t=[redacted]');
+});
+
+describe('filters', () => {
+  it.each<[string, object, Partial<ConversionDecided>, number]>([
+    ['attributed and payable by default', {}, {}, 1],
+    ['unattributed', {}, { match: 'unattributed' }, 0],
+    ['parked', {}, { match: 'parked' }, 0],
+    ['held', {}, { state: 'held' }, 0],
+    ['pending', {}, { state: 'pending' }, 0],
+    ['pending, asked for', { states: ['pending', 'payable'] }, { state: 'pending' }, 1],
+    ['unattributed, asked for', { matches: ['unattributed'] }, { match: 'unattributed' }, 1],
+    ['attributed where only unattributed is asked for', { matches: ['unattributed'] }, {}, 0],
+    ['of the event type', { eventTypes: ['sale'] }, {}, 1],
+    ['of another event type', { eventTypes: ['lead'] }, {}, 0],
+    ['of the offer', { offerIds: ['acme-offer'] }, {}, 1],
+    ['of no offer', { offerIds: ['acme-offer'] }, { offerId: null }, 0],
+    ['of the partner', { partnerIds: ['partner-1'] }, {}, 1],
+    ['of no partner', { partnerIds: ['partner-1'] }, { partnerId: null }, 0],
+    ['of the source', { sourceIds: ['acme-backend'] }, {}, 1],
+    ['of another source', { sourceIds: ['other'] }, {}, 0],
+    [
+      'of everything but one',
+      { eventTypes: ['sale'], offerIds: ['acme-offer'], sourceIds: ['other'] },
+      {},
+      0,
+    ],
+  ])('%s: %s', (_name, filter, decided, count) => {
+    expect(planned({ subscriptions: [{ filter }] }, decided)).toHaveLength(count);
+  });
+});
+
+describe('receivers', () => {
+  it.each<[string, object, number]>([
+    ['for all', {}, 1],
+    ['of the advertiser', { advertiserId: 'acme' }, 1],
+    ['of another advertiser', { advertiserId: 'other' }, 0],
+    ['of the partner', { partnerId: 'partner-1' }, 1],
+    ['of another partner', { partnerId: 'partner-2' }, 0],
+    ['that is disabled', { status: 'disabled' }, 0],
+    ['of a definition this process does not know', { definition: 'from-the-future' }, 0],
+    ['whose settings do not parse', { settings: {} }, 0],
+  ])('%s: %j plans %d', (_name, destination, count) => {
+    expect(planned({ destination })).toHaveLength(count);
+  });
+
+  it('are none for a subscription to nowhere', () => {
+    expect(planOf({ subscriptions: [{ destinationId: 'nowhere' }] })).toEqual({
+      deliveries: [],
+      withheld: [{ destinationId: 'nowhere', reason: 'destination_unknown' }],
+    });
+  });
+
+  it('follow the configuration: a disabled one is found no more', () => {
+    const configuration = new Configuration();
+    const secrets = { [TOKEN_PATH]: encryption.encryptSecret('s3cret', `destination:partner:${TOKEN_PATH}`) };
+    configuration.apply(0, aChange('destination', DESTINATION, { secrets }));
+    const receivers = new Receivers(encryption);
+    expect(receivers.find(configuration, 'partner').ok).toBe(true);
+    const disabled = { ...DESTINATION, status: 'disabled' };
+    configuration.apply(1, aChange('destination', disabled, { secrets, expectedVersion: 0 }));
+    expect(receivers.find(configuration, 'partner')).toEqual({ ok: false, reason: 'destination_disabled' });
+    expect(receivers.find(configuration, 'nowhere')).toEqual({ ok: false, reason: 'destination_unknown' });
+  });
+});
+
+describe('events', () => {
+  it('are one delivery where several subscriptions ask for the same, and several where they differ', () => {
+    expect(planned({ subscriptions: [{}, {}] })).toHaveLength(1);
+    expect(planned({ subscriptions: [{}, { events: { sale: 'purchase' } }] })).toHaveLength(2);
+  });
+
+  it('are named by the subscription first', () => {
+    expect(planned({ subscriptions: [{ events: { sale: 'deposit' } }] })[0]?.outwardEvent).toBe('deposit');
+  });
+
+  it.each(['constructor', 'tostring'])('called %s are events like any other', (eventType) => {
+    expect(
+      planned({ subscriptions: [{ events: { sale: 'deposit' } }] }, { eventType })[0]?.outwardEvent,
+    ).toBe(eventType);
+  });
+});

@@ -1,0 +1,317 @@
+/** One partition's worker with a broker in memory: nothing is committed before its work is done, and nothing is skipped. */
+import { getEventListeners } from 'node:events';
+import { encodeEvent } from '@tributary/contracts';
+import { createLogger, DependencyFailure } from '@tributary/runtime';
+import { aRefusal } from '@tributary/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PartitionBatch } from '../records.ts';
+import { type FetchedRecord, PartitionWorker, type PartitionWorkerOptions } from './partition-worker.ts';
+
+const TOPIC = 'postback.refused.v1';
+const away = new DependencyFailure('kafka_unavailable', 'away');
+
+let handled: number[][];
+let commits: number[];
+let deadLetters: [offset: number, reasonCode: string, detail: string | null][];
+let pressure: boolean[];
+let handle: (offsets: number[], batch: PartitionBatch) => Promise<number>;
+let worker: PartitionWorker;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  handled = [];
+  commits = [];
+  deadLetters = [];
+  pressure = [];
+  handle = async (offsets) => offsets.length;
+});
+
+afterEach(async () => {
+  const retired = worker.retire();
+  await vi.advanceTimersByTimeAsync(0);
+  await retired;
+  vi.useRealTimers();
+});
+
+function start(changes: Partial<PartitionWorkerOptions> = {}): PartitionWorker {
+  worker = new PartitionWorker({
+    topic: TOPIC,
+    partition: 0,
+    ready: Promise.resolve(),
+    handle: (batch) => {
+      const offsets = batch.events.map(({ offset }) => offset);
+      handled.push(offsets);
+      return handle(offsets, batch);
+    },
+    deadLetter: async ({ offset }, reasonCode, detail) => {
+      deadLetters.push([offset, reasonCode, detail]);
+    },
+    commit: async (nextOffset) => {
+      commits.push(nextOffset);
+    },
+    onPressure: (isFull) => pressure.push(isFull),
+    logger: createLogger('worker-test', 'silent'),
+    maxBatch: 4,
+    ...changes,
+  });
+  return worker;
+}
+
+function record(offset: number, value: Buffer = encodeEvent(TOPIC, aRefusal())): FetchedRecord {
+  return { topic: TOPIC, partition: 0, offset, key: Buffer.from('k'), value, headers: {}, writtenAt: 1_000 };
+}
+
+const records = (...offsets: number[]) => offsets.map((offset) => record(offset));
+const broken = (offset: number) => record(offset, Buffer.from('not an event'));
+const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
+
+/** Work that ends when told. */
+function held() {
+  let end: (done: number) => void = () => undefined;
+  const done = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  return { end, done };
+}
+
+describe('work', () => {
+  it('is done in order and in batches, and committed as the next offset to read', async () => {
+    start().push(records(10, 11, 12, 13, 14));
+    await settle();
+    expect(handled).toEqual([[10, 11, 12, 13], [14]]);
+    expect(commits).toEqual([14, 15]);
+  });
+
+  it('begins when the assignment is prepared', async () => {
+    let prepared: () => void = () => undefined;
+    start({ ready: new Promise((resolve) => { prepared = resolve; }) }).push(records(1));
+    await settle();
+    expect(handled).toEqual([]);
+    prepared();
+    await settle();
+    expect([handled, commits]).toEqual([[[1]], [2]]);
+  });
+
+  it('is committed as far as it is done, and the rest comes again', async () => {
+    handle = async (offsets) => (offsets.length > 2 ? 2 : offsets.length);
+    start().push(records(1, 2, 3, 4));
+    await settle();
+    expect(handled).toEqual([[1, 2, 3, 4], [3, 4]]);
+    expect(commits).toEqual([3, 5]);
+  });
+
+  it('carries the record as it came', async () => {
+    let seen: PartitionBatch | undefined;
+    handle = async (offsets, batch) => {
+      seen = batch;
+      return offsets.length;
+    };
+    const [one] = records(7);
+    start().push(one ? [one] : []);
+    await settle();
+    expect(seen).toMatchObject({ topic: TOPIC, partition: 0 });
+    expect(seen?.events).toEqual([
+      { topic: TOPIC, partition: 0, offset: 7, key: 'k', writtenAt: 1_000, event: aRefusal(), value: one?.value },
+    ]);
+  });
+
+  it('goes on after a commit that was refused', async () => {
+    start({ commit: () => Promise.reject(new Error('rebalanced')) }).push(records(1));
+    await settle();
+    worker.push(records(2));
+    await settle();
+    expect(handled).toEqual([[1], [2]]);
+  });
+});
+
+describe('an outage', () => {
+  it('is waited out with the same batch; nothing is set aside', async () => {
+    let failures = 5;
+    handle = async (offsets) => {
+      if (failures-- > 0) throw away;
+      return offsets.length;
+    };
+    start().push(records(1, 2));
+    await settle(100 + 200 + 400 + 800);
+    expect([handled.length, commits, deadLetters]).toEqual([5, [], []]);
+    await settle(1_600);
+    expect([handled.at(-1), commits, deadLetters]).toEqual([[1, 2], [3], []]);
+  });
+
+  it('that lasts leaves no listeners behind', async () => {
+    let listeners = 0;
+    handle = async (_offsets, { signal }) => {
+      listeners = getEventListeners(signal, 'abort').length;
+      throw away;
+    };
+    start().push(records(1));
+    await settle(60_000);
+    expect(handled.length).toBeGreaterThan(10);
+    expect(listeners).toBe(0);
+  });
+});
+
+describe('a record nobody can read', () => {
+  it('is set aside, and the others are handled', async () => {
+    start().push([record(1), broken(2), record(3)]);
+    await settle();
+    expect(deadLetters).toEqual([[2, 'not_wire_format', null]]);
+    expect([handled, commits]).toEqual([[[1, 3]], [4]]);
+  });
+
+  it('is committed also where nothing else is', async () => {
+    start().push([broken(1)]);
+    await settle();
+    expect([deadLetters.length, handled, commits]).toEqual([1, [], [2]]);
+  });
+
+  it('at the head is committed although the one after it has to wait', async () => {
+    handle = async () => 0;
+    start().push([broken(1), record(2)]);
+    await settle();
+    await worker.retire();
+    expect(commits).toEqual([2]);
+  });
+
+  it('is kept until it could be set aside', async () => {
+    let failures = 3;
+    const deadLetter: PartitionWorkerOptions['deadLetter'] = async ({ offset }, reasonCode, detail) => {
+      if (failures-- > 0) throw away;
+      deadLetters.push([offset, reasonCode, detail]);
+    };
+    start({ deadLetter }).push([broken(1), record(2)]);
+    await settle(100 + 200);
+    expect([handled, commits]).toEqual([[], []]);
+    await settle(400);
+    expect([deadLetters.length, handled, commits]).toEqual([1, [[2]], [3]]);
+  });
+
+  it('is never committed when the service drains before it could be set aside', async () => {
+    start({ deadLetter: () => Promise.reject(away) }).push([broken(1), record(2)]);
+    await settle();
+    const drained = worker.drain();
+    await settle();
+    await drained;
+    expect(commits).toEqual([]);
+  });
+});
+
+describe('a record the handler cannot take', () => {
+  it('is found and set aside alone, by the name of the error only', async () => {
+    handle = async (offsets) => {
+      if (offsets.includes(3)) throw new TypeError('personal detail');
+      return offsets.length;
+    };
+    start().push(records(1, 2, 3, 4));
+    await settle(10_000);
+    expect(deadLetters).toEqual([[3, 'handler_failed', 'TypeError']]);
+    expect(handled.filter((offsets) => offsets.includes(1) && !offsets.includes(3))).toEqual([[1, 2]]);
+    expect(handled.at(-1)).toEqual([4]);
+    expect(commits).toEqual([5]);
+  });
+
+  it('is tried three times: a defect may have been a race', async () => {
+    let failures = 2;
+    handle = async (offsets) => {
+      if (failures-- > 0) throw new Error('once');
+      return offsets.length;
+    };
+    start().push(records(1));
+    await settle(1_000);
+    expect([handled.length, deadLetters, commits]).toEqual([3, [], [2]]);
+  });
+
+  it('is never committed when the service drains before it could be set aside', async () => {
+    handle = () => Promise.reject(new Error('always'));
+    start({ deadLetter: () => Promise.reject(away) }).push(records(1));
+    await settle(1_000);
+    const drained = worker.drain();
+    await settle();
+    await drained;
+    expect(commits).toEqual([]);
+  });
+});
+
+describe('giving the partition up', () => {
+  it('retired: what is in hand is finished and not committed, what waits is dropped', async () => {
+    const { end, done } = held();
+    handle = () => done;
+    start().push(records(1, 2, 3, 4, 5, 6));
+    await settle();
+    let ended = false;
+    const retired = worker.retire().then(() => {
+      ended = true;
+    });
+    await settle();
+    expect(ended).toBe(false);
+    end(4);
+    await retired;
+    worker.push(records(7));
+    await settle();
+    expect([handled, commits]).toEqual([[[1, 2, 3, 4]], []]);
+  });
+
+  it('drained: what is in hand is finished and committed, what waits is dropped', async () => {
+    const { end, done } = held();
+    handle = () => done;
+    start().push(records(1, 2, 3, 4, 5, 6));
+    await settle();
+    const drained = worker.drain();
+    end(3);
+    await drained;
+    await settle();
+    expect([handled, commits]).toEqual([[[1, 2, 3, 4]], [4]]);
+  });
+
+  it('ends a wait, and a pause after a failure', async () => {
+    let aborted = false;
+    handle = (_offsets, { signal }) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => {
+        aborted = true;
+        resolve(0);
+      }));
+    start().push(records(1));
+    await settle();
+    await worker.retire();
+    expect([aborted, commits]).toEqual([true, []]);
+    handle = () => Promise.reject(away);
+    start().push(records(1));
+    await settle(3_000);
+    await worker.drain();
+    expect([vi.getTimerCount(), commits]).toEqual([0, []]);
+  });
+
+  it('with nothing in hand ends at once', async () => {
+    start();
+    await settle();
+    await worker.drain();
+    expect(handled).toEqual([]);
+  });
+});
+
+describe('pressure', () => {
+  it('stops the fetching when much waits, and starts it when little does', async () => {
+    const work = [held(), held(), held(), held(), held()];
+    let next = 0;
+    handle = async (offsets) => {
+      await work[next++]?.done;
+      return offsets.length;
+    };
+    start().push(records(...Array.from({ length: 16 }, (_, n) => n)));
+    await settle();
+    expect(pressure).toEqual([]);
+    worker.push(records(16, 17, 18, 19, 20));
+    expect(pressure).toEqual([true]);
+    for (const { end } of work.slice(0, 3)) {
+      end(0);
+      await settle();
+    }
+    expect(pressure).toEqual([true]);
+    work[3]?.end(0);
+    await settle();
+    expect(pressure).toEqual([true, false]);
+    work[4]?.end(0);
+    await settle();
+    expect(commits.at(-1)).toBe(20);
+  });
+});
