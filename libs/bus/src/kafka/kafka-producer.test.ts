@@ -1,8 +1,9 @@
 /** The producer with kafkajs in memory: what Kafka would refuse for its size is cut, what it leaves out is sent again, what fails is told. */
+
+import { aRefusal } from '@tributary/testing';
 import type { ProducerBatch, RecordMetadata } from 'kafkajs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { outgoing } from '../records.ts';
-import { aRefusal } from '@tributary/testing';
 import type { KafkaConnection } from './connection.ts';
 import { KafkaEventProducer } from './kafka-producer.ts';
 
@@ -33,7 +34,11 @@ beforeEach(() => {
 
 async function sendBatch({ topicMessages = [] }: ProducerBatch): Promise<RecordMetadata[]> {
   const batches = topicMessages.flatMap(({ topic, messages }) =>
-    [...Map.groupBy(messages, ({ partition }) => partition ?? -1)].map(([partition, share]) => ({ topic, partition, share })),
+    [...Map.groupBy(messages, ({ partition }) => partition ?? -1)].map(([partition, share]) => ({
+      topic,
+      partition,
+      share,
+    })),
   );
   sends.push(
     batches.map(({ partition, share }) => ({

@@ -14,6 +14,13 @@ export interface KafkaProducerOptions {
 
 /** Above this a flush is sent without waiting; measured with 256 connections. */
 const MAX_FLUSH_RECORDS = 500;
+/**
+ * A partition's share of one send becomes one record batch, and brokers refuse one above message.max.bytes, 1 MiB by
+ * default: a large batch call, or what piles up in an outage, would otherwise fail on every repeat.
+ */
+const MAX_SHARE_BYTES = 900_000;
+/** What a record adds to its key and value at most. */
+const RECORD_HEAD_BYTES = 64;
 const BROKER_TIMEOUT_MS = 10_000;
 /** A response that leaves partitions out is repeated for those this many times before it counts as a failure. */
 const MAX_RESENDS = 3;
@@ -31,6 +38,7 @@ interface PartitionShare {
   readonly topic: TopicName;
   readonly partition: number;
   readonly messages: { key: string; value: Buffer; partition: number }[];
+  bytes: number;
   readonly sinks: ((position: RecordPosition) => void)[];
 }
 
@@ -107,7 +115,8 @@ export class KafkaEventProducer implements EventProducer {
     this.#waiting = [];
     this.#waitingRecords = 0;
     try {
-      await this.#send(sharesOf(requests));
+      // One after the other, so that the records of a partition keep their order.
+      for (const shares of roundsOf(requests)) await this.#send(shares);
       for (const request of requests) settle(request);
     } catch (error) {
       // After any failure the producer's sequence numbers are in doubt; kafkajs never recovers them (OUT_OF_ORDER_SEQUENCE).
@@ -173,24 +182,34 @@ function settle(request: Request, error?: Error): void {
   else request.resolve(request.positions);
 }
 
-function sharesOf(requests: readonly Request[]): PartitionShare[] {
-  const shares = new Map<string, PartitionShare>();
+/** The records of all requests, cut into sends: each has at most one share per partition, none too large for a broker. */
+function roundsOf(requests: readonly Request[]): PartitionShare[][] {
+  const rounds: PartitionShare[][] = [];
+  const openShares = new Map<string, { round: number; share: PartitionShare }>();
   for (const { records, positions } of requests) {
     records.forEach(({ topic, key, value }, index) => {
       const partition = partitionOf(topic, key);
       const name = `${topic}/${partition}`;
-      let share = shares.get(name);
-      if (share === undefined) {
-        share = { topic, partition, messages: [], sinks: [] };
-        shares.set(name, share);
+      const bytes = Buffer.byteLength(key) + value.length + RECORD_HEAD_BYTES;
+      let open = openShares.get(name);
+      if (open === undefined || open.share.bytes + bytes > MAX_SHARE_BYTES) {
+        open = {
+          round: (open?.round ?? -1) + 1,
+          share: { topic, partition, messages: [], bytes: 0, sinks: [] },
+        };
+        openShares.set(name, open);
+        const round = rounds[open.round];
+        if (round === undefined) rounds.push([open.share]);
+        else round.push(open.share);
       }
-      share.messages.push({ key, value, partition });
-      share.sinks.push((position) => {
+      open.share.bytes += bytes;
+      open.share.messages.push({ key, value, partition });
+      open.share.sinks.push((position) => {
         positions[index] = position;
       });
     });
   }
-  return [...shares.values()];
+  return rounds;
 }
 
 function topicMessagesOf(shares: readonly PartitionShare[]): TopicMessages[] {

@@ -107,7 +107,7 @@ export class PartitionWorker {
     for (const record of batch) {
       const decoded = decodeEvent(record.topic, record.value);
       if (decoded.ok) events.push(incoming(record, decoded.value));
-      else await this.#setAside(record, decoded.problem, null);
+      else if (!(await this.#setAside(record, decoded.problem, null))) return 0;
     }
     if (this.#abort.signal.aborted && !this.#draining) return 0;
     const handled = await this.#handle(events, batch);
@@ -146,8 +146,7 @@ export class PartitionWorker {
       const record = batch.find(({ offset }) => offset === only.offset);
       // The type only: a message may quote personal values of the event.
       const detail = error instanceof Error ? error.name : 'unknown';
-      if (record) await this.#setAside(record, 'handler_failed', detail);
-      return 1;
+      return record && (await this.#setAside(record, 'handler_failed', detail)) ? 1 : 0;
     }
     const middle = Math.ceil(events.length / 2);
     const first = await this.#handle(events.slice(0, middle), batch);
@@ -155,7 +154,8 @@ export class PartitionWorker {
     return middle + (await this.#handle(events.slice(middle), batch));
   }
 
-  async #setAside(record: FetchedRecord, reasonCode: string, detail: string | null): Promise<void> {
+  /** False when the partition was given up first: the record is then not done, and comes again. */
+  async #setAside(record: FetchedRecord, reasonCode: string, detail: string | null): Promise<boolean> {
     for (
       let backoffMs = FIRST_BACKOFF_MS;
       !this.#abort.signal.aborted;
@@ -167,25 +167,25 @@ export class PartitionWorker {
           { ...this.#place(), offset: record.offset, reasonCode },
           'record.dead_lettered',
         );
-        return;
+        return true;
       } catch (error) {
         if (!(error instanceof DependencyFailure)) throw error;
         await this.#pause(backoffMs);
       }
     }
+    return false;
   }
 
   #pause(ms: number): Promise<void> {
+    const { signal } = this.#abort;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#abort.signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
     });
   }
 

@@ -17,14 +17,20 @@ it.each([
 
 it('puts one conversion into the same partition of every topic that is keyed by it', () => {
   const key = 'c0ffee00-0000-8000-8000-000000000001';
-  const topics = ['conversion.decided.v1', 'delivery.attempted.v1', 'delivery.due.1s.v1', 'delivery.due.1h.v1'] as const;
+  const topics = [
+    'conversion.decided.v1',
+    'delivery.attempted.v1',
+    'delivery.due.1s.v1',
+    'delivery.due.1h.v1',
+  ] as const;
   expect(new Set(topics.map((topic) => partitionOf(topic, key))).size).toBe(1);
 });
 
 it('spreads keys over all partitions, and counts bytes of UTF-8', () => {
   const used = new Set(Array.from({ length: 1_000 }, (_, n) => partitionOf('click.recorded.v1', `key-${n}`)));
   expect([...used].sort((a, b) => a - b)).toEqual(Array.from({ length: PARTITIONS }, (_, n) => n));
-  for (const key of ['', 'ü', '🛒', '\u0000']) expect(partitionOf('click.recorded.v1', key)).toBeLessThan(PARTITIONS);
+  for (const key of ['', 'ü', '🛒', '\u0000'])
+    expect(partitionOf('click.recorded.v1', key)).toBeLessThan(PARTITIONS);
 });
 
 it('knows a topic of one partition', () => {

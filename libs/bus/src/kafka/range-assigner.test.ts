@@ -20,7 +20,9 @@ describe('rangesOf', () => {
       fc.property(members, fc.nat({ max: 50 }), (memberIds, partitions) => {
         const ranges = rangesOf(memberIds, partitions);
         const sizes = [...ranges.values()].map(({ length }) => length);
-        expect([...ranges.values()].flat().sort((a, b) => a - b)).toEqual(Array.from({ length: partitions }, (_, n) => n));
+        expect([...ranges.values()].flat().sort((a, b) => a - b)).toEqual(
+          Array.from({ length: partitions }, (_, n) => n),
+        );
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
         expect([...rangesOf(memberIds.toReversed(), partitions)]).toEqual([...ranges]);
       }),
@@ -37,10 +39,15 @@ it('deals several topics so that a retry meets the owner of its conversion', asy
   const members = ['m2', 'm1', 'm3'].map((memberId) => ({ memberId, memberMetadata: Buffer.alloc(0) }));
   const dealt = await assigner.assign({ members, topics: Object.keys(counts) });
   const byMember = new Map(
-    dealt.map(({ memberId, memberAssignment }) => [memberId, AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment]),
+    dealt.map(({ memberId, memberAssignment }) => [
+      memberId,
+      AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment,
+    ]),
   );
   expect(byMember.get('m1')).toEqual({ decided: [0, 1, 2, 3], due: [0, 1, 2, 3], configuration: [0] });
   expect(byMember.get('m2')).toEqual({ decided: [4, 5, 6, 7], due: [4, 5, 6, 7], configuration: [] });
   expect(byMember.get('m3')?.['decided']).toEqual([8, 9, 10, 11]);
-  expect(AssignerProtocol.MemberMetadata.decode(assigner.protocol({ topics: ['decided'] }).metadata)?.topics).toEqual(['decided']);
+  expect(
+    AssignerProtocol.MemberMetadata.decode(assigner.protocol({ topics: ['decided'] }).metadata)?.topics,
+  ).toEqual(['decided']);
 });
