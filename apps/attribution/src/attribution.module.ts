@@ -1,5 +1,4 @@
 /** Composition of attribution: what is made of what, and in which order it starts and drains. */
-import process from 'node:process';
 import {
   type DynamicModule,
   Inject,
@@ -11,6 +10,8 @@ import {
 import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
+  answers,
+  crashOn,
   HealthController,
   type Logger,
   READINESS_CHECKS,
@@ -18,7 +19,7 @@ import {
   type Settings,
   systemClock,
 } from '@tributary/runtime';
-import { AttributionStore, ClickhouseConnection, StoredOffsets } from '@tributary/store';
+import { AttributionStore, type ClickhouseConnection, clickhouseOf, StoredOffsets } from '@tributary/store';
 import { Attribution } from './attribution.ts';
 import { PostbackController } from './postback.controller.ts';
 
@@ -42,22 +43,14 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
   readonly #clickhouse: ClickhouseConnection;
 
   constructor(@Inject(PARTS) { settings, logger }: AttributionParts) {
-    const onFatal = (error: Error) => {
-      logger.fatal({ err: error }, 'consumer.crashed');
-      process.exit(1);
-    };
+    const onFatal = crashOn(logger);
     const connection = new KafkaConnection({
       brokers: settings.KAFKA_BROKERS,
       clientId: 'attribution',
       logger,
     });
     const producer = new KafkaEventProducer({ connection });
-    const clickhouse = new ClickhouseConnection({
-      url: settings.CLICKHOUSE_URL,
-      user: settings.CLICKHOUSE_USER,
-      password: settings.CLICKHOUSE_PASSWORD,
-      database: settings.CLICKHOUSE_DATABASE,
-    });
+    const clickhouse = clickhouseOf(settings);
     this.#connection = connection;
     this.#producer = producer;
     this.#clickhouse = clickhouse;
@@ -81,8 +74,8 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
 
   get checks(): readonly ReadinessCheck[] {
     return [
-      { name: 'kafka', check: async () => this.#connection.ping().then(() => ({ ready: true })) },
-      { name: 'clickhouse', check: async () => this.#clickhouse.ping().then(() => ({ ready: true })) },
+      answers('kafka', this.#connection),
+      answers('clickhouse', this.#clickhouse),
       { name: 'group', check: () => ({ ready: this.strategy.isMember }) },
     ];
   }

@@ -10,6 +10,7 @@ import {
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import { ConfigurationFollower, type ConfigurationLog } from '@tributary/configuration';
 import {
+  answers,
   type Clock,
   Encryption,
   HealthController,
@@ -58,7 +59,7 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   get checks(): readonly ReadinessCheck[] {
     return [
-      { name: 'kafka', check: () => this.#bus.ping().then(() => ({ ready: true })) },
+      answers('kafka', this.#bus),
       {
         name: 'configuration',
         check: () => ({ ready: this.#isFollowing, detail: `version ${this.#follower.current.version}` }),

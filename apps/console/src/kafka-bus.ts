@@ -1,16 +1,12 @@
 /** The console's place on Kafka: the configuration topic, followed and written. */
-import process from 'node:process';
 import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
-import type { Logger } from '@tributary/runtime';
+import { crashOn, type Logger } from '@tributary/runtime';
 import type { ConsoleBus } from './console.module.ts';
 
 export function kafkaBus(brokers: readonly string[], logger: Logger): ConsoleBus {
   const connection = new KafkaConnection({ brokers, clientId: 'console', logger });
   const producer = new KafkaEventProducer({ connection });
-  const onFatal = (error: Error) => {
-    logger.fatal({ err: error }, 'consumer.crashed');
-    process.exit(1);
-  };
+  const onFatal = crashOn(logger);
   return {
     log: new KafkaConfigurationLog({ connection, producer, onFatal }),
     connect: () => producer.connect(),

@@ -1,5 +1,4 @@
 /** Composition of fan-out: what is made of what, and in which order it starts and drains. */
-import process from 'node:process';
 import {
   type DynamicModule,
   Inject,
@@ -11,6 +10,8 @@ import {
 import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
+  answers,
+  crashOn,
   Encryption,
   HealthController,
   type Logger,
@@ -19,7 +20,7 @@ import {
   type Settings,
   systemClock,
 } from '@tributary/runtime';
-import { ClickhouseConnection, DeliveryStore, StoredOffsets } from '@tributary/store';
+import { type ClickhouseConnection, clickhouseOf, DeliveryStore, StoredOffsets } from '@tributary/store';
 import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
 import { DestinationLanes } from './destination-lanes.ts';
@@ -58,19 +59,11 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly #sender: Sender;
 
   constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
-    const onFatal = (error: Error) => {
-      logger.fatal({ err: error }, 'consumer.crashed');
-      process.exit(1);
-    };
+    const onFatal = crashOn(logger);
     const connection = new KafkaConnection({ brokers: settings.KAFKA_BROKERS, clientId: 'fan-out', logger });
     const producer = new KafkaEventProducer({ connection });
     const follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, onFatal }));
-    const clickhouse = new ClickhouseConnection({
-      url: settings.CLICKHOUSE_URL,
-      user: settings.CLICKHOUSE_USER,
-      password: settings.CLICKHOUSE_PASSWORD,
-      database: settings.CLICKHOUSE_DATABASE,
-    });
+    const clickhouse = clickhouseOf(settings);
     const encryption = new Encryption(settings.SECRETS_KEYS);
     const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE);
     const shared = {
@@ -108,8 +101,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
 
   get checks(): readonly ReadinessCheck[] {
     return [
-      { name: 'kafka', check: async () => this.#connection.ping().then(() => ({ ready: true })) },
-      { name: 'clickhouse', check: async () => this.#clickhouse.ping().then(() => ({ ready: true })) },
+      answers('kafka', this.#connection),
+      answers('clickhouse', this.#clickhouse),
       { name: 'group', check: () => ({ ready: this.strategy.isMember }) },
     ];
   }

@@ -1,5 +1,4 @@
 /** Composition of ingestion: what is made of what, and in which order it starts and drains. */
-import process from 'node:process';
 import {
   type DynamicModule,
   Inject,
@@ -11,6 +10,8 @@ import {
 import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
+  answers,
+  crashOn,
   Encryption,
   HealthController,
   type Logger,
@@ -45,10 +46,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(@Inject(PARTS) parts: IngestionParts) {
     const { settings, logger } = parts;
-    const onFatal = (error: Error) => {
-      logger.fatal({ err: error }, 'consumer.crashed');
-      process.exit(1);
-    };
+    const onFatal = crashOn(logger);
     this.#parts = parts;
     this.#connection = new KafkaConnection({
       brokers: settings.KAFKA_BROKERS,
@@ -64,7 +62,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
 
   get checks(): readonly ReadinessCheck[] {
     return [
-      { name: 'kafka', check: async () => this.#connection.ping().then(() => ({ ready: true })) },
+      answers('kafka', this.#connection),
       { name: 'configuration', check: () => ({ ready: this.#isFollowing }) },
     ];
   }

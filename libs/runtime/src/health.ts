@@ -43,6 +43,17 @@ export class HealthController {
   }
 }
 
+/** Ready while the dependency answers. */
+export function answers(name: string, dependency: { ping(): Promise<void> }): ReadinessCheck {
+  return {
+    name,
+    check: async () => {
+      await dependency.ping();
+      return { ready: true };
+    },
+  };
+}
+
 async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult & { name: string }> {
   const timeout = new Promise<CheckResult>((resolve) =>
     setTimeout(() => resolve({ ready: false, detail: 'no answer in time' }), CHECK_TIMEOUT_MS).unref(),

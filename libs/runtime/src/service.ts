@@ -46,6 +46,14 @@ export async function startService(options: ServiceOptions): Promise<INestApplic
   return app;
 }
 
+/** Ends the process when a consumer is beyond repair: a service that no longer reads must not look healthy. */
+export function crashOn(logger: Logger): (error: Error) => void {
+  return (error) => {
+    logger.fatal({ err: error }, 'consumer.crashed');
+    process.exit(1);
+  };
+}
+
 function drainOnSignal(app: INestApplication, logger: Logger): void {
   let draining = false;
   const drain = (signal: NodeJS.Signals) => {

@@ -1,7 +1,7 @@
 /** The one place that makes ClickHouse clients: addresses, limits, and failures turned into ours. */
 import { readFileSync } from 'node:fs';
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { DependencyFailure } from '@tributary/runtime';
+import { DependencyFailure, type Settings } from '@tributary/runtime';
 
 export interface ClickhouseOptions {
   readonly url: string;
@@ -12,6 +12,18 @@ export interface ClickhouseOptions {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const QUERIES = new URL('../queries/', import.meta.url);
+
+/** The settings of a service that say where its ClickHouse is. */
+export function clickhouseOf(
+  settings: Settings<'CLICKHOUSE_URL' | 'CLICKHOUSE_USER' | 'CLICKHOUSE_PASSWORD' | 'CLICKHOUSE_DATABASE'>,
+): ClickhouseConnection {
+  return new ClickhouseConnection({
+    url: settings.CLICKHOUSE_URL,
+    user: settings.CLICKHOUSE_USER,
+    password: settings.CLICKHOUSE_PASSWORD,
+    database: settings.CLICKHOUSE_DATABASE,
+  });
+}
 
 export class ClickhouseConnection {
   readonly database: string;

@@ -97,7 +97,7 @@ describe('work', () => {
   });
 
   it('is committed as far as it is done, and the rest comes again', async () => {
-    handle = async (offsets) => (offsets.length > 2 ? 2 : offsets.length);
+    handle = async (offsets) => Math.min(offsets.length, 2);
     start().push(records(1, 2, 3, 4));
     await settle();
     expect(handled).toEqual([
