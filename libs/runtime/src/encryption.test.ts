@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Encryption } from './encryption.ts';
 
-const [first, second, third] = [randomBytes(32), randomBytes(32), randomBytes(32)].map((key) => key.toString('base64'));
+const [first, second, third] = [randomBytes(32), randomBytes(32), randomBytes(32)].map((key) =>
+  key.toString('base64'),
+);
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 2, 3);
 
@@ -75,8 +77,12 @@ describe('rotation', () => {
   });
 
   it('ends with the key', () => {
-    expect(() => after.decryptSecret(before.encryptSecret('canary', 'a'), 'a')).toThrow('no key in SECRETS_KEYS');
-    expect(() => after.decryptPersonal(before.encryptPersonal('canary', NOW))).toThrow('no key in SECRETS_KEYS');
+    expect(() => after.decryptSecret(before.encryptSecret('canary', 'a'), 'a')).toThrow(
+      'no key in SECRETS_KEYS',
+    );
+    expect(() => after.decryptPersonal(before.encryptPersonal('canary', NOW))).toThrow(
+      'no key in SECRETS_KEYS',
+    );
   });
 });
 
@@ -90,16 +96,20 @@ describe('hashAddress', () => {
 });
 
 describe('keys', () => {
-  it.each(['', 'short', `${first},`, `${first},c2hvcnQ=`, randomBytes(33).toString('base64'), randomBytes(32).toString('hex')])(
-    'of another length are refused, and not told',
-    (keys) => {
-      let message = '';
-      try {
-        new Encryption(keys);
-      } catch (error) {
-        message = String(error);
-      }
-      expect(message).toMatch(/^Error: SECRETS_KEYS: key [12] is not 32 bytes of base64$/);
-    },
-  );
+  it.each([
+    '',
+    'short',
+    `${first},`,
+    `${first},c2hvcnQ=`,
+    randomBytes(33).toString('base64'),
+    randomBytes(32).toString('hex'),
+  ])('of another length are refused, and not told', (keys) => {
+    let message = '';
+    try {
+      new Encryption(keys);
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toMatch(/^Error: SECRETS_KEYS: key [12] is not 32 bytes of base64$/);
+  });
 });

@@ -16,26 +16,47 @@ async function refusalOf(checks: readonly ReadinessCheck[]) {
 }
 
 it('is live whatever its checks say', () => {
-  expect(new HealthController([{ name: 'bad', check: () => ({ ready: false }) }]).live()).toEqual({ status: 'live' });
+  expect(new HealthController([{ name: 'bad', check: () => ({ ready: false }) }]).live()).toEqual({
+    status: 'live',
+  });
 });
 
 describe('ready', () => {
   it('when every check is', async () => {
-    const report = { status: 'ready', checks: [{ name: 'good', ready: true }, { name: 'slow', ready: true, detail: 'fine' }] };
+    const report = {
+      status: 'ready',
+      checks: [
+        { name: 'good', ready: true },
+        { name: 'slow', ready: true, detail: 'fine' },
+      ],
+    };
     const slow: ReadinessCheck = { name: 'slow', check: async () => ({ ready: true, detail: 'fine' }) };
     expect(await new HealthController([good, slow]).ready()).toEqual(report);
     expect(await new HealthController([]).ready()).toEqual({ status: 'ready', checks: [] });
   });
 
   it('is not 503 for one check only: the others are told too', async () => {
-    expect(await refusalOf([good, { name: 'bad', check: () => ({ ready: false, detail: 'behind' }) }])).toEqual({
+    expect(
+      await refusalOf([good, { name: 'bad', check: () => ({ ready: false, detail: 'behind' }) }]),
+    ).toEqual({
       status: 503,
-      report: { status: 'not_ready', checks: [{ name: 'good', ready: true }, { name: 'bad', ready: false, detail: 'behind' }] },
+      report: {
+        status: 'not_ready',
+        checks: [
+          { name: 'good', ready: true },
+          { name: 'bad', ready: false, detail: 'behind' },
+        ],
+      },
     });
   });
 
   it.each<[string, ReadinessCheck['check']]>([
-    ['throws', () => { throw new RangeError('secret detail'); }],
+    [
+      'throws',
+      () => {
+        throw new RangeError('secret detail');
+      },
+    ],
     ['rejects', () => Promise.reject(new RangeError('secret detail'))],
   ])('is not when a check %s, and says no more than the kind of error', async (_name, check) => {
     expect((await refusalOf([{ name: 'bad', check }])).report).toMatchObject({

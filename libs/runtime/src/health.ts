@@ -54,12 +54,13 @@ export function answers(name: string, dependency: { ping(): Promise<void> }): Re
   };
 }
 
-async function runCheck({ name, check }: ReadinessCheck): Promise<CheckResult & { name: string }> {
+async function runCheck(one: ReadinessCheck): Promise<CheckResult & { name: string }> {
+  const { name } = one;
   const timeout = new Promise<CheckResult>((resolve) =>
     setTimeout(() => resolve({ ready: false, detail: 'no answer in time' }), CHECK_TIMEOUT_MS).unref(),
   );
   try {
-    return { name, ...(await Promise.race([check(), timeout])) };
+    return { name, ...(await Promise.race([one.check(), timeout])) };
   } catch (error) {
     return { name, ready: false, detail: error instanceof Error ? error.name : 'failed' };
   }

@@ -26,14 +26,21 @@ it('keeps to its level', () => {
 });
 
 describe('canaries', () => {
-  it.each(['token', 'secret', 'secrets', 'authorization', 'password', 'email', 'phone', 'ipAddress', 'headers'])(
-    'under %s, at the top and one level below',
-    (name) => {
-      logger.info({ [name]: CANARY, request: { [name]: CANARY, kept: 1 } }, 'x');
-      expect(lines.join()).not.toContain(CANARY);
-      expect(last()).toMatchObject({ [name]: '[redacted]', request: { [name]: '[redacted]', kept: 1 } });
-    },
-  );
+  it.each([
+    'token',
+    'secret',
+    'secrets',
+    'authorization',
+    'password',
+    'email',
+    'phone',
+    'ipAddress',
+    'headers',
+  ])('under %s, at the top and one level below', (name) => {
+    logger.info({ [name]: CANARY, request: { [name]: CANARY, kept: 1 } }, 'x');
+    expect(lines.join()).not.toContain(CANARY);
+    expect(last()).toMatchObject({ [name]: '[redacted]', request: { [name]: '[redacted]', kept: 1 } });
+  });
 
   it('on an error with its request, configuration and cause', () => {
     const error = Object.assign(new Error('refused', { cause: new Error(CANARY) }), {
@@ -45,7 +52,12 @@ describe('canaries', () => {
     });
     logger.error({ err: error }, 'failed');
     expect(lines.join()).not.toContain(CANARY);
-    expect(last()['err']).toEqual({ type: 'Error', message: 'refused', code: 'ECONNREFUSED', stack: expect.any(String) });
+    expect(last()['err']).toEqual({
+      type: 'Error',
+      message: 'refused',
+      code: 'ECONNREFUSED',
+      stack: expect.any(String),
+    });
   });
 
   it('on what was thrown and is no error', () => {
@@ -61,5 +73,10 @@ it("takes Nest's messages as lines of its own", () => {
   nest.warn('odd');
   expect(last()).toMatchObject({ level: 40, from: 'nest', msg: 'odd' });
   nest.error(new Error('broken'));
-  expect(last()).toMatchObject({ level: 50, from: 'nest', msg: 'framework.failed', err: { message: 'broken' } });
+  expect(last()).toMatchObject({
+    level: 50,
+    from: 'nest',
+    msg: 'framework.failed',
+    err: { message: 'broken' },
+  });
 });

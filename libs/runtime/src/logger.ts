@@ -1,6 +1,6 @@
 /** The JSON log: pino with secrets and personal data kept out by path, and Nest's own messages brought into it. */
 import type { LoggerService } from '@nestjs/common';
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -26,15 +26,16 @@ const REDACTED_PATHS = [
   '*.headers',
 ];
 
-/** The log of one service; instants are ISO 8601 UTC. */
-export function createLogger(service: string, level: string): Logger {
-  return pino({
+/** The log of one service, on standard output unless told otherwise; instants are ISO 8601 UTC. */
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  const options = {
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
     serializers: { err: describeError },
-  });
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
 
 /** Error as logged: client libraries hang requests, headers and configurations on their errors, so only these fields pass. */

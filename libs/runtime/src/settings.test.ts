@@ -1,6 +1,20 @@
-/** Settings: all faults told at once, none of the values, and the defaults of a developer's machine. */
+/** The settings: faults told all at once and without values, and `.env.example` true to the table. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSettings, SETTING_DESCRIPTIONS, type SettingName } from './settings.ts';
+
+const NAMES = [...SETTING_DESCRIPTIONS.keys()] as readonly SettingName[];
+/** The launcher reads these itself: it must know the state folder before anything else. */
+const LAUNCHER_VARIABLES = ['TRIBUTARY_HOME', 'KAFKA_JARS'];
+const REQUIRED = { CONSOLE_API_KEY: 'sixteen-characters', SECRETS_KEYS: 'a2V5' };
+
+/** Variables of `.env.example` with the values it states, commented out or not. */
+function exampleVariables(): ReadonlyMap<string, string> {
+  const text = readFileSync(join(import.meta.dirname, '../../../.env.example'), 'utf8');
+  const pairs = [...text.matchAll(/^(?:# ?)?([A-Z][A-Z0-9_]*)=(.*)$/gm)];
+  return new Map(pairs.map(([, name = '', value = '']) => [name, value]));
+}
 
 function faultsOf(names: readonly SettingName[], environment: Record<string, string>): string {
   try {
@@ -11,9 +25,34 @@ function faultsOf(names: readonly SettingName[], environment: Record<string, str
   return '';
 }
 
+describe('.env.example', () => {
+  it('lists exactly the variables of the table and of the launcher', () => {
+    expect([...exampleVariables().keys()].toSorted()).toEqual([...NAMES, ...LAUNCHER_VARIABLES].toSorted());
+  });
+
+  it('states the defaults', () => {
+    const stated = Object.fromEntries([...exampleVariables()].filter(([, value]) => value !== ''));
+    expect(readSettings(NAMES, { ...stated, ...REQUIRED })).toEqual(readSettings(NAMES, REQUIRED));
+    const withoutDefault = [...exampleVariables()].filter(([, value]) => value === '').map(([name]) => name);
+    expect(withoutDefault.toSorted()).toEqual(
+      [...Object.keys(REQUIRED), ...LAUNCHER_VARIABLES, 'SANDBOX_STATE'].toSorted(),
+    );
+  });
+
+  it('leaves every variable commented out: an address that is set replaces an embedded engine', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../../.env.example'), 'utf8');
+    expect(text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+});
+
 describe('readSettings', () => {
   it('gives what was asked for, parsed, and nothing else', () => {
-    const environment = { KAFKA_BROKERS: 'a:1, b:2', INGESTION_PORT: '9000', DELIVERY_ALLOW_PRIVATE: 'true', OTHER: 'x' };
+    const environment = {
+      KAFKA_BROKERS: 'a:1, b:2',
+      INGESTION_PORT: '9000',
+      DELIVERY_ALLOW_PRIVATE: 'true',
+      OTHER: 'x',
+    };
     expect(readSettings(['KAFKA_BROKERS', 'INGESTION_PORT', 'DELIVERY_ALLOW_PRIVATE'], environment)).toEqual({
       KAFKA_BROKERS: ['a:1', 'b:2'],
       INGESTION_PORT: 9_000,
@@ -30,7 +69,9 @@ describe('readSettings', () => {
       LOG_LEVEL: 'info',
     };
     expect(readSettings(names, {})).toEqual(defaults);
-    expect(readSettings(names, { KAFKA_BROKERS: '', LISTEN_HOST: '', DELIVERY_ALLOW_PRIVATE: '', LOG_LEVEL: '' })).toEqual(defaults);
+    expect(
+      readSettings(names, { KAFKA_BROKERS: '', LISTEN_HOST: '', DELIVERY_ALLOW_PRIVATE: '', LOG_LEVEL: '' }),
+    ).toEqual(defaults);
   });
 
   it('tells every fault at once, by name', () => {
@@ -39,7 +80,8 @@ describe('readSettings', () => {
       CLICKHOUSE_URL: 'nowhere',
       LOG_LEVEL: 'loud',
     });
-    for (const name of ['INGESTION_PORT', 'SECRETS_KEYS', 'CLICKHOUSE_URL', 'LOG_LEVEL']) expect(message).toContain(`${name}: `);
+    for (const name of ['INGESTION_PORT', 'SECRETS_KEYS', 'CLICKHOUSE_URL', 'LOG_LEVEL'])
+      expect(message).toContain(`${name}: `);
   });
 
   it.each<[SettingName, string]>([

@@ -5,14 +5,21 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrate, renderMigration } from './migrate.ts';
 
-const SETTINGS = { kafkaBrokers: ['a:9092', 'b:9092'], schemaRegistryUrl: 'http://127.0.0.1:8085', flushMs: 200 };
+const SETTINGS = {
+  kafkaBrokers: ['a:9092', 'b:9092'],
+  schemaRegistryUrl: 'http://127.0.0.1:8085',
+  flushMs: 200,
+};
 
 describe('renderMigration', () => {
   it.each([
     ['{{database}}.clicks', 'tributary.clicks'],
     ["'{{kafka_brokers}}'", "'a:9092,b:9092'"],
     ['{{schema_registry_url}} {{flush_ms}}', 'http://127.0.0.1:8085 200'],
-    ['{{replacing(version)}} {{replacing(rowVersion)}}', 'ReplacingMergeTree(version) ReplacingMergeTree(rowVersion)'],
+    [
+      '{{replacing(version)}} {{replacing(rowVersion)}}',
+      'ReplacingMergeTree(version) ReplacingMergeTree(rowVersion)',
+    ],
     ['{parameter:String} {database}', '{parameter:String} {database}'],
   ])('%s', (text, rendered) => {
     expect(renderMigration(text, 'tributary', SETTINGS)).toBe(rendered);
@@ -91,10 +98,13 @@ describe('migrate', () => {
 
   it('leaves a file that failed to the next run', async () => {
     file('0001_first.sql', 'SELECT 1;\nSELECT 2;\n');
-    const failing = { ...database, run: async (sql: string) => {
-      if (sql === 'SELECT 2') throw new Error('broken');
-      await database.run(sql);
-    } };
+    const failing = {
+      ...database,
+      run: async (sql: string) => {
+        if (sql === 'SELECT 2') throw new Error('broken');
+        await database.run(sql);
+      },
+    };
     await expect(migrate(admin, failing, folder, SETTINGS)).rejects.toThrow('broken');
     expect(applied).toEqual([]);
     expect(await run()).toEqual(['0001_first.sql']);

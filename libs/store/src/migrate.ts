@@ -23,8 +23,8 @@ interface AppliedRow {
  * @throws Error when a file that was applied has been changed since, or a statement fails.
  */
 export async function migrate(
-  admin: ClickhouseConnection,
-  database: ClickhouseConnection,
+  admin: Pick<ClickhouseConnection, 'run'>,
+  database: Pick<ClickhouseConnection, 'database' | 'run' | 'rows'>,
   folder: string,
   settings: MigrationSettings,
 ): Promise<readonly string[]> {
@@ -62,25 +62,36 @@ function migrationFiles(folder: string): string[] {
 
 /** Fills the placeholders. @throws Error on a placeholder nobody knows. */
 export function renderMigration(text: string, database: string, settings: MigrationSettings): string {
-  const values: Record<string, string> = {
-    database,
-    kafka_brokers: settings.kafkaBrokers.join(','),
-    schema_registry_url: settings.schemaRegistryUrl,
-    flush_ms: String(settings.flushMs),
-  };
+  const values = new Map([
+    ['database', database],
+    ['kafka_brokers', settings.kafkaBrokers.join(',')],
+    ['schema_registry_url', settings.schemaRegistryUrl],
+    ['flush_ms', String(settings.flushMs)],
+  ]);
   return text
     .replace(/\{\{replacing\((\w+)\)\}\}/g, 'ReplacingMergeTree($1)')
-    .replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-      const value = values[name];
+    .replace(/\{\{(.*?)\}\}/g, (_, name: string) => {
+      const value = values.get(name);
       if (value === undefined) throw new Error(`migration has an unknown placeholder: ${name}`);
       return value;
     });
 }
 
+/** The end of a statement: a semicolon at a line's end that neither a comment nor a text of that line holds. */
+const LAST_LINE = /^(?:[^'-]|'[^']*'|-(?!-))*;\s*$/;
+
 /** Statements end with a semicolon at a line's end; lines of comments alone are not statements. */
 function statementsOf(text: string): string[] {
-  return text
-    .split(/;\s*\n/)
+  const statements: string[] = [];
+  let lines: string[] = [];
+  for (const line of text.split('\n')) {
+    const isLast = LAST_LINE.test(line);
+    lines.push(isLast ? line.replace(/;\s*$/, '') : line);
+    if (!isLast) continue;
+    statements.push(lines.join('\n'));
+    lines = [];
+  }
+  return [...statements, lines.join('\n')]
     .map((statement) => statement.trim())
-    .filter((statement) => statement.replace(/^--.*$/gm, '').trim() !== '');
+    .filter((statement) => statement.replace(/^\s*--.*$/gm, '').trim() !== '');
 }

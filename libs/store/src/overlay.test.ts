@@ -12,15 +12,41 @@ beforeEach(() => {
 
 it('gives what was noted last', () => {
   overlay.set('a', 'second', { partition: 0, offset: 6 });
-  expect([overlay.get('a'), overlay.get('b'), overlay.get('c'), overlay.size]).toEqual(['second', 'other', undefined, 2]);
+  expect([overlay.get('a'), overlay.get('b'), overlay.get('c'), overlay.size]).toEqual([
+    'second',
+    'other',
+    undefined,
+    2,
+  ]);
 });
 
 it.each<[string, [number, number][], string[]]>([
   ['nothing stored', [], ['a', 'b']],
-  ['committed nothing', [[0, -1], [1, -1]], ['a', 'b']],
-  ['stored up to the record', [[0, 5], [1, 0]], ['a', 'b']],
+  [
+    'committed nothing',
+    [
+      [0, -1],
+      [1, -1],
+    ],
+    ['a', 'b'],
+  ],
+  [
+    'stored up to the record',
+    [
+      [0, 5],
+      [1, 0],
+    ],
+    ['a', 'b'],
+  ],
   ['stored the record', [[0, 6]], ['b']],
-  ['stored both', [[0, 6], [1, 1]], []],
+  [
+    'stored both',
+    [
+      [0, 6],
+      [1, 1],
+    ],
+    [],
+  ],
   ['stored another partition', [[7, 100]], ['a', 'b']],
 ])('forgets what the store shows: %s', (_name, stored, kept) => {
   overlay.evict(new Map(stored));

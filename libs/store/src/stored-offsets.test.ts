@@ -6,14 +6,33 @@ import { hasReached, StoredOffsets } from './stored-offsets.ts';
 describe('hasReached', () => {
   it.each<[string, [number, number][], [number, number][], boolean]>([
     ['nothing asked', [], [], true],
-    ['empty partitions ask for nothing', [], [[0, 0], [1, 0]], true],
+    [
+      'empty partitions ask for nothing',
+      [],
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      true,
+    ],
     ['nothing committed in an empty partition', [[0, -1]], [[0, 0]], true],
     ['nothing committed', [[0, -1]], [[0, 1]], false],
     ['unknown partition', [[1, 5]], [[0, 1]], false],
     ['one short', [[0, 4]], [[0, 5]], false],
     ['exactly', [[0, 5]], [[0, 5]], true],
     ['beyond', [[0, 6]], [[0, 5]], true],
-    ['one partition behind', [[0, 5], [1, 4]], [[0, 5], [1, 5]], false],
+    [
+      'one partition behind',
+      [
+        [0, 5],
+        [1, 4],
+      ],
+      [
+        [0, 5],
+        [1, 5],
+      ],
+      false,
+    ],
   ])('%s', (_name, stored, watermark, expected) => {
     expect(hasReached(new Map(stored), new Map(watermark))).toBe(expected);
   });
@@ -61,7 +80,9 @@ describe('waitFor', () => {
   });
 
   it('gives up in time, as an outage', async () => {
-    const waiting = offsets.waitFor('click.recorded.v1', new Map([[0, 5]]), 1_000).catch((error: unknown) => error);
+    const waiting = offsets
+      .waitFor('click.recorded.v1', new Map([[0, 5]]), 1_000)
+      .catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(1_200);
     expect(await waiting).toBeInstanceOf(DependencyFailure);
     expect(await waiting).toMatchObject({ code: 'clickhouse_behind' });
