@@ -108,8 +108,8 @@ const payout = z.discriminatedUnion('kind', [
     eventType,
     partnerId: id.optional(),
     kind: z.literal('percent'),
-    /** Of the revenue: `12.5` is 12.5 %. */
-    percent: decimal,
+    /** Of the revenue: `12.5` is 12.5 %; more than 100 where a first month is worth more than it brings. */
+    percent: decimal.refine((text) => Number(text) <= 1_000, 'must be at most 1000'),
   }),
 ]);
 

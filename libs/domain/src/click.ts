@@ -34,3 +34,8 @@ export interface Consent {
 }
 
 export const UNKNOWN_CONSENT: Consent = { adUserData: 'unknown', adPersonalization: 'unknown' };
+
+/** Whether a click id can be one of ours at all. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
+}

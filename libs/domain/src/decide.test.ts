@@ -1,12 +1,12 @@
 /** The decision core: every verdict, match, state and reason, the window to the millisecond, and what must hold for any order of receipts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isUuid } from './click.ts';
 import {
   type CandidateClick,
   type ConversionFacts,
   type EarlierDecision,
   giveUpWaiting,
-  isUuid,
   judge,
   rematch,
   type Terms,

@@ -1,4 +1,5 @@
 /** The decision core: what attribution makes of one postback, as a pure function of the facts and the terms in force. */
+import { isUuid } from './click.ts';
 import type { Match, State, Verdict } from './conversion.ts';
 import { isReversal } from './identity.ts';
 import type { Money } from './money.ts';
@@ -245,9 +246,4 @@ function rejected(reasonCode: DecisionReason): Judgement {
 
 function missing(clickId: string): Candidate {
   return { clickId, campaignId: null, clickedAt: null, outcome: 'missing', reasonCode: 'click_not_found' };
-}
-
-/** Whether a click id can be one of ours at all. */
-export function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }

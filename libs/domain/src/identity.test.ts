@@ -11,6 +11,9 @@ import {
   WITHOUT_TRANSACTION_ID,
 } from './identity.ts';
 
+const CLICK_1 = '019b7c0a-1c88-7000-8000-000000000001';
+const CLICK_2 = '019b7c0a-1c88-7000-8000-000000000002';
+
 const FACTS: IdentityFacts = {
   advertiserId: 'acme',
   lane: 'acme',
@@ -39,7 +42,7 @@ const refund: Changes = { eventType: 'refund', originalTransactionId: 'order-1' 
 describe('one fact', () => {
   it.each<[string, Changes, Changes]>([
     ['the same order again', order, { ...order, receiptId: 'receipt-2' }],
-    ['through another click', { ...order, clickId: 'c-1' }, { ...order, clickId: 'c-2' }],
+    ['through another click', { ...order, clickId: CLICK_1 }, { ...order, clickId: CLICK_2 }],
     ['of another customer id', { ...order, customerId: 'a' }, { ...order, customerId: 'b' }],
     ['with another amount', { ...order, revenueMicros: 1n }, { ...order, revenueMicros: 2n }],
     ['at another time', { ...order, occurredAt: 1 }, { ...order, occurredAt: 2, occurredAtIsAssumed: true }],
@@ -51,8 +54,8 @@ describe('one fact', () => {
     ],
     [
       'a lead, once per click',
-      { eventType: 'lead', clickId: 'c-1' },
-      { eventType: 'lead', clickId: 'c-1', receiptId: 'receipt-2', customerId: 'a' },
+      { eventType: 'lead', clickId: CLICK_1 },
+      { eventType: 'lead', clickId: CLICK_1, receiptId: 'receipt-2', customerId: 'a' },
     ],
     [
       'a refund by its own id',
@@ -93,8 +96,8 @@ describe('one fact', () => {
   it('is told by the customer where the advertiser says once per customer', () => {
     const rules = { withoutTransactionId: { activation_completed: 'once_per_customer' } } as const;
     const facts = { eventType: 'activation_completed', customerId: 'a' };
-    expect(idOf({ ...facts, clickId: 'c-1' }, rules)).toBe(
-      idOf({ ...facts, clickId: 'c-2', receiptId: 'receipt-2' }, rules),
+    expect(idOf({ ...facts, clickId: CLICK_1 }, rules)).toBe(
+      idOf({ ...facts, clickId: CLICK_2, receiptId: 'receipt-2' }, rules),
     );
   });
 });
@@ -111,14 +114,19 @@ describe('two facts', () => {
       { ...order, eventType: 'renewal' },
     ],
     ['a test and the live order of the same number', order, { ...order, isTest: true }],
-    ['leads of two clicks', { eventType: 'lead', clickId: 'c-1' }, { eventType: 'lead', clickId: 'c-2' }],
+    [
+      'leads whose click id is a word that many share',
+      { eventType: 'lead', clickId: 'null' },
+      { eventType: 'lead', clickId: 'null', receiptId: 'receipt-2' },
+    ],
+    ['leads of two clicks', { eventType: 'lead', clickId: CLICK_1 }, { eventType: 'lead', clickId: CLICK_2 }],
     [
       'a lead and an install of one click',
-      { eventType: 'lead', clickId: 'c-1' },
-      { eventType: 'install', clickId: 'c-1' },
+      { eventType: 'lead', clickId: CLICK_1 },
+      { eventType: 'install', clickId: CLICK_1 },
     ],
     ['leads without a click', { eventType: 'lead' }, { eventType: 'lead', receiptId: 'receipt-2' }],
-    ['sales without a transaction id', { clickId: 'c-1' }, { clickId: 'c-1', receiptId: 'receipt-2' }],
+    ['sales without a transaction id', { clickId: CLICK_1 }, { clickId: CLICK_1, receiptId: 'receipt-2' }],
     ['two refunds of one order', { ...refund, reversalId: 'r-1' }, { ...refund, reversalId: 'r-2' }],
     ['two amounts refunded', { ...refund, revenueMicros: 5n }, { ...refund, revenueMicros: 6n }],
     [

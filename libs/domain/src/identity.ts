@@ -1,5 +1,6 @@
 /** The identity of a conversion: which postbacks speak of the same fact. */
 import { createHash } from 'node:crypto';
+import { isUuid } from './click.ts';
 import { deterministicUuid } from './deterministic-id.ts';
 
 /**
@@ -70,7 +71,7 @@ export function isReversal(eventType: string): boolean {
  * |---|---|
  * | refund or chargeback | advertiser, class, original transaction, and its own id; else amount and sent time; else one per original |
  * | a transaction id | advertiser, class, transaction id |
- * | none, once per click | advertiser, event type, click id; without one, the receipt |
+ * | none, once per click | advertiser, event type, click id; without one that can be ours, the receipt |
  * | none, once per customer | advertiser, event type, customer id; without one, the receipt |
  * | none, each postback | the receipt |
  *
@@ -100,7 +101,10 @@ function scopeOf(facts: IdentityFacts, eventClass: string, rules: IdentityRules)
     ownValue(rules.withoutTransactionId, facts.eventType) ??
     ownValue(STANDARD_WITHOUT_TRANSACTION_ID, facts.eventType) ??
     'each_postback';
-  if (mode === 'once_per_click' && facts.clickId !== null) return [facts.eventType, 'click', facts.clickId];
+  // `0` or `null` in place of a click id is no click: leads that share it are not one lead.
+  if (mode === 'once_per_click' && facts.clickId !== null && isUuid(facts.clickId)) {
+    return [facts.eventType, 'click', facts.clickId];
+  }
   if (mode === 'once_per_customer' && facts.customerId !== null)
     return [facts.eventType, 'customer', facts.customerId];
   return [facts.eventType, 'receipt', facts.receiptId];

@@ -78,3 +78,11 @@ describe('percentages', () => {
     );
   });
 });
+
+it('is none where a percentage comes to more than money can hold', () => {
+  const rules: PayoutRule[] = [
+    { eventType: 'sale', partnerId: null, kind: 'percent', percentMicros: 1_000_000_000n },
+  ];
+  const revenue = { micros: MAX_MICROS, currency: 'EUR' };
+  expect(payoutOf({ eventType: 'sale', partnerId: null, revenue }, rules)).toBeNull();
+});

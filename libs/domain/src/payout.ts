@@ -1,5 +1,5 @@
 /** What we owe a partner for a conversion: the first payout rule of the offer that fits. */
-import { MICROS_PER_UNIT, type Money, multiplyByFraction } from './money.ts';
+import { MAX_MICROS, MICROS_PER_UNIT, type Money, multiplyByFraction } from './money.ts';
 
 /** One line of an offer's terms; a rule for a partner goes before one for all. */
 export type PayoutRule = {
@@ -20,7 +20,7 @@ export interface Payout {
 
 const HUNDRED_PERCENT_MICROS = 100n * MICROS_PER_UNIT;
 
-/** Null when no rule fits, or a percentage has no revenue to be of. Rounds half-even, once. */
+/** Null when no rule fits, a percentage has no revenue to be of, or comes to more than money can hold. Rounds half-even, once. */
 export function payoutOf(
   conversion: {
     readonly eventType: string;
@@ -37,9 +37,7 @@ export function payoutOf(
   const name = `${rule.eventType}:${rule.kind}`;
   if (rule.kind === 'fixed') return { money: rule.amount, rule: name };
   if (conversion.revenue === null) return null;
-  const { micros, currency } = conversion.revenue;
-  return {
-    money: { micros: multiplyByFraction(micros, rule.percentMicros, HUNDRED_PERCENT_MICROS), currency },
-    rule: name,
-  };
+  const { currency } = conversion.revenue;
+  const micros = multiplyByFraction(conversion.revenue.micros, rule.percentMicros, HUNDRED_PERCENT_MICROS);
+  return micros > MAX_MICROS ? null : { money: { micros, currency }, rule: name };
 }

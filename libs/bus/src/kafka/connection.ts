@@ -43,10 +43,10 @@ export class KafkaConnection {
     });
   }
 
-  /** Offset after the last record, by partition. @throws DependencyFailure */
+  /** Offset after the last record, by partition; 0 where retention has left none, since nobody can read up to it. @throws DependencyFailure */
   async endOffsets(topic: string): Promise<Offsets> {
     const offsets = await this.#asAdmin((admin) => admin.fetchTopicOffsets(topic));
-    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+    return new Map(offsets.map(({ partition, low, high }) => [partition, low === high ? 0 : Number(high)]));
   }
 
   /** Next offset a group will read, by partition. @throws DependencyFailure */
