@@ -8,7 +8,11 @@ export default defineConfig({
   ...sources,
   test: {
     projects: [
-      { ...sources, test: { name: 'unit', include: ['{apps,libs}/*/src/**/*.test.ts'] } },
+      {
+        ...sources,
+        // Property tests share two cores with everything else; a slow machine is no failure.
+        test: { name: 'unit', include: ['{apps,libs}/*/src/**/*.test.ts'], testTimeout: 60_000 },
+      },
       {
         ...sources,
         test: {
