@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
+import { applyDemoConfiguration } from '../../apps/launcher/src/demo/demo-configuration.ts';
 import { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import { Journal } from '../../apps/launcher/src/demo/journal.ts';
-import { printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
+import { type Ledger, printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
 import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
 import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
@@ -41,22 +41,11 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** Sends a flow of conversions, does `strike` in the middle of it, and reads the ledger when all has settled. */
-async function through(strike: (traffic: Traffic) => Promise<void>): Promise<Traffic> {
+/** Lets `drive` send, waits until all has settled, and holds the ledger to its balance. */
+async function balanced(drive: (traffic: Traffic) => Promise<void>): Promise<Ledger> {
   const journal = new Journal(Date.now());
-  const run = randomBytes(4).toString('hex');
-  const driver = new Driver({
-    ingestionUrl: system.urlOf('ingestion'),
-    campaignId: DEMO.campaignId,
-    sourceId: DEMO.sourceId,
-    token: DEMO.token,
-    journal,
-  });
-  const traffic = new Traffic(driver, journal, run);
-  const flowing = traffic.flow();
-  await traffic.reached(40);
-  await strike(traffic);
-  await flowing;
+  const driver = new Driver({ ingestionUrl: system.urlOf('ingestion'), journal });
+  await drive(new Traffic(driver, journal, randomBytes(4).toString('hex')));
   const clickhouse = system.connectClickhouse();
   const ledger = await settledLedger(
     { journal, clickhouse, sandboxUrl: system.urlOf('sandbox') },
@@ -65,7 +54,21 @@ async function through(strike: (traffic: Traffic) => Promise<void>): Promise<Tra
   await clickhouse.close();
   console.log(printLedger(ledger));
   expect(ledger.difference).toBe(0);
-  return traffic;
+  return ledger;
+}
+
+/** Sends a flow of conversions and does `strike` in the middle of it, with requests in flight. */
+async function through(victim: string, strike: () => Promise<void>): Promise<void> {
+  await balanced(async (traffic) => {
+    const flowing = traffic.flow();
+    await traffic.reached(40);
+    console.log(
+      `SIGKILL of ${victim} with ${traffic.inFlight} requests in flight, ${traffic.sent} conversions sent`,
+    );
+    expect(traffic.inFlight).toBeGreaterThan(0);
+    await strike();
+    await flowing;
+  });
 }
 
 describe('after a SIGKILL in mid-flow the ledger balances', () => {
@@ -74,11 +77,7 @@ describe('after a SIGKILL in mid-flow the ledger balances', () => {
     async (name) => {
       const service = system.service(name);
       const restarts = service.restarts;
-      await through(async (traffic) => {
-        console.log(
-          `SIGKILL of ${name} with ${traffic.inFlight} requests in flight, ${traffic.sent} conversions sent`,
-        );
-        expect(traffic.inFlight).toBeGreaterThan(0);
+      await through(name, async () => {
         service.kill();
         await delay(100);
       });
@@ -87,37 +86,12 @@ describe('after a SIGKILL in mid-flow the ledger balances', () => {
     },
   );
 
-  it.each(['kafka', 'clickhouse'] as const)('%s', async (engine) => {
-    await through(async (traffic) => {
-      console.log(
-        `SIGKILL of ${engine} with ${traffic.inFlight} requests in flight, ${traffic.sent} conversions sent`,
-      );
-      expect(traffic.inFlight).toBeGreaterThan(0);
-      await system.crash(engine);
-    });
-  });
+  it.each(['kafka', 'clickhouse'] as const)('%s', (engine) => through(engine, () => system.crash(engine)));
 });
 
 describe('the same fact again and again', () => {
   it('counts once and is delivered once per destination when posted 100 times in parallel', async () => {
-    const journal = new Journal(Date.now());
-    const driver = new Driver({
-      ingestionUrl: system.urlOf('ingestion'),
-      campaignId: DEMO.campaignId,
-      sourceId: DEMO.sourceId,
-      token: DEMO.token,
-      journal,
-    });
-    const traffic = new Traffic(driver, journal, randomBytes(4).toString('hex'));
-    await traffic.sameSale(100);
-    const clickhouse = system.connectClickhouse();
-    const ledger = await settledLedger(
-      { journal, clickhouse, sandboxUrl: system.urlOf('sandbox') },
-      SETTLE_BOUND_MS,
-    );
-    await clickhouse.close();
-    console.log(printLedger(ledger));
-    expect(ledger.difference).toBe(0);
+    const ledger = await balanced((traffic) => traffic.sameSale(100));
     const lines = new Map(ledger.lines.map(({ label, actual }) => [label, actual]));
     expect(lines.get('accepted')).toBe(100);
     expect(lines.get('  duplicate_of')).toBe(99);

@@ -1,9 +1,8 @@
 /** A bounded flow of conversions for fault tests: clicks, then their postbacks, some before their click, some repeated. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DEMO_PAYOUTS } from '../../apps/launcher/src/demo/demo-configuration.ts';
 import type { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import type { Journal } from '../../apps/launcher/src/demo/journal.ts';
-import { destinationsOf, micros, mintClickId, payoutOfDemo } from '../../apps/launcher/src/demo/sample.ts';
+import { attributed, mintClickId } from '../../apps/launcher/src/demo/sample.ts';
 
 const CONVERSIONS = 300;
 const AT_ONCE = 12;
@@ -57,7 +56,7 @@ export class Traffic {
       partner_click_id: `${this.#run}-same`,
       fbclid: `IwAR-${this.#run}`,
     });
-    this.#expect('same-sale', 'sale', '20.00');
+    this.#journal.expect(attributed('same-sale', 'sale', '20.00'));
     const parameters = this.#parameters('same-sale', clickId, 'sale', '20.00');
     await Promise.all(Array.from({ length: times }, () => this.#driver.postback('same-sale', parameters)));
   }
@@ -66,7 +65,7 @@ export class Traffic {
     const eventType = EVENT_TYPES[n % EVENT_TYPES.length] ?? 'sale';
     const revenue = eventType === 'lead' ? null : `${10 + (n % 90)}.${String(n % 100).padStart(2, '0')}`;
     const fact = `conversion-${n}`;
-    this.#expect(fact, eventType, revenue);
+    this.#journal.expect(attributed(fact, eventType, revenue));
     const comesBeforeItsClick = n % 10 === 7;
     const clickedAt = new Date(Date.now() - 60_000);
     const clickId = comesBeforeItsClick ? mintClickId(clickedAt) : await this.#counted(() => this.#click(n));
@@ -101,17 +100,6 @@ export class Traffic {
       email: `${fact}@example.com`,
       ...(revenue !== null && { revenue, currency: 'EUR' }),
     };
-  }
-
-  #expect(fact: string, eventType: keyof typeof DEMO_PAYOUTS, revenue: string | null): void {
-    this.#journal.expect({
-      fact,
-      eventType,
-      revenueMicros: revenue === null ? null : micros(revenue),
-      payoutMicros: payoutOfDemo(eventType, revenue),
-      match: 'attributed',
-      destinationIds: destinationsOf(eventType),
-    });
   }
 
   async #counted<T>(request: () => Promise<T>): Promise<T> {

@@ -1,9 +1,8 @@
 /** Attribution as a whole: catches up with the configuration, decides postbacks lane by lane, rematches the parked. */
 import type { AssignmentListener, EventProducer, PartitionBatch, TopicPartition } from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
-import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Logger, Turns } from '@tributary/runtime';
 import type { AttributionStore, StoredOffsets } from '@tributary/store';
-import { Lanes } from './lanes.ts';
 import { OwnWrites } from './own-writes.ts';
 import { ParkedConversions } from './parked-conversions.ts';
 import { PostbackDecider } from './postback-decider.ts';
@@ -22,7 +21,7 @@ const CATCH_UP_MS = 30_000;
 
 export class Attribution implements AssignmentListener {
   readonly #options: AttributionOptions;
-  readonly #lanes = new Lanes();
+  readonly #lanes = new Turns<number>();
   readonly #parked = new ParkedConversions();
   readonly #positions = new Map<number, number>();
   readonly #ownWrites: OwnWrites;

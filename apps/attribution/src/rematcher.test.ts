@@ -1,11 +1,10 @@
 /** Rematching: a late click is found, a missing one is given up only when it can no longer come, and outages change nothing. */
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
-import { createLogger } from '@tributary/runtime';
+import { createLogger, Turns } from '@tributary/runtime';
 import { aClick, aDecision } from '@tributary/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InMemoryLog } from './in-memory-log.fixture.ts';
-import { Lanes } from './lanes.ts';
 import { OwnWrites } from './own-writes.ts';
 import { ParkedConversions } from './parked-conversions.ts';
 import { Rematcher } from './rematcher.ts';
@@ -36,14 +35,14 @@ const waiting: ConversionDecided = aDecision({
 
 let log: InMemoryLog;
 let parked: ParkedConversions;
-let lanes: Lanes;
+let lanes: Turns<number>;
 let rematcher: Rematcher;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
   log = new InMemoryLog();
   parked = new ParkedConversions();
-  lanes = new Lanes();
+  lanes = new Turns<number>();
   const configuration = new Configuration();
   configuration.apply(0, aChange('offer', { id: 'acme-offer', advertiserId: 'acme', name: 'Offer' }));
   rematcher = new Rematcher({

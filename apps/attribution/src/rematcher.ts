@@ -3,10 +3,9 @@ import { type EventProducer, outgoing } from '@tributary/bus';
 import type { Configuration } from '@tributary/configuration';
 import type { ClickRecorded, ConversionDecided } from '@tributary/contracts';
 import { giveUpWaiting, rematch } from '@tributary/domain';
-import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Logger, type Turns } from '@tributary/runtime';
 import { type AttributionStore, hasReached, type StoredOffsets, type Watermark } from '@tributary/store';
 import { factsOfDecision, nextRevision, soughtClickId } from './decision-record.ts';
-import type { Lanes } from './lanes.ts';
 import type { OwnWrites } from './own-writes.ts';
 import type { Parked, ParkedConversions } from './parked-conversions.ts';
 import { termsInForce } from './terms.ts';
@@ -16,7 +15,8 @@ export interface RematcherOptions {
   readonly offsets: StoredOffsets;
   readonly ownWrites: OwnWrites;
   readonly parked: ParkedConversions;
-  readonly lanes: Lanes;
+  /** By partition: postbacks and the clock never decide the same lane at once. */
+  readonly lanes: Turns<number>;
   readonly producer: EventProducer;
   readonly configuration: () => Configuration;
   /** Offset of the last postback handled in a partition: the position in the lane at which the clock decided. */

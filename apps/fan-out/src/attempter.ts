@@ -1,7 +1,7 @@
 /** One attempt of one delivery: intended on record, sent, judged, ended on record together with what follows from it. */
 import { randomUUID } from 'node:crypto';
 import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
-import type { DeliveryAttempted } from '@tributary/contracts';
+import type { DeliveryAttempted, Outcome } from '@tributary/contracts';
 import {
   attemptRedactor,
   type OutwardDelivery,
@@ -113,25 +113,24 @@ export class Attempter {
   #endOf(delivery: DueDelivery, exchange: Exchange, hide: Redactor): AttemptEnd {
     const endedAt = this.#options.clock.now();
     const judged = judge(delivery, exchange, endedAt);
-    const shared = {
+    const ended = (outcome: Outcome, reasonCode: string | null, nextAttemptAt: number | null = null) => ({
+      outcome,
+      reasonCode,
+      nextAttemptAt,
       response: exchange.ok ? recordResponse(exchange.response, hide) : null,
       errorCode: exchange.ok ? null : exchange.error,
       endedAt,
-    };
-    if (judged.outcome === 'delivered')
-      return { ...shared, outcome: 'delivered', reasonCode: null, nextAttemptAt: null };
-    if (judged.outcome === 'refused') {
-      return { ...shared, outcome: 'refused', reasonCode: judged.reason, nextAttemptAt: null };
-    }
+    });
+    if (judged.outcome === 'delivered') return ended('delivered', null);
+    if (judged.outcome === 'refused') return ended('refused', judged.reason);
     const next = nextAttempt({
       attempt: delivery.attempt,
       random: this.#options.random(),
       retryAfterMs: judged.afterMs,
       scheduleMs: delivery.receiver.destination.scheduleMs,
     });
-    if (next.kind === 'dead')
-      return { ...shared, outcome: 'dead', reasonCode: judged.reason, nextAttemptAt: null };
-    return { ...shared, outcome: 'retry', reasonCode: judged.reason, nextAttemptAt: endedAt + next.delayMs };
+    if (next.kind === 'dead') return ended('dead', judged.reason);
+    return ended('retry', judged.reason, endedAt + next.delayMs);
   }
 
   /** What must be on record together with the end: the next attempt in the timer wheel, or the dead letter. */

@@ -10,10 +10,9 @@ import {
 import type { ConfigurationFollower } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryDue, decodeEvent } from '@tributary/contracts';
 import { levelFor } from '@tributary/domain';
-import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Logger, Turns } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import { type DueDelivery, dueRecord } from './delivery-records.ts';
-import { DeliveryTurns } from './delivery-turns.ts';
 import { planDeliveries } from './plan.ts';
 import type { Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -34,7 +33,8 @@ const EVICT_EVERY_MS = 1_000;
 
 export class FanOut implements AssignmentListener {
   readonly #options: FanOutOptions;
-  readonly #turns = new DeliveryTurns();
+  /** By delivery: a decision met again and a retry that comes due never both send it. */
+  readonly #turns = new Turns<string>();
   #evictions: NodeJS.Timeout | undefined;
 
   constructor(options: FanOutOptions) {

@@ -35,25 +35,25 @@ export async function run(options: Arguments): Promise<number> {
   const system = new TributarySystem({ home, addresses, onProgress });
   const interrupted = untilInterrupted(() => onProgress('Draining'));
   try {
-    const work = serve(system, options, onProgress);
-    return await Promise.race([work, interrupted]);
+    return await Promise.race([serve(system, options, interrupted, onProgress), interrupted]);
   } finally {
     await system.stop();
     marker.clear();
     onProgress('Stopped');
   }
+}
 
-  async function serve(
-    running: TributarySystem,
-    { once, empty, sabotage: kind }: Arguments,
-    tell: typeof onProgress,
-  ) {
-    await running.start();
-    const exitCode = empty ? 0 : await demonstrate(running, kind, tell);
-    if (once) return exitCode;
-    console.log(welcome(running));
-    return interrupted;
-  }
+async function serve(
+  system: TributarySystem,
+  { once, empty, sabotage: kind }: Arguments,
+  interrupted: Promise<number>,
+  onProgress: (message: string) => void,
+): Promise<number> {
+  await system.start();
+  const exitCode = empty ? 0 : await demonstrate(system, kind, onProgress);
+  if (once) return exitCode;
+  console.log(welcome(system));
+  return interrupted;
 }
 
 /**
@@ -95,9 +95,6 @@ async function demonstrate(
   const journal = new Journal(Date.now());
   const driver = new Driver({
     ingestionUrl: system.urlOf('ingestion'),
-    campaignId: DEMO.campaignId,
-    sourceId: DEMO.sourceId,
-    token: DEMO.token,
     journal,
   });
   await sendSample(driver, journal, journal.startedAt.toString(36));

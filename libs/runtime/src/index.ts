@@ -6,3 +6,4 @@ export * from './health.ts';
 export * from './logger.ts';
 export * from './service.ts';
 export * from './settings.ts';
+export * from './turns.ts';

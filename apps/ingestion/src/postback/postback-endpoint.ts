@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
 import type { Configuration, Source } from '@tributary/configuration';
-import { parsePostback, type Refusal, type RefusalReason } from '@tributary/domain';
+import { parsePostback, type Refusal, type RefusalReason, type SourceProfile } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
 import { checkToken, TOKEN_PARAMETER, tokenOf } from './credentials.ts';
@@ -24,6 +24,8 @@ interface Call {
   readonly query: URLSearchParams;
   readonly sourceId: string;
   readonly source: Source | undefined;
+  /** Of the source, made once for all rows. */
+  readonly profile: SourceProfile | undefined;
   readonly context: CallContext;
 }
 
@@ -67,7 +69,8 @@ export class PostbackEndpoint {
     const context = this.#contextOf(request, `/postback/${sourceId}`);
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
     const row = await readRow(request, query);
-    const outcome = this.#outcomeOf({ request, query, sourceId, source, context }, row);
+    const profile = source && profileOf(source);
+    const outcome = this.#outcomeOf({ request, query, sourceId, source, profile, context }, row);
     return this.#answer([outcome], () => answerOf(outcome.result, source));
   }
 
@@ -77,7 +80,8 @@ export class PostbackEndpoint {
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
     const rows = await readRows(request);
-    const call = { request, query, sourceId, source, context };
+    const profile = source && profileOf(source);
+    const call = { request, query, sourceId, source, profile, context };
     const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row) =>
       this.#outcomeOf(call, row),
     );
@@ -98,10 +102,10 @@ export class PostbackEndpoint {
     };
   }
 
-  #outcomeOf({ request, query, sourceId, source, context }: Call, row: Row): Outcome {
+  #outcomeOf({ request, query, sourceId, source, profile, context }: Call, row: Row): Outcome {
     const parameters = row.ok ? row.parameters : NO_PARAMETERS;
     const refuse = (refusal: Refusal) => refusedOutcome(sourceId, source, refusal, parameters, context);
-    if (source === undefined)
+    if (source === undefined || profile === undefined)
       return refuse({ reason: 'source_unknown', field: 'source', expected: 'a configured source' });
     // A body that cannot be read has no parameters; the query may prove the sender all the same.
     const token = tokenOf(request, parameters) ?? query.get(TOKEN_PARAMETER);
@@ -111,7 +115,7 @@ export class PostbackEndpoint {
       return refuse({ reason, field: 'token', expected: "the source's secret token" });
     }
     if (!row.ok) return refuse(row.refusal);
-    const parsing = parsePostback(parameters, profileOf(source), context.receivedAt);
+    const parsing = parsePostback(parameters, profile, context.receivedAt);
     if (!parsing.ok) return refuse(parsing.refusal);
     const event = acceptedRecord(source, parsing.postback, parameters, context, this.#options.encryption);
     return {
@@ -184,7 +188,7 @@ function refusedRow(reason: RefusalReason, expected: string): Row {
   return { ok: false, refusal: { reason, field: null, expected } };
 }
 
-function profileOf({ profile, allowedExtras }: Source) {
+function profileOf({ profile, allowedExtras }: Source): SourceProfile {
   return {
     ...profile,
     eventTypes: profile.eventTypes ?? {},

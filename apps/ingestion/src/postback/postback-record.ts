@@ -43,7 +43,7 @@ export function acceptedRecord(
     ...facts,
     receiptId: receiptIdOf(source.id, key, context.receivedAt),
     sourceId: source.id,
-    lane: source.lane ?? source.advertiserId,
+    lane: source.lane,
     advertiserId: source.advertiserId,
     receivedAt: context.receivedAt,
     ipCiphertext: ipAddress === null ? null : encryption.encryptPersonal(ipAddress, context.receivedAt),

@@ -1,13 +1,11 @@
 /** Sends clicks and postbacks over HTTP like advertisers and browsers do, again and again until each is answered, and keeps the journal. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { DEMO } from './demo-configuration.ts';
 import type { Journal } from './journal.ts';
 
 export interface DriverOptions {
   readonly ingestionUrl: string;
-  readonly campaignId: string;
-  readonly sourceId: string;
-  readonly token: string;
   readonly journal: Journal;
 }
 
@@ -37,8 +35,8 @@ export class Driver {
 
   /** A click on the campaign's URL. @returns the click id the redirect carries. */
   async click(parameters: Parameters): Promise<string> {
-    const { ingestionUrl, campaignId, journal } = this.#options;
-    const url = `${ingestionUrl}/c/${campaignId}?${new URLSearchParams(parameters)}`;
+    const { ingestionUrl, journal } = this.#options;
+    const url = `${ingestionUrl}/c/${DEMO.campaignId}?${new URLSearchParams(parameters)}`;
     const response = await this.#untilAnswered(url, { redirect: 'manual', headers: BROWSER }, () => {
       journal.ambiguousClicks += 1;
     });
@@ -51,9 +49,9 @@ export class Driver {
 
   /** A click the landing page reports under an id of its own. */
   async directClick(clickId: string, clickedAt: Date, parameters: Parameters): Promise<void> {
-    const { ingestionUrl, campaignId, journal } = this.#options;
+    const { ingestionUrl, journal } = this.#options;
     const body = {
-      campaign: campaignId,
+      campaign: DEMO.campaignId,
       click_id: clickId,
       clicked_at: clickedAt.toISOString(),
       ...parameters,
@@ -71,10 +69,10 @@ export class Driver {
   async postback(
     fact: string,
     parameters: Parameters,
-    { dialect = 'get', token = this.#options.token }: { dialect?: Dialect; token?: string } = {},
+    { dialect = 'get', token = DEMO.token }: { dialect?: Dialect; token?: string } = {},
   ): Promise<void> {
-    const { ingestionUrl, sourceId, journal } = this.#options;
-    const url = `${ingestionUrl}/postback/${sourceId}`;
+    const { ingestionUrl, journal } = this.#options;
+    const url = `${ingestionUrl}/postback/${DEMO.sourceId}`;
     const { target, init } = dressed(url, { ...parameters, token }, dialect);
     const response = await this.#untilAnswered(target, {
       ...init,

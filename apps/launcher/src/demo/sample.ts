@@ -10,12 +10,12 @@ const BEFORE_BUYING_MS = 1_500;
 const EVERYWHERE = [DEMO.partnerDestinationId, DEMO.metaDestinationId];
 
 /** Destinations of an attributed conversion: ad platforms have no event for a renewal, so it goes to the partner alone. */
-export function destinationsOf(eventType: string): readonly string[] {
+function destinationsOf(eventType: string): readonly string[] {
   return eventType === 'renewal' ? [DEMO.partnerDestinationId] : EVERYWHERE;
 }
 
 /** What is owed for an event of the demo offer, reckoned apart from the pipeline. */
-export function payoutOfDemo(eventType: keyof typeof DEMO_PAYOUTS, revenue: string | null): bigint {
+function payoutOfDemo(eventType: keyof typeof DEMO_PAYOUTS, revenue: string | null): bigint {
   const terms = DEMO_PAYOUTS[eventType];
   if (terms.kind === 'fixed') return micros(terms.amount);
   return multiplyByFraction(micros(revenue ?? '0'), BigInt(terms.percent), 100n);
@@ -36,6 +36,22 @@ export function mintClickId(at: Date): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
+/** What is expected of a conversion that finds its click. */
+export function attributed(
+  fact: string,
+  eventType: keyof typeof DEMO_PAYOUTS,
+  revenue: string | null,
+): ExpectedConversion {
+  return {
+    fact,
+    eventType,
+    revenueMicros: revenue === null ? null : micros(revenue),
+    payoutMicros: payoutOfDemo(eventType, revenue),
+    match: 'attributed',
+    destinationIds: destinationsOf(eventType),
+  };
+}
+
 /** Sends the sample; `run` makes its transaction ids new on every run. */
 export async function sendSample(driver: Driver, journal: Journal, run: string): Promise<void> {
   const clicks = await Promise.all(
@@ -52,19 +68,6 @@ export async function sendSample(driver: Driver, journal: Journal, run: string):
   // People take a moment between a click and a purchase; without it every postback would wait for its click.
   await delay(BEFORE_BUYING_MS);
   const person = { email: 'jo@example.com', customer_id: `${run}-jo` };
-
-  const attributed = (
-    fact: string,
-    eventType: keyof typeof DEMO_PAYOUTS,
-    revenue: string | null,
-  ): ExpectedConversion => ({
-    fact,
-    eventType,
-    revenueMicros: revenue === null ? null : micros(revenue),
-    payoutMicros: payoutOfDemo(eventType, revenue),
-    match: 'attributed',
-    destinationIds: destinationsOf(eventType),
-  });
 
   journal.expect(attributed('lead', 'lead', null));
   await driver.postback('lead', { click_id: first, event_type: 'lead', ...person });

@@ -37,6 +37,7 @@ export class PartitionWorker {
   readonly #abort = new AbortController();
   #wake: (() => void) | undefined;
   #isFull = false;
+  #draining = false;
   readonly #ended: Promise<void>;
 
   constructor(options: PartitionWorkerOptions) {
@@ -64,8 +65,6 @@ export class PartitionWorker {
     this.#draining = true;
     return this.retire();
   }
-
-  #draining = false;
 
   async #run(): Promise<void> {
     await this.#options.ready;
