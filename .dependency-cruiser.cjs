@@ -51,6 +51,8 @@ module.exports = {
     home('kafka-client', 'kafkajs', ['libs/bus']),
     home('clickhouse-client', '@clickhouse/client', ['libs/store']),
     home('outbound-http', 'undici', ['apps/fan-out']),
+    home('metrics-client', 'prom-client', ['libs/runtime']),
+    home('tracing-client', '@opentelemetry/.*', ['libs/runtime']),
     {
       name: 'domain-is-pure',
       comment: 'No I/O, clock, environment, randomness or framework: only hashes of node:crypto.',

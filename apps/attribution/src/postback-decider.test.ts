@@ -61,6 +61,7 @@ function decide(...postbacks: readonly PostbackReceived[]): Promise<void> {
     offset,
     key: event.lane,
     writtenAt: event.receivedAt,
+    headers: {},
     event,
     value: Buffer.alloc(0),
   }));

@@ -102,6 +102,7 @@ function decisions(...events: ConversionDecided[]): PartitionBatch<'conversion.d
       offset,
       key: event.conversionId,
       writtenAt: NOW,
+      headers: {},
       event: { ...event, clickIpCiphertext: null },
       value: encodeEvent(topic, { ...event, clickIpCiphertext: null }),
     })),
@@ -132,6 +133,7 @@ function due(...attempts: number[]): PartitionBatch<'delivery.due.1s.v1'> {
         offset,
         key: decided.conversionId,
         writtenAt: NOW,
+        headers: {},
         event,
         value: Buffer.alloc(0),
       };

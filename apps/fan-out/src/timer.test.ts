@@ -27,7 +27,16 @@ function event(topic: DueTopic, offset: number, dueAt: number, enqueuedAt = STAR
     decision: Buffer.alloc(0),
     lastReasonCode: null,
   };
-  return { topic, partition: 0, offset, key: 'c', writtenAt: enqueuedAt, event: due, value: Buffer.alloc(0) };
+  return {
+    topic,
+    partition: 0,
+    offset,
+    key: 'c',
+    writtenAt: enqueuedAt,
+    event: due,
+    value: Buffer.alloc(0),
+    headers: {},
+  };
 }
 
 function batch(

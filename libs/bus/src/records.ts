@@ -1,11 +1,14 @@
 /** Records on their way to and from Kafka, and the two ports every service uses: produce and handle. */
 import { type EventOf, encodeEvent, type TopicName } from '@tributary/contracts';
+import { traceHeaders } from '@tributary/runtime';
 
 /** An encoded event on its way to a topic. */
 export interface OutgoingRecord {
   readonly topic: TopicName;
   readonly key: string;
   readonly value: Buffer;
+  /** Trace context, and where a record that is published again stood first. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Where an acknowledged record stands in the log. */
@@ -35,6 +38,7 @@ export interface IncomingEvent<T extends TopicName = TopicName> {
   readonly event: EventOf<T>;
   /** The wire form, for records that carry another one on. */
   readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Consecutive events of one partition, in log order. */
@@ -63,7 +67,7 @@ export interface AssignmentListener {
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
 }
 
-/** @throws Error when the event does not fit its schema, a defect of the caller. */
+/** The record of an event, within the trace that is running. @throws Error when the event does not fit its schema, a defect of the caller. */
 export function outgoing<T extends TopicName>(topic: T, key: string, event: EventOf<T>): OutgoingRecord {
-  return { topic, key, value: encodeEvent(topic, event) };
+  return { topic, key, value: encodeEvent(topic, event), headers: traceHeaders() };
 }

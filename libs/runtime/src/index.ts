@@ -4,6 +4,8 @@ export * from './encryption.ts';
 export * from './errors.ts';
 export * from './health.ts';
 export * from './logger.ts';
+export * from './metrics.ts';
 export * from './service.ts';
 export * from './settings.ts';
+export * from './trace-context.ts';
 export * from './turns.ts';

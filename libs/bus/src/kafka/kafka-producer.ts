@@ -37,7 +37,7 @@ interface Request {
 interface PartitionShare {
   readonly topic: TopicName;
   readonly partition: number;
-  readonly messages: { key: string; value: Buffer; partition: number }[];
+  readonly messages: { key: string; value: Buffer; partition: number; headers: Record<string, string> }[];
   bytes: number;
   readonly sinks: ((position: RecordPosition) => void)[];
 }
@@ -187,10 +187,10 @@ function roundsOf(requests: readonly Request[]): PartitionShare[][] {
   const rounds: PartitionShare[][] = [];
   const openShares = new Map<string, { round: number; share: PartitionShare }>();
   for (const { records, positions } of requests) {
-    records.forEach(({ topic, key, value }, index) => {
+    records.forEach(({ topic, key, value, headers = {} }, index) => {
       const partition = partitionOf(topic, key);
       const name = `${topic}/${partition}`;
-      const bytes = Buffer.byteLength(key) + value.length + RECORD_HEAD_BYTES;
+      const bytes = Buffer.byteLength(key) + value.length + bytesOf(headers) + RECORD_HEAD_BYTES;
       let open = openShares.get(name);
       if (open === undefined || open.share.bytes + bytes > MAX_SHARE_BYTES) {
         open = {
@@ -203,13 +203,17 @@ function roundsOf(requests: readonly Request[]): PartitionShare[][] {
         else round.push(open.share);
       }
       open.share.bytes += bytes;
-      open.share.messages.push({ key, value, partition });
+      open.share.messages.push({ key, value, partition, headers: { ...headers } });
       open.share.sinks.push((position) => {
         positions[index] = position;
       });
     });
   }
   return rounds;
+}
+
+function bytesOf(headers: Readonly<Record<string, string>>): number {
+  return Object.entries(headers).reduce((bytes, [name, value]) => bytes + name.length + value.length * 2, 0);
 }
 
 function topicMessagesOf(shares: readonly PartitionShare[]): TopicMessages[] {

@@ -207,5 +207,6 @@ function incoming(record: FetchedRecord, event: IncomingEvent['event']): Incomin
     writtenAt: record.writtenAt,
     event,
     value: record.value ?? Buffer.alloc(0),
+    headers: record.headers,
   };
 }

@@ -1,0 +1,5 @@
+/** Every command by its name. */
+import type { Command } from './command.ts';
+import { migrateCommand } from './migrate-command.ts';
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map([['migrate', migrateCommand]]);
