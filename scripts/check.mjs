@@ -1,4 +1,4 @@
-/** `npm run check`: format and lint, types, import boundaries, generated files. Every step runs; any fault fails the whole. */
+/** `npm run check`: format and lint, types, import boundaries, generated files, schema compatibility. Every step runs; any fault fails the whole. */
 import { join } from 'node:path';
 import process from 'node:process';
 import { prepare, repository, runNode } from './prepare.mjs';
@@ -20,6 +20,7 @@ const steps = [
     ],
   ],
   ['generated files', ['scripts/generate-contracts.ts', '--check']],
+  ['schema compatibility', ['scripts/check-compatibility.ts']],
 ];
 for (const [name, command] of steps) {
   const exitCode = await runNode(command);

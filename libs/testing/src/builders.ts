@@ -1,7 +1,11 @@
 /** Events for tests: complete and valid, changed only where a test cares. */
 import type {
+  AttributionCommanded,
   ClickRecorded,
   ConversionDecided,
+  CredentialRefreshed,
+  DestinationState,
+  LifecycleSignalled,
   PostbackReceived,
   PostbackRefused,
 } from '@tributary/contracts';
@@ -187,6 +191,114 @@ export function aDecision(changes: Partial<ConversionDecided> = {}): ConversionD
     valueDigest: '00',
     configurationVersion: 0,
     isTest: false,
+    ...changes,
+  };
+}
+
+export function aSignal(changes: Partial<LifecycleSignalled> = {}): LifecycleSignalled {
+  return {
+    signalId: '51640000-0000-8000-8000-000000000001',
+    phase: 'raised',
+    signal: 'renewal_due',
+    customerKey: '7f83b165-7ff1-8c53-b92d-c18148a1d65d',
+    customerId: 'customer-7',
+    lane: 'acme',
+    advertiserId: 'acme',
+    conversionId: 'c0ffee00-0000-8000-8000-000000000001',
+    revision: 1,
+    eventType: 'subscription_started',
+    offerId: 'acme-offer',
+    campaignId: 'acme-campaign',
+    partnerId: 'partner-1',
+    productId: null,
+    planId: 'monthly',
+    ordinal: 1,
+    reasonCodes: [],
+    occurredAt: NOW,
+    signalledAt: NOW + 20,
+    dueAt: NOW + 86_400_000,
+    expiresAt: null,
+    triggerKind: 'postback',
+    triggerPartition: 0,
+    triggerOffset: 0,
+    revenueMicros: 49_900_000n,
+    currency: 'EUR',
+    predictedLtvMicros: null,
+    subjectHashes: { emailPlain: 'ab' },
+    country: null,
+    consentAdUserData: 'unknown',
+    consentAdPersonalization: 'unknown',
+    attributes: {},
+    configurationVersion: 0,
+    isTest: false,
+    ...changes,
+  };
+}
+
+export function aCommand(changes: Partial<AttributionCommanded> = {}): AttributionCommanded {
+  return {
+    commandId: 'c0a4a000-0000-8000-8000-000000000001',
+    command: 'reattribute',
+    lane: 'acme',
+    advertiserId: 'acme',
+    runId: '019b7d00-0000-7000-8000-000000000004',
+    conversionId: 'c0ffee00-0000-8000-8000-000000000001',
+    expectedRevision: 1,
+    customerKey: null,
+    subjectHashes: {},
+    model: 'first_click',
+    rules: null,
+    rulesDigest: null,
+    rulesVersion: null,
+    clickId: null,
+    reasonCode: 'rules_corrected',
+    issuedAt: NOW,
+    effectiveFrom: null,
+    actor: 'key-1',
+    configurationVersion: 0,
+    isTest: false,
+    ...changes,
+  };
+}
+
+export function aDestinationState(changes: Partial<DestinationState> = {}): DestinationState {
+  return {
+    destinationId: 'partner-1-postback',
+    definition: 'partner-postback',
+    advertiserId: 'acme',
+    breaker: 'closed',
+    breakerChangedAt: NOW,
+    probeAt: null,
+    probes: 0,
+    consecutiveFailures: 0,
+    failingSince: null,
+    lastFailureAt: null,
+    lastFailureCode: null,
+    lastSuccessAt: NOW,
+    lastRequestId: null,
+    isDisabled: false,
+    disabledAt: null,
+    disabledReasonCode: null,
+    parkedDeliveries: null,
+    instanceId: 'fan-out-1',
+    changedAt: NOW,
+    configurationVersion: 0,
+    ...changes,
+  };
+}
+
+export function aRefreshedCredential(changes: Partial<CredentialRefreshed> = {}): CredentialRefreshed {
+  return {
+    refreshId: '019b7c40-2000-7000-8000-000000000005',
+    destinationId: 'acme-google',
+    definition: 'google-data-manager',
+    destinationVersion: 0,
+    credentials: { accessToken: Buffer.from([1, 0, 254, 255]) },
+    refreshedAt: NOW,
+    expiresAt: NOW + 3_600_000,
+    refreshAfter: NOW + 3_000_000,
+    instanceId: 'fan-out-1',
+    configurationVersion: 0,
     ...changes,
   };
 }

@@ -1,4 +1,5 @@
 /** For tests only: real engines, builders of valid events, waiting. */
 export * from './builders.ts';
 export * from './eventually.ts';
+export * from './schema-examples.ts';
 export * from './test-engines.ts';
