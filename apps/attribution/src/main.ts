@@ -1,11 +1,13 @@
 /** Attribution: postbacks in, verdicts and decisions out. */
 import type { CustomStrategy } from '@nestjs/microservices';
-import { BatchStrategy } from '@tributary/bus';
+import { BatchStrategy, settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService } from '@tributary/runtime';
 import { composeAttribution } from './attribution.module.ts';
 
 const settings = readSettings([
   'KAFKA_BROKERS',
+  'SCHEMA_REGISTRY_URL',
+  'SCHEMA_IDS',
   'CLICKHOUSE_URL',
   'CLICKHOUSE_USER',
   'CLICKHOUSE_PASSWORD',
@@ -16,6 +18,7 @@ const settings = readSettings([
 ]);
 const logger = createLogger('attribution', settings.LOG_LEVEL);
 
+await settleSchemaIds(settings, logger);
 await startService({
   module: composeAttribution({ settings, logger }),
   logger,

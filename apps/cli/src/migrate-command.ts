@@ -9,7 +9,7 @@ const MIGRATIONS = join(resolve(import.meta.dirname, '../../..'), 'migrations/cl
 
 export const migrateCommand: Command = {
   usage: `npm run migrate
-  Creates the topics that are missing and applies the migrations that are new. Safe to run again.
+  Creates the topics that are missing, corrects the retention of the others, and applies the migrations that are new. Safe to run again.
   Reads KAFKA_BROKERS, KAFKA_RF, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_DATABASE,
   CLICKHOUSE_FLUSH_MS and SCHEMA_REGISTRY_URL; ClickHouse must reach Kafka and the registry under the same addresses.`,
   run: async () => {
@@ -35,7 +35,8 @@ export const migrateCommand: Command = {
         schemaRegistryUrl: settings.SCHEMA_REGISTRY_URL,
         flushMs: settings.CLICKHOUSE_FLUSH_MS,
       });
-      console.log(`topics created: ${topics.join(', ') || 'none'}`);
+      console.log(`topics created: ${topics.created.join(', ') || 'none'}`);
+      console.log(`topics brought up to date: ${topics.updated.join(', ') || 'none'}`);
       console.log(`migrations applied: ${files.join(', ') || 'none'}`);
       return 0;
     } finally {

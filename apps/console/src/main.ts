@@ -1,10 +1,13 @@
 /** Console: the configuration over HTTP, and its only writer. */
+import { settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService, systemClock } from '@tributary/runtime';
 import { composeConsole } from './console.module.ts';
 import { kafkaBus } from './kafka-bus.ts';
 
 const settings = readSettings([
   'KAFKA_BROKERS',
+  'SCHEMA_REGISTRY_URL',
+  'SCHEMA_IDS',
   'CONSOLE_PORT',
   'LISTEN_HOST',
   'CONSOLE_API_KEY',
@@ -13,6 +16,7 @@ const settings = readSettings([
 ]);
 const logger = createLogger('console', settings.LOG_LEVEL);
 
+await settleSchemaIds(settings, logger);
 await startService({
   module: composeConsole({
     settings,

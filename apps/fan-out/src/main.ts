@@ -1,11 +1,13 @@
 /** Fan-out: decided conversions in, requests to partner networks and ad platforms out, every attempt on record. */
 import type { CustomStrategy } from '@nestjs/microservices';
-import { BatchStrategy } from '@tributary/bus';
+import { BatchStrategy, settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService } from '@tributary/runtime';
 import { composeFanOut } from './fan-out.module.ts';
 
 const settings = readSettings([
   'KAFKA_BROKERS',
+  'SCHEMA_REGISTRY_URL',
+  'SCHEMA_IDS',
   'CLICKHOUSE_URL',
   'CLICKHOUSE_USER',
   'CLICKHOUSE_PASSWORD',
@@ -19,6 +21,7 @@ const settings = readSettings([
 ]);
 const logger = createLogger('fan-out', settings.LOG_LEVEL);
 
+await settleSchemaIds(settings, logger);
 await startService({
   module: composeFanOut({ settings, logger }),
   logger,

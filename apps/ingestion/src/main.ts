@@ -1,10 +1,13 @@
 /** Ingestion: HTTP in, events out; answers only after Kafka has them. */
+import { settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService } from '@tributary/runtime';
 import { HttpEdge } from './edge/http-edge.ts';
 import { composeIngestion } from './ingestion.module.ts';
 
 const settings = readSettings([
   'KAFKA_BROKERS',
+  'SCHEMA_REGISTRY_URL',
+  'SCHEMA_IDS',
   'INGESTION_PORT',
   'LISTEN_HOST',
   'SECRETS_KEYS',
@@ -14,6 +17,7 @@ const settings = readSettings([
 const logger = createLogger('ingestion', settings.LOG_LEVEL);
 const edge = new HttpEdge(logger);
 
+await settleSchemaIds(settings, logger);
 await startService({
   module: composeIngestion({ settings, logger, edge }),
   logger,

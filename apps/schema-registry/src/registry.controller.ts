@@ -1,15 +1,25 @@
 /** The Confluent REST protocol over the registry: read-only, every answer in its media type and error form. */
-import { All, Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { All, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Answer, found, REGISTRY_PROBLEMS, Registry, refused } from './registry.ts';
+import {
+  type Answer,
+  type CompatibilityAnswer,
+  found,
+  REGISTRY_PROBLEMS,
+  Registry,
+  refused,
+} from './registry.ts';
 
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 const READING_METHODS = ['GET', 'HEAD'];
 
-// Compatibility is held by a test over the lock file before a schema gets here; this is what that test enforces.
+// What `npm run check` holds every schema to before it gets here.
 const COMPATIBILITY = { compatibilityLevel: 'FULL_TRANSITIVE' };
+const MODE = { mode: 'READONLY' };
 
 const READ_ONLY = 'This registry is in read-only mode: its schemas are locked when it is built';
+
+const NO_SCHEMA = refused('invalid_schema', 'The body is not a JSON object with a text called schema.');
 
 @Controller()
 export class RegistryController {
@@ -25,8 +35,8 @@ export class RegistryController {
   }
 
   @Get('subjects')
-  subjects(@Res() reply: FastifyReply): void {
-    send(reply, found(this.#registry.subjects()));
+  subjects(@Res() reply: FastifyReply, @Query('subjectPrefix') prefix?: string): void {
+    send(reply, found(this.#registry.subjects(prefix)));
   }
 
   @Get('subjects/:subject/versions')
@@ -54,6 +64,17 @@ export class RegistryController {
     else send(reply, answer);
   }
 
+  /** Which schemas refer to this one: ours stand alone. */
+  @Get('subjects/:subject/versions/:version/referencedby')
+  referencedBy(
+    @Param('subject') subject: string,
+    @Param('version') version: string,
+    @Res() reply: FastifyReply,
+  ): void {
+    const answer = this.#registry.version(subject, version);
+    send(reply, answer.ok ? found([]) : answer);
+  }
+
   /** Looks a schema up; it registers nothing. */
   @Post('subjects/:subject')
   lookUp(
@@ -62,18 +83,25 @@ export class RegistryController {
     @Res() reply: FastifyReply,
   ): void {
     const schema = schemaIn(request.body);
-    send(
-      reply,
-      schema === null
-        ? refused('invalid_schema', 'The body is not a JSON object with a text called schema.')
-        : this.#registry.lookUp(subject, schema),
-    );
+    send(reply, schema === null ? NO_SCHEMA : this.#registry.lookUp(subject, schema));
   }
 
   @Get('schemas/ids/:id')
   schemaOfId(@Param('id') id: string, @Res() reply: FastifyReply): void {
     const answer = this.#registry.schemaOfId(id);
     send(reply, answer.ok ? found({ schema: answer.value }) : answer);
+  }
+
+  @Get('schemas/ids/:id/schema')
+  bareSchemaOfId(@Param('id') id: string, @Res() reply: FastifyReply): void {
+    const answer = this.#registry.schemaOfId(id);
+    if (answer.ok) sendJson(reply, 200, answer.value);
+    else send(reply, answer);
+  }
+
+  @Get('schemas/ids/:id/subjects')
+  subjectsOfId(@Param('id') id: string, @Res() reply: FastifyReply): void {
+    send(reply, this.#registry.subjectsOfId(id));
   }
 
   @Get('schemas/ids/:id/versions')
@@ -86,14 +114,77 @@ export class RegistryController {
     send(reply, found(['AVRO']));
   }
 
+  @Get('schemas')
+  schemas(
+    @Res() reply: FastifyReply,
+    @Query('subjectPrefix') prefix?: string,
+    @Query('latestOnly') latestOnly?: string,
+  ): void {
+    send(reply, found(this.#registry.allVersions(prefix ?? '', latestOnly === 'true')));
+  }
+
+  @Get('contexts')
+  contexts(@Res() reply: FastifyReply): void {
+    send(reply, found(['.']));
+  }
+
   @Get('config')
   config(@Res() reply: FastifyReply): void {
     send(reply, found(COMPATIBILITY));
   }
 
+  @Get('config/:subject')
+  configOf(
+    @Param('subject') subject: string,
+    @Res() reply: FastifyReply,
+    @Query('defaultToGlobal') defaultToGlobal?: string,
+  ): void {
+    const problem = `Subject '${subject}' does not have subject-level compatibility configured`;
+    const isSet = this.#isKnown(subject) || defaultToGlobal === 'true';
+    send(reply, isSet ? found(COMPATIBILITY) : refused('compatibility_not_set', problem));
+  }
+
   @Get('mode')
   mode(@Res() reply: FastifyReply): void {
-    send(reply, found({ mode: 'READONLY' }));
+    send(reply, found(MODE));
+  }
+
+  @Get('mode/:subject')
+  modeOf(
+    @Param('subject') subject: string,
+    @Res() reply: FastifyReply,
+    @Query('defaultToGlobal') defaultToGlobal?: string,
+  ): void {
+    const problem = `Subject '${subject}' does not have subject-level mode configured`;
+    const isSet = this.#isKnown(subject) || defaultToGlobal === 'true';
+    send(reply, isSet ? found(MODE) : refused('mode_not_set', problem));
+  }
+
+  /** Whether a schema could follow one version; nothing is registered. */
+  @Post('compatibility/subjects/:subject/versions/:version')
+  compatibilityWith(
+    @Param('subject') subject: string,
+    @Param('version') version: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Query('verbose') verbose?: string,
+  ): void {
+    sendCompatibility(reply, request, verbose === 'true', (schema) =>
+      this.#registry.compatibilityWith(subject, version, schema),
+    );
+  }
+
+  /** Whether a schema could follow all versions. */
+  @Post('compatibility/subjects/:subject/versions')
+  compatibilityWithAll(
+    @Param('subject') subject: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Query('verbose') verbose?: string,
+  ): void {
+    sendCompatibility(reply, request, verbose === 'true', (schema) =>
+      this.#registry.compatibilityWithAll(subject, schema),
+    );
   }
 
   /** Whatever has no route: an unknown path to a reader, a refusal to everybody who would write. */
@@ -103,6 +194,26 @@ export class RegistryController {
     if (!isReading) void reply.header('allow', READING_METHODS.join(', '));
     send(reply, isReading ? refused('not_found', 'HTTP 404 Not Found') : refused('read_only', READ_ONLY));
   }
+
+  #isKnown(subject: string): boolean {
+    return this.#registry.versions(subject).ok;
+  }
+}
+
+function sendCompatibility(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  isVerbose: boolean,
+  compare: (schema: string) => CompatibilityAnswer,
+): void {
+  const schema = schemaIn(request.body);
+  const answer = schema === null ? NO_SCHEMA : compare(schema);
+  if (!answer.ok) {
+    send(reply, answer);
+    return;
+  }
+  const messages = isVerbose ? { messages: answer.value } : {};
+  send(reply, found({ is_compatible: answer.value.length === 0, ...messages }));
 }
 
 function send(reply: FastifyReply, answer: Answer<unknown>): void {

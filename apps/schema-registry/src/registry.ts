@@ -1,5 +1,5 @@
 /** What the registry knows and how it looks it up: the locked subject versions, immutable, without any HTTP. */
-import type { SubjectVersion } from '@tributary/contracts';
+import { type AvroSchema, describeProblem, fullProblems, type SubjectVersion } from '@tributary/contracts';
 
 /**
  * The refusals of the Confluent protocol that a read-only registry can give.
@@ -10,6 +10,8 @@ export const REGISTRY_PROBLEMS = {
   subject_not_found: { httpStatus: 404, errorCode: 40401 },
   version_not_found: { httpStatus: 404, errorCode: 40402 },
   schema_not_found: { httpStatus: 404, errorCode: 40403 },
+  compatibility_not_set: { httpStatus: 404, errorCode: 40408 },
+  mode_not_set: { httpStatus: 404, errorCode: 40409 },
   invalid_schema: { httpStatus: 422, errorCode: 42201 },
   invalid_version: { httpStatus: 422, errorCode: 42202 },
   read_only: { httpStatus: 405, errorCode: 42205 },
@@ -22,6 +24,9 @@ export type Answer<T> =
 
 /** Where a schema is registered; the timer topics share one schema, so an id may have several. */
 export type SubjectVersionName = Pick<SubjectVersion, 'subject' | 'version'>;
+
+/** Why a schema could not be the next version; empty when it could. */
+export type CompatibilityAnswer = Answer<readonly string[]>;
 
 const LATEST = ['latest', '-1'];
 const LARGEST_VERSION = 2_147_483_647;
@@ -38,8 +43,17 @@ export class Registry {
     this.#bySchema = new Map(ascending.map((version) => [version, canonicalJson(version.schema) ?? '']));
   }
 
-  subjects(): readonly string[] {
-    return [...this.#bySubject.keys()].toSorted();
+  /** Those that begin with `prefix`, in alphabetical order. */
+  subjects(prefix = ''): readonly string[] {
+    return [...this.#bySubject.keys()].filter((subject) => subject.startsWith(prefix)).toSorted();
+  }
+
+  /** Every version of the subjects that begin with `prefix`. */
+  allVersions(prefix: string, isLatestOnly: boolean): readonly SubjectVersion[] {
+    return this.subjects(prefix).flatMap((subject) => {
+      const versions = this.#bySubject.get(subject) ?? [];
+      return isLatestOnly ? versions.slice(-1) : versions;
+    });
   }
 
   /** The version numbers of a subject, ascending. */
@@ -75,6 +89,26 @@ export class Registry {
     return found(versions.map(({ subject, version }) => ({ subject, version })));
   }
 
+  /** The subjects under which an id is registered. */
+  subjectsOfId(text: string): Answer<readonly string[]> {
+    const versions = this.#withId(text);
+    return versions.length === 0
+      ? schemaIdNotFound(text)
+      : found([...new Set(versions.map(({ subject }) => subject))]);
+  }
+
+  /** Whether a schema and one version of a subject read each other. */
+  compatibilityWith(subject: string, version: string, schema: string): CompatibilityAnswer {
+    const answer = this.version(subject, version);
+    return answer.ok ? compatibility([answer.value], schema) : answer;
+  }
+
+  /** Whether a schema and every version of a subject read each other. */
+  compatibilityWithAll(subject: string, schema: string): CompatibilityAnswer {
+    const versions = this.#bySubject.get(subject);
+    return versions === undefined ? subjectNotFound(subject) : compatibility(versions, schema);
+  }
+
   /**
    * The version of a subject that has this schema. White space and the order of attributes do not matter, because
    * every Avro library prints a schema in its own order.
@@ -83,7 +117,7 @@ export class Registry {
     const versions = this.#bySubject.get(subject);
     if (versions === undefined) return subjectNotFound(subject);
     const canonical = canonicalJson(schema);
-    if (canonical === null) return refused('invalid_schema', 'Invalid schema: it is not JSON.');
+    if (canonical === null) return invalidSchema();
     const version = versions.findLast((each) => this.#bySchema.get(each) === canonical);
     return version === undefined ? refused('schema_not_found', 'Schema not found') : found(version);
   }
@@ -100,6 +134,32 @@ export function found<T>(value: T): Answer<T> {
 
 export function refused(problem: RegistryProblem, message: string): Answer<never> {
   return { ok: false, problem, message };
+}
+
+function compatibility(versions: readonly SubjectVersion[], schema: string): CompatibilityAnswer {
+  const newer = avroSchemaIn(schema);
+  if (newer === null) return invalidSchema();
+  return found(
+    versions.flatMap(({ version, schema: older }) =>
+      fullProblems(JSON.parse(older), newer).map(
+        (problem) => `version ${version}: ${describeProblem(problem)}`,
+      ),
+    ),
+  );
+}
+
+function avroSchemaIn(text: string): AvroSchema | null {
+  try {
+    const schema: unknown = JSON.parse(text);
+    const isSchema = typeof schema === 'string' || (typeof schema === 'object' && schema !== null);
+    return isSchema ? (schema as AvroSchema) : null;
+  } catch {
+    return null;
+  }
+}
+
+function invalidSchema(): Answer<never> {
+  return refused('invalid_schema', 'Invalid schema: it is not JSON.');
 }
 
 function subjectNotFound(subject: string): Answer<never> {

@@ -61,6 +61,17 @@ describe('reading', () => {
     [`/subjects/${SUBJECT}/versions/${locked.version}/schema`, JSON.parse(locked.schema)],
     [`/schemas/ids/${locked.id}`, { schema: locked.schema }],
     [`/schemas/ids/${locked.id}/versions`, [{ subject: SUBJECT, version: locked.version }]],
+    [`/schemas/ids/${locked.id}/schema`, JSON.parse(locked.schema)],
+    [`/schemas/ids/${locked.id}?subject=${SUBJECT}&format=resolved`, { schema: locked.schema }],
+    [`/schemas/ids/${locked.id}/subjects`, [SUBJECT]],
+    [`/subjects?subjectPrefix=configuration.`, [SUBJECT]],
+    [`/schemas?subjectPrefix=configuration.&latestOnly=true`, [locked]],
+    [`/subjects/${SUBJECT}/versions/1/referencedby`, []],
+    ['/contexts', ['.']],
+    [`/config/${SUBJECT}`, { compatibilityLevel: 'FULL_TRANSITIVE' }],
+    ['/config/nobody-value?defaultToGlobal=true', { compatibilityLevel: 'FULL_TRANSITIVE' }],
+    [`/mode/${SUBJECT}`, { mode: 'READONLY' }],
+    ['/mode/nobody-value?defaultToGlobal=true', { mode: 'READONLY' }],
     ['/schemas/types', ['AVRO']],
     ['/config', { compatibilityLevel: 'FULL_TRANSITIVE' }],
     ['/mode', { mode: 'READONLY' }],
@@ -79,6 +90,15 @@ describe('reading', () => {
         version,
       })),
     );
+  });
+
+  it('serves decided and current conversions as one schema under two subjects', async () => {
+    const { id } = lockedVersion('conversion.current.v1-value');
+
+    expect((await ask(`/schemas/ids/${id}/subjects`)).body).toEqual([
+      'conversion.decided.v1-value',
+      'conversion.current.v1-value',
+    ]);
   });
 
   it('ignores query parameters of newer clients', async () => {
@@ -114,7 +134,10 @@ describe('looking a schema up', () => {
     expect(reordered).not.toBe(locked.schema);
 
     for (const type of [MEDIA_TYPE, 'application/json', 'text/plain']) {
-      const answer = await ask(`/subjects/${SUBJECT}`, post(JSON.stringify({ schema: reordered }), type));
+      const answer = await ask(
+        `/subjects/${SUBJECT}?normalize=true&deleted=false`,
+        post(JSON.stringify({ schema: reordered }), type),
+      );
       expect(answer).toEqual({ status: 200, type: MEDIA_TYPE, body: locked });
     }
   });
@@ -135,6 +158,47 @@ describe('looking a schema up', () => {
   });
 });
 
+describe('asking whether a schema could follow', () => {
+  const locked = lockedVersion(SUBJECT);
+  const definition = JSON.parse(locked.schema) as { fields: readonly object[] };
+  const withField = (field: object) =>
+    JSON.stringify({ schema: JSON.stringify({ ...definition, fields: [...definition.fields, field] }) });
+  const good = withField({ name: 'note', type: ['null', 'string'], default: null });
+  const bad = withField({ name: 'note', type: 'string' });
+
+  it.each([
+    `/compatibility/subjects/${SUBJECT}/versions/latest`,
+    `/compatibility/subjects/${SUBJECT}/versions/1?normalize=true`,
+    `/compatibility/subjects/${SUBJECT}/versions`,
+  ])('POST %s', async (path) => {
+    expect(await ask(path, post(good))).toEqual({
+      status: 200,
+      type: MEDIA_TYPE,
+      body: { is_compatible: true },
+    });
+    expect((await ask(path, post(bad))).body).toEqual({ is_compatible: false });
+  });
+
+  it('names the field to whoever asks for words', async () => {
+    const { body } = await ask(`/compatibility/subjects/${SUBJECT}/versions/latest?verbose=true`, post(bad));
+
+    expect(body).toEqual({
+      is_compatible: false,
+      messages: [expect.stringContaining('ConfigurationChanged.note')],
+    });
+  });
+
+  it.each([
+    ['an unknown subject', '/compatibility/subjects/nobody-value/versions/latest', good, 404, 40401],
+    ['an unknown subject, all versions', '/compatibility/subjects/nobody-value/versions', good, 404, 40401],
+    ['an unknown version', `/compatibility/subjects/${SUBJECT}/versions/99`, good, 404, 40402],
+    ['no schema', `/compatibility/subjects/${SUBJECT}/versions/latest`, '{}', 422, 42201],
+    ['no JSON', `/compatibility/subjects/${SUBJECT}/versions/latest`, '{"schema":"{"}', 422, 42201],
+  ])('refuses %s', async (_name, path, body, status, errorCode) => {
+    expect(await ask(path, post(body))).toMatchObject({ status, body: { error_code: errorCode } });
+  });
+});
+
 describe('refusing', () => {
   it.each([
     ['/subjects/nobody-value/versions', 404, 40401],
@@ -147,6 +211,10 @@ describe('refusing', () => {
     ['/schemas/ids/999999', 404, 40403],
     ['/schemas/ids/one', 404, 40403],
     ['/schemas/ids/999999/versions', 404, 40403],
+    ['/schemas/ids/999999/schema', 404, 40403],
+    ['/schemas/ids/999999/subjects', 404, 40403],
+    ['/config/nobody-value', 404, 40408],
+    ['/mode/nobody-value', 404, 40409],
     ['/nothing/here', 404, 404],
   ])('GET %s → %i %i', async (path, status, errorCode) => {
     expect(await ask(path)).toEqual({

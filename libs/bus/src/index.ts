@@ -9,3 +9,6 @@ export * from './kafka/range-assigner.ts';
 export * from './kafka/topics-admin.ts';
 export * from './nest/batch-strategy.ts';
 export * from './records.ts';
+export { settleSchemaIds } from './schema-registry/adopt-ids.ts';
+export * from './schema-registry/registration.ts';
+export * from './schema-registry/registry-client.ts';

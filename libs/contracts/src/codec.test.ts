@@ -1,8 +1,9 @@
 /** The wire form: every event survives the round trip, and what cannot be read says why. */
 import { aDecision, aRefusal } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
-import { type DecodeProblem, decodeEvent, encodeEvent } from './codec.ts';
-import type { PostbackRefused } from './generated/events.ts';
+import type { AvroDefinition, AvroField } from './avro-schema.ts';
+import { type DecodeProblem, decodeEvent, encodeEvent, learnSchema } from './codec.ts';
+import { LOCKED_SCHEMAS, type PostbackRefused } from './generated/events.ts';
 import type { TopicName } from './topics.ts';
 
 const refused = aRefusal();
@@ -46,5 +47,50 @@ describe('wire format', () => {
   ];
   it.each(cases)('says %s', (problem, value, topic = 'postback.refused.v1') => {
     expect(decodeEvent(topic, value)).toEqual({ ok: false, problem });
+  });
+});
+
+describe('a schema version that this build does not hold', () => {
+  const refusal = LOCKED_SCHEMAS['postback.refused.v1']?.at(-1)?.schema as AvroDefinition;
+  const fields = refusal.fields ?? [];
+  const withFields = (changed: readonly AvroField[]) => JSON.stringify({ ...refusal, fields: changed });
+
+  it('decodes to our newest once it is learnt', () => {
+    const note: AvroField = { name: 'note', type: ['null', 'string'], default: null };
+    const wire = encodeEvent('postback.refused.v1', refused);
+    const written = Buffer.concat([wire, Buffer.from([0])]);
+    written.writeInt32BE(5_000_001, 1);
+    expect(decodeEvent('postback.refused.v1', written)).toEqual({ ok: false, problem: 'unknown_schema_id' });
+
+    expect(learnSchema(5_000_001, withFields([...fields, note]))).toBe('learnt');
+
+    expect(decodeEvent('postback.refused.v1', written)).toEqual({ ok: true, value: refused });
+    expect(decodeEvent('click.recorded.v1', written)).toEqual({
+      ok: false,
+      problem: 'schema_of_another_topic',
+    });
+  });
+
+  it('keeps money exact', () => {
+    const decision = LOCKED_SCHEMAS['conversion.decided.v1']?.at(-1)?.schema as AvroDefinition;
+    const newer = {
+      ...decision,
+      fields: [...(decision.fields ?? []), { name: 'bonus', type: 'int', default: 0 }],
+    };
+    expect(learnSchema(5_000_002, JSON.stringify(newer))).toBe('learnt');
+    const event = { ...decided, revenueMicros: 2n ** 63n - 1n };
+    const written = Buffer.concat([encodeEvent('conversion.decided.v1', event), Buffer.from([0])]);
+    written.writeInt32BE(5_000_002, 1);
+    expect(decodeEvent('conversion.decided.v1', written)).toEqual({ ok: true, value: event });
+  });
+
+  it.each([
+    ['a record of nobody here', '{"type":"record","name":"Other","fields":[]}', 'of_no_topic'],
+    ['no record', '"string"', 'of_no_topic'],
+    ['no JSON', '<html>', 'of_no_topic'],
+    ['a record without a field we need', withFields(fields.slice(1)), 'incompatible'],
+    ['a record that is no Avro', withFields([...fields, { name: 'x', type: 'nonsense' }]), 'incompatible'],
+  ])('is not taken up when it is %s', (_name, text, outcome) => {
+    expect(learnSchema(5_000_003, text)).toBe(outcome);
   });
 });

@@ -6,6 +6,7 @@ export const FAILURE_CODES = [
   'clickhouse_unavailable',
   'clickhouse_behind',
   'configuration_behind',
+  'schema_registry_unavailable',
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 

@@ -35,6 +35,10 @@ const SETTINGS = {
     .url()
     .default('http://127.0.0.1:8085')
     .describe('Confluent-compatible schema registry.'),
+  SCHEMA_IDS: z
+    .enum(['locked', 'registry'])
+    .default('locked')
+    .describe('Which ids records carry: those of the lock file, or those the registry gave.'),
   SCHEMA_REGISTRY_PORT: port(8085).describe('Port of our own schema registry.'),
   INGESTION_PORT: port(8080).describe('Port of ingestion: clicks and postbacks.'),
   CONSOLE_PORT: port(8081).describe('Port of console: API under /api/v1.'),

@@ -172,7 +172,7 @@ export class TributarySystem {
       clientId: 'launcher',
       logger,
     });
-    const created = await ensureTopics(connection, Number(process.env['KAFKA_RF'] || 1));
+    const { created } = await ensureTopics(connection, Number(process.env['KAFKA_RF'] || 1));
     if (created.length > 0) this.#options.onProgress(`Created ${created.length} topics`);
     await connection.close();
   }

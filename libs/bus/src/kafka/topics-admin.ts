@@ -1,56 +1,136 @@
-/** Creates the topics of the table in libs/contracts; never changes a partition count in place. */
-import { TOPIC_NAMES, TOPICS } from '@tributary/contracts';
+/** Brings the topics of the table in libs/contracts into being and up to date; never changes a partition count in place. */
+import { TOPIC_NAMES, TOPICS, type TopicDefinition, type TopicName } from '@tributary/contracts';
+import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaConnection } from './connection.ts';
+
+// Not among the names that Node finds in this CommonJS package.
+const { TOPIC } = kafkajs.ConfigResourceTypes;
 
 /** In-sync replicas an acknowledged record is on, on a cluster. */
 const MIN_INSYNC_REPLICAS = 2;
+/** Kafka's own number for a configuration that was set on the topic itself (DescribeConfigs, config_source). */
+const SET_ON_THE_TOPIC = 1;
+
+export interface EnsuredTopics {
+  readonly created: readonly TopicName[];
+  /** Existing ones whose configuration was not as the table says. */
+  readonly updated: readonly TopicName[];
+}
+
+type Configuration = ReadonlyMap<string, string>;
 
 /**
- * Creates what is missing.
- * @returns the topics that were created.
- * @throws Error when an existing topic has another number of partitions: two owners would decide one lane.
+ * Creates what is missing, and gives existing topics the retention and cleanup of the table. Whatever else somebody has
+ * set on a topic stays, e.g. larger records.
+ * @throws Error when an existing topic has another number of partitions: two owners would decide one lane. Or when it
+ * would become compacted or stop being so: that decides which records exist, and is for a person to do.
  */
 export async function ensureTopics(
   connection: KafkaConnection,
   replicationFactor: number,
-): Promise<readonly string[]> {
+): Promise<EnsuredTopics> {
   const admin = connection.kafka.admin();
   await admin.connect();
   try {
-    const existing = new Set(await admin.listTopics());
-    const missing = TOPIC_NAMES.filter((name) => !existing.has(name));
+    const names = new Set(await admin.listTopics());
+    const existing = TOPIC_NAMES.filter((name) => names.has(name));
+    const created = TOPIC_NAMES.filter((name) => !names.has(name));
     await admin.createTopics({
       waitForLeaders: true,
-      topics: missing.map((topic) => ({
+      topics: created.map((topic) => ({
         topic,
         numPartitions: TOPICS[topic].partitions,
         replicationFactor,
-        configEntries: configurationOf(TOPICS[topic].retentionMs, replicationFactor),
+        configEntries: entriesOf(configurationOf(TOPICS[topic], replicationFactor)),
       })),
     });
-    const { topics } = await admin.fetchTopicMetadata({ topics: [...TOPIC_NAMES] });
-    for (const { name, partitions } of topics) {
-      const expected = TOPICS[name as keyof typeof TOPICS].partitions;
-      if (partitions.length !== expected) {
-        throw new Error(
-          `topic ${name} has ${partitions.length} partitions, ${expected} expected; a count never changes in place`,
-        );
-      }
-    }
-    return missing;
+    await refuseOtherPartitionCounts(admin);
+    return { created, updated: await updateConfigurations(admin, existing) };
   } finally {
     await admin.disconnect();
   }
 }
 
-function configurationOf(retentionMs: number, replicationFactor: number): { name: string; value: string }[] {
-  return [
-    { name: 'cleanup.policy', value: 'delete' },
-    { name: 'retention.ms', value: String(retentionMs) },
-    { name: 'retention.bytes', value: '-1' },
-    { name: 'min.insync.replicas', value: String(Math.min(MIN_INSYNC_REPLICAS, replicationFactor)) },
-    { name: 'unclean.leader.election.enable', value: 'false' },
+async function refuseOtherPartitionCounts(admin: Admin): Promise<void> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [...TOPIC_NAMES] });
+  for (const { name, partitions } of topics) {
+    const expected = TOPICS[name as TopicName].partitions;
+    if (partitions.length !== expected) {
+      throw new Error(
+        `topic ${name} has ${partitions.length} partitions, ${expected} expected; a count never changes in place`,
+      );
+    }
+  }
+}
+
+async function updateConfigurations(
+  admin: Admin,
+  topics: readonly TopicName[],
+): Promise<readonly TopicName[]> {
+  const updated: TopicName[] = [];
+  for (const topic of topics) {
+    const { effective, ownEntries } = await currentConfiguration(admin, topic);
+    const wanted = keepingOf(TOPICS[topic]);
+    const differing = [...wanted].filter(([name, value]) => effective.get(name) !== value);
+    if (differing.length === 0) continue;
+    if (differing.some(([name]) => name === 'cleanup.policy')) {
+      throw new Error(
+        `topic ${topic} has cleanup.policy ${effective.get('cleanup.policy')}, ${wanted.get('cleanup.policy')} expected; change it by hand`,
+      );
+    }
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: TOPIC,
+          name: topic,
+          // This client only knows the request that replaces all of a topic's own entries: what it already has goes along.
+          configEntries: entriesOf(new Map([...ownEntries, ...wanted])),
+        },
+      ],
+    });
+    updated.push(topic);
+  }
+  return updated;
+}
+
+async function currentConfiguration(
+  admin: Admin,
+  topic: TopicName,
+): Promise<{ effective: Configuration; ownEntries: Configuration }> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: TOPIC, name: topic }],
+  });
+  const entries = resources[0]?.configEntries ?? [];
+  const own = entries.filter(({ configSource }) => Number(configSource) === SET_ON_THE_TOPIC);
+  return { effective: valuesOf(entries), ownEntries: valuesOf(own) };
+}
+
+function valuesOf(entries: readonly { configName: string; configValue: string }[]): Configuration {
+  return new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
+}
+
+function entriesOf(configuration: Configuration): { name: string; value: string }[] {
+  return [...configuration].map(([name, value]) => ({ name, value }));
+}
+
+/** What is kept: the part of a topic's configuration that the table decides on every cluster alike. */
+function keepingOf({ cleanupPolicy, retentionMs, deleteRetentionMs }: TopicDefinition): Configuration {
+  return new Map([
+    ['cleanup.policy', cleanupPolicy],
+    ['retention.ms', String(retentionMs)],
+    ['retention.bytes', '-1'],
+    ...(deleteRetentionMs === null ? [] : [['delete.retention.ms', String(deleteRetentionMs)] as const]),
+  ]);
+}
+
+function configurationOf(topic: TopicDefinition, replicationFactor: number): Configuration {
+  return new Map([
+    ...keepingOf(topic),
+    ['min.insync.replicas', String(Math.min(MIN_INSYNC_REPLICAS, replicationFactor))],
+    ['unclean.leader.election.enable', 'false'],
     // A foreign producer's snappy or lz4 batch would crash every kafkajs consumer: the broker unpacks it first.
-    { name: 'compression.type', value: 'uncompressed' },
-  ];
+    ['compression.type', 'uncompressed'],
+  ]);
 }
