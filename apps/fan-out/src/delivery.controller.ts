@@ -1,7 +1,7 @@
 /** Where decided conversions and due retries enter fan-out. */
 import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { type PartitionBatch, PassThroughFilter } from '@tributary/bus';
+import { type BatchAnswer, type PartitionBatch, PassThroughFilter } from '@tributary/bus';
 import { FanOut } from './fan-out.ts';
 import { DUE_TOPICS, type DueTopic } from './timer.ts';
 
@@ -20,7 +20,7 @@ export class DeliveryController {
   }
 
   @EventPattern([...DUE_TOPICS])
-  due(@Payload() batch: PartitionBatch<DueTopic>): Promise<number> {
+  due(@Payload() batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
     return this.#fanOut.due(batch);
   }
 }

@@ -1,6 +1,7 @@
 /** Fan-out as a whole: plans the deliveries of each decision, makes the attempts that are due, never repeats what was delivered. */
 import {
   type AssignmentListener,
+  type BatchAnswer,
   type EventProducer,
   type IncomingEvent,
   outgoing,
@@ -70,10 +71,10 @@ export class FanOut implements AssignmentListener {
     return batch.events.length;
   }
 
-  /** @returns how many events at the head have come to their time and are done. @throws DependencyFailure */
-  async due(batch: PartitionBatch<DueTopic>): Promise<number> {
+  /** @returns how many events at the head have come to their time and are done, and when the next one does. @throws DependencyFailure */
+  async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
     const { ledger, producer, clock } = this.#options;
-    const { due, moved } = await popDue(batch, () => clock.now());
+    const { due, moved, resumeAt } = popDue(batch, clock.now());
     await producer.produce(
       moved.map(({ event: { event, key }, level }) =>
         outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() }),
@@ -81,7 +82,8 @@ export class FanOut implements AssignmentListener {
     );
     const standings = await ledger.standings(due.map(({ event }) => event.deliveryId));
     await allDone(due.map((event) => this.#resume(event, standings.get(event.event.deliveryId))));
-    return due.length + moved.length;
+    const done = due.length + moved.length;
+    return resumeAt === undefined ? done : { done, resumeAt };
   }
 
   #plan(incoming: IncomingEvent<'conversion.decided.v1'>): DueDelivery[] {

@@ -21,33 +21,23 @@ export function dueTopic(level: TimerLevel): DueTopic {
 export interface Popped {
   readonly due: readonly DueEvent[];
   readonly moved: readonly { readonly event: DueEvent; readonly level: TimerLevel }[];
+  /** When the next of the batch is to be popped, epoch ms; a partition waits for its head only, never for a destination. */
+  readonly resumeAt?: number;
 }
 
-/** A record so close to its time that moving it would overshoot waits at the head this long at most. */
-const LONGEST_SLEEP_MS = 1_000;
-
-/**
- * Waits for the head of the batch and takes every record whose time has come; empty when the wait is to be repeated.
- * A partition waits for its head only, never for a destination.
- */
-export async function popDue(batch: PartitionBatch<DueTopic>, now: () => number): Promise<Popped> {
+/** Takes every record from the head of the batch on whose time has come. */
+export function popDue(batch: PartitionBatch<DueTopic>, now: number): Popped {
   const levelMs = levelMsOf(batch.topic);
-  const [head] = batch.events;
-  if (head === undefined) return { due: [], moved: [] };
-  await sleepUntil(whenToPop({ ...head.event, levelMs }), now, batch.signal);
   const due: DueEvent[] = [];
   const moved: { event: DueEvent; level: TimerLevel }[] = [];
   for (const event of batch.events) {
-    if (whenToPop({ ...event.event, levelMs }) > now()) break;
-    const decision = decidePop({ dueAt: event.event.dueAt, now: now() });
+    const popAt = whenToPop({ ...event.event, levelMs });
+    if (popAt > now) return { due, moved, resumeAt: popAt };
+    const decision = decidePop({ dueAt: event.event.dueAt, now });
     if (decision.kind === 'move') moved.push({ event, level: decision.level });
     else if (decision.kind === 'due') due.push(event);
-    else if (due.length + moved.length > 0) break;
-    else {
-      await sleepUntil(decision.until, now, batch.signal);
-      if (now() < decision.until) break;
-      due.push(event);
-    }
+    // So close to its time that moving it would overshoot: it waits at the head.
+    else return { due, moved, resumeAt: decision.until };
   }
   return { due, moved };
 }
@@ -58,19 +48,4 @@ function levelMsOf(topic: DueTopic): number {
   );
   if (level === undefined) throw new Error(`${topic} is no level of the timer wheel`);
   return TIMER_LEVEL_MS[level];
-}
-
-/** Sleeps in short pieces, so that a lost partition or a drain ends it. */
-async function sleepUntil(instant: number, now: () => number, signal: AbortSignal): Promise<void> {
-  for (let restMs = instant - now(); restMs > 0 && !signal.aborted; restMs = instant - now()) {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.min(restMs, LONGEST_SLEEP_MS));
-      signal.addEventListener('abort', done);
-    });
-  }
 }

@@ -51,10 +51,24 @@ export interface PartitionBatch<T extends TopicName = TopicName> {
 }
 
 /**
- * Does the work of a batch and answers how many of its events, from the first on, are done: all their effects are
- * acknowledged. Only those are committed; the rest comes again.
+ * How many events of a batch, from the first on, are done: all their effects are acknowledged. Only those are committed;
+ * the rest comes again, at once or, where the handler waits for an instant on purpose, at `resumeAt` (epoch ms).
  */
-export type BatchHandler<T extends TopicName = TopicName> = (batch: PartitionBatch<T>) => Promise<number>;
+export type BatchAnswer = number | { readonly done: number; readonly resumeAt: number };
+
+/**
+ * Does the work of a batch. A DependencyFailure has the same batch come again after a pause; any other error is a defect,
+ * tried three times before the record is set aside.
+ */
+export type BatchHandler<T extends TopicName = TopicName> = (
+  batch: PartitionBatch<T>,
+) => Promise<BatchAnswer>;
+
+/** Where a schema can be learnt whose id this build does not know. */
+export interface SchemaSource {
+  /** @throws DependencyFailure when nobody answers: the record then waits. */
+  learn(id: number): Promise<'learnt' | 'unknown'>;
+}
 
 export interface TopicPartition {
   readonly topic: TopicName;
@@ -65,6 +79,29 @@ export interface TopicPartition {
 export interface AssignmentListener {
   /** May wait, e.g. until ClickHouse shows what the last owner wrote; no event is handled before it resolves. */
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
+}
+
+/** A consumer group as a service uses it; real over Kafka, and in memory for tests. */
+export interface ConsumerGroup {
+  /** Resolves when it reads; a start that fails may be tried again with a new group. */
+  start(): Promise<void>;
+  /** Finishes what is in hand, commits it and leaves, in bounded time whether or not a broker answers. */
+  stop(): Promise<void>;
+  readonly status: GroupStatus;
+}
+
+/** How a consumer group's member fares now. */
+export interface GroupStatus {
+  /** Heard by the group's coordinator within the session timeout: not "was once", and not while a rebalance drags on. */
+  readonly isMember: boolean;
+  /** Partitions owned. */
+  readonly assigned: number;
+  /** Of those, the ones whose work has begun: the assignment is prepared and the worker before has ended. */
+  readonly prepared: number;
+  /** Records known to stand in the owned partitions that are not done. */
+  readonly lag: number;
+  /** A partition has had records for a minute of which none was finished, without an outage and without waiting on purpose. */
+  readonly isStalled: boolean;
 }
 
 /** The record of an event, within the trace that is running. @throws Error when the event does not fit its schema, a defect of the caller. */

@@ -1,15 +1,27 @@
 /** The configuration topic as a log that every service follows from its first record. */
 import { randomUUID } from 'node:crypto';
 import { type ConfigurationChanged, decodeEvent } from '@tributary/contracts';
-import type { Consumer } from 'kafkajs';
 import { type EventProducer, outgoing } from '../records.ts';
+import { within } from '../within.ts';
 import type { KafkaConnection } from './connection.ts';
 
 export interface KafkaConfigurationLogOptions {
   readonly connection: KafkaConnection;
   /** Only console appends. */
   readonly producer?: EventProducer;
+  /** The reader is beyond repair, or stands still while the log goes on: old configuration must not be served for ever. */
   readonly onFatal: (error: Error) => void;
+  /** How often the log's end is compared with what was handed over. */
+  readonly probeEveryMs?: number;
+  /** How long records may stand in the log unread while the broker answers. */
+  readonly stallLimitMs?: number;
+}
+
+/** A log that is being followed. */
+export interface FollowedLog {
+  stop(): Promise<void>;
+  /** Epoch ms of the last moment at which everything in the log is known to have been handed over. */
+  readonly lastHeardAt: number;
 }
 
 type OnChange = (offset: number, change: ConfigurationChanged | null) => void;
@@ -17,6 +29,10 @@ type OnChange = (offset: number, change: ConfigurationChanged | null) => void;
 const TOPIC = 'configuration.changed.v1';
 const MAX_FETCH_WAIT_MS = 100;
 const SESSION_TIMEOUT_MS = 10_000;
+const PROBE_EVERY_MS = 5_000;
+/** Longer than a restarted broker takes to let a consumer join again, with the session timeout of 10 s in it. */
+const STALL_LIMIT_MS = 60_000;
+const LEAVE_LIMIT_MS = 5_000;
 
 export class KafkaConfigurationLog {
   readonly #options: KafkaConfigurationLogOptions;
@@ -29,9 +45,10 @@ export class KafkaConfigurationLog {
    * Hands over every change in offset order, null for a record that cannot be decoded.
    * Resolves once everything that was in the log at the call has been handed over.
    */
-  async follow(onChange: OnChange): Promise<{ stop(): Promise<void> }> {
-    const { connection, onFatal } = this.#options;
-    const end = (await connection.endOffsets(TOPIC)).get(0) ?? 0;
+  async follow(onChange: OnChange): Promise<FollowedLog> {
+    const { connection, onFatal, probeEveryMs = PROBE_EVERY_MS, stallLimitMs } = this.#options;
+    const startedAt = Date.now();
+    const end = await endOf(connection);
     // Every process reads the whole log, so each has a group of its own and commits nothing.
     const consumer = connection.kafka.consumer({
       groupId: `configuration-${connection.clientId}-${randomUUID()}`,
@@ -43,13 +60,36 @@ export class KafkaConfigurationLog {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart && !stopping) onFatal(payload.error);
     });
+    const progress = new Progress(onChange, startedAt, stallLimitMs ?? STALL_LIMIT_MS);
+    const caughtUp = progress.reaches(end);
     await consumer.connect();
     await consumer.subscribe({ topics: [TOPIC], fromBeginning: true });
-    await reading(consumer, end, onChange);
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        for (const { offset, value } of batch.messages) progress.handOver(Number(offset), value);
+      },
+    });
+    await caughtUp;
+    const probe = setInterval(() => {
+      const askedAt = Date.now();
+      endOf(connection).then(
+        (now) => {
+          const fault = progress.compare(now, askedAt);
+          if (fault && !stopping) onFatal(fault);
+        },
+        // A broker that is away is told by lastHeardAt, which stays where it is.
+        () => undefined,
+      );
+    }, probeEveryMs).unref();
     return {
+      get lastHeardAt() {
+        return progress.heardAt;
+      },
       stop: async () => {
         stopping = true;
-        await consumer.disconnect();
+        clearInterval(probe);
+        await within(LEAVE_LIMIT_MS, 'leaving', consumer.disconnect()).catch(() => undefined);
       },
     };
   }
@@ -65,25 +105,56 @@ export class KafkaConfigurationLog {
   }
 }
 
-function reading(consumer: Consumer, end: number, onChange: OnChange): Promise<void> {
-  // A rebalance of this one-member group makes kafkajs start again from the beginning: what was handed over is skipped.
-  let next = 0;
-  return new Promise((resolve, reject) => {
-    if (end === 0) resolve();
-    consumer
-      .run({
-        autoCommit: false,
-        eachBatch: async ({ batch }) => {
-          for (const message of batch.messages) {
-            const offset = Number(message.offset);
-            if (offset < next) continue;
-            next = offset + 1;
-            const decoded = decodeEvent(TOPIC, message.value);
-            onChange(offset, decoded.ok ? decoded.value : null);
-          }
-          if (next >= end) resolve();
-        },
-      })
-      .catch(reject);
-  });
+async function endOf(connection: KafkaConnection): Promise<number> {
+  return (await connection.endOffsets(TOPIC)).get(0) ?? 0;
+}
+
+/** How far a log has been handed over, against where it ends. */
+class Progress {
+  /** Everything the log held at this instant (epoch ms) has been handed over. */
+  heardAt: number;
+  readonly #onChange: OnChange;
+  readonly #stallLimitMs: number;
+  #next = 0;
+  #behindSince: number | undefined;
+  #comparedNext = 0;
+  #awaited = { end: 0, resolve: (): void => undefined };
+
+  constructor(onChange: OnChange, startedAt: number, stallLimitMs: number) {
+    this.#onChange = onChange;
+    this.heardAt = startedAt;
+    this.#stallLimitMs = stallLimitMs;
+  }
+
+  reaches(end: number): Promise<void> {
+    if (end === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#awaited = { end, resolve };
+    });
+  }
+
+  /** A rebalance of this one-member group makes kafkajs start again from the beginning: what was handed over is skipped. */
+  handOver(offset: number, value: Buffer | null): void {
+    if (offset < this.#next) return;
+    const decoded = decodeEvent(TOPIC, value);
+    this.#onChange(offset, decoded.ok ? decoded.value : null);
+    this.#next = offset + 1;
+    if (this.#next >= this.#awaited.end) this.#awaited.resolve();
+  }
+
+  /** The fault, when the log is not the one that was read, or is no longer read. */
+  compare(end: number, askedAt: number): Error | undefined {
+    if (this.#next > end) return new Error(`${TOPIC} ends at ${end}, before what was read: it was replaced`);
+    if (this.#next === end) {
+      this.heardAt = askedAt;
+      this.#behindSince = undefined;
+      return undefined;
+    }
+    if (this.#behindSince === undefined || this.#next !== this.#comparedNext) this.#behindSince = askedAt;
+    this.#comparedNext = this.#next;
+    const behindMs = askedAt - this.#behindSince;
+    return behindMs > this.#stallLimitMs
+      ? new Error(`${TOPIC} has stood at ${this.#next} of ${end} for ${behindMs} ms`)
+      : undefined;
+  }
 }

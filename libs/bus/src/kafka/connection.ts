@@ -1,6 +1,7 @@
 /** The one place that makes kafkajs clients: addresses, time limits and its log lines. */
 import { DependencyFailure, type Logger } from '@tributary/runtime';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { within } from '../within.ts';
 
 export interface KafkaConnectionOptions {
   readonly brokers: readonly string[];
@@ -13,6 +14,9 @@ export interface KafkaConnectionOptions {
 const RETRY = { initialRetryTime: 50, maxRetryTime: 2_000, retries: 8 };
 const CONNECTION_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Above what kafkajs itself takes to give a refused connection up, which is about 8 s. */
+const ADMIN_LIMIT_MS = 15_000;
+const CLOSE_LIMIT_MS = 2_000;
 
 /** Where a consumer group stands in a topic: committed offsets by partition; -1 where nothing is committed. */
 export type Offsets = ReadonlyMap<number, number>;
@@ -61,9 +65,11 @@ export class KafkaConnection {
   }
 
   async close(): Promise<void> {
-    const admin = await this.#admin?.catch(() => undefined);
+    const connecting = this.#admin;
     this.#admin = undefined;
-    await admin?.disconnect();
+    const closing = connecting?.then((admin) => admin.disconnect());
+    // A broker that does not answer takes nothing with it: the connection ends with the process.
+    if (closing !== undefined) await within(CLOSE_LIMIT_MS, 'closing', closing).catch(() => undefined);
   }
 
   /** Runs an admin call on one shared connection, thrown away when it fails. @throws DependencyFailure */
@@ -71,7 +77,7 @@ export class KafkaConnection {
     this.#admin ??= this.#connectAdmin();
     const connecting = this.#admin;
     try {
-      return await call(await connecting);
+      return await within(ADMIN_LIMIT_MS, 'an admin request', connecting.then(call));
     } catch (error) {
       if (this.#admin === connecting) this.#admin = undefined;
       void connecting.then((admin) => admin.disconnect()).catch(() => undefined);

@@ -1,24 +1,18 @@
 /** A consumer group over kafkajs: hands each partition's records to its own worker and commits what the workers have finished. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicName } from '@tributary/contracts';
 import type { Logger } from '@tributary/runtime';
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
-import { deadLetterOf, type RawRecord } from '../dead-letters.ts';
-import type { AssignmentListener, BatchHandler, EventProducer, TopicPartition } from '../records.ts';
+import type { FetchedRecord } from '../consume/partition-worker.ts';
+import { PartitionWorkers, type WorkOptions } from '../consume/partition-workers.ts';
+import type { ConsumerGroup, GroupStatus, TopicPartition } from '../records.ts';
+import { within } from '../within.ts';
 import type { KafkaConnection } from './connection.ts';
-import { type FetchedRecord, PartitionWorker } from './partition-worker.ts';
 import { rangeAssigner } from './range-assigner.ts';
 
-export interface ConsumerGroupOptions {
+export interface ConsumerGroupOptions extends WorkOptions {
   readonly connection: KafkaConnection;
   readonly groupId: string;
-  /** Handler by topic; the group subscribes to exactly these. */
-  readonly handlers: ReadonlyMap<TopicName, BatchHandler>;
-  /** Takes dead letters. */
-  readonly producer: EventProducer;
-  readonly assignment?: AssignmentListener;
-  readonly maxBatch?: number;
-  /** The consumer is beyond repair: the process must end, a service that no longer reads must not look healthy. */
-  readonly onFatal: (error: Error) => void;
 }
 
 /** A killed consumer's partitions are taken over after this time; kafkajs's standard is 30 s. */
@@ -27,23 +21,40 @@ const HEARTBEAT_INTERVAL_MS = 2_000;
 const REBALANCE_TIMEOUT_MS = 20_000;
 /** A paused partition joins the next fetch, so this also bounds how late it resumes. */
 const MAX_FETCH_WAIT_MS = 100;
-const DEFAULT_MAX_BATCH = 500;
-const ASSIGNMENT_RETRY_MS = 500;
+/** kafkajs gives a refused connection up after about 10 s, one that never answers after about 30 s. */
+const START_LIMIT_MS = 40_000;
+/** Together less than the 25 s in which a service must have drained. */
+const DRAIN_LIMIT_MS = 15_000;
+const LEAVE_LIMIT_MS = 5_000;
+const COMMIT_TRIES = 5;
+const COMMIT_RETRY_MS = 200;
+/** After these another generation owns the partition: a commit that went on would land in it. */
+const REBALANCED = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'];
 
-export class KafkaConsumerGroup {
+export class KafkaConsumerGroup implements ConsumerGroup {
   readonly #options: ConsumerGroupOptions;
   readonly #logger: Logger;
   readonly #consumer: Consumer;
-  #workers = new Map<string, PartitionWorker>();
-  /** Workers given up that still finish what they had in hand; their successors wait for them. */
-  readonly #retiring = new Map<string, Promise<void>>();
+  readonly #workers: PartitionWorkers;
+  /** Commits once, in the generation that is running; kafkajs's own commit repeats a refused one in the next generation. */
+  #commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   #generation = 0;
+  /** When the coordinator last answered as to a member; undefined while the client is down. */
+  #heardAt: number | undefined;
   #stopping = false;
 
   constructor(options: ConsumerGroupOptions) {
+    const { connection } = options;
     this.#options = options;
-    this.#logger = options.connection.logger;
-    this.#consumer = options.connection.kafka.consumer({
+    this.#logger = connection.logger;
+    this.#workers = new PartitionWorkers(
+      { ...options, service: connection.clientId, logger: connection.logger },
+      {
+        commit: (place, nextOffset) => this.#commit(place, nextOffset),
+        pause: (place, isPaused) => this.#pause(place, isPaused),
+      },
+    );
+    this.#consumer = connection.kafka.consumer({
       groupId: options.groupId,
       sessionTimeout: SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,
@@ -55,112 +66,96 @@ export class KafkaConsumerGroup {
   }
 
   async start(): Promise<void> {
+    const { handlers, groupId } = this.#options;
+    if (handlers.size === 0) throw new Error(`group ${groupId} has no handler`);
     const consumer = this.#consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      this.#heardAt = performance.now();
+    });
+    // kafkajs drops its group before it restarts: whoever commits or resumes then is refused.
+    consumer.on(consumer.events.STOP, () => this.#lost());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
+      this.#lost();
       // kafkajs does not restart after errors it calls non-retriable: it would stay up, reading nothing.
       if (!payload.restart && !this.#stopping) this.#options.onFatal(payload.error);
     });
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...this.#options.handlers.keys()], fromBeginning: true });
-    await consumer.run({
+    await within(START_LIMIT_MS, `joining group ${groupId}`, this.#run());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#bounded(DRAIN_LIMIT_MS, 'draining', this.#workers.drain());
+    await this.#bounded(LEAVE_LIMIT_MS, 'leaving', this.#consumer.disconnect());
+    this.#lost();
+  }
+
+  get status(): GroupStatus {
+    const heardMs = performance.now() - (this.#heardAt ?? Number.NEGATIVE_INFINITY);
+    return { isMember: heardMs < SESSION_TIMEOUT_MS && !this.#stopping, ...this.#workers.status };
+  }
+
+  async #run(): Promise<void> {
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...this.#options.handlers.keys()], fromBeginning: true });
+    await this.#consumer.run({
       autoCommit: false,
       partitionsConsumedConcurrently: 1,
       eachBatch: async (payload) => this.#receive(payload),
     });
   }
 
-  /** Finishes what is in hand, commits it, leaves the group. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all([...this.#workers.values()].map((worker) => worker.drain()));
-    await Promise.all(this.#retiring.values());
-    this.#workers.clear();
-    await this.#consumer.stop();
-    await this.#consumer.disconnect();
-  }
-
-  /** True while the group has assigned this member its partitions. */
-  get isMember(): boolean {
-    return this.#generation > 0 && !this.#stopping;
-  }
-
   #joined(memberAssignment: Record<string, number[]>): void {
+    if (this.#stopping) return;
     this.#generation += 1;
+    this.#heardAt = performance.now();
     const assigned = topicPartitionsOf(memberAssignment);
-    this.#retireAll();
-    const prepared = this.#prepare(assigned, this.#generation);
-    for (const { topic, partition } of assigned) {
-      const worker = this.#workerFor(topic, partition, prepared);
-      if (worker) this.#workers.set(nameOf(topic, partition), worker);
-    }
-    this.#resume(assigned);
-    this.#logger.info({ groupId: this.#options.groupId, partitions: assigned.length }, 'partitions.assigned');
+    this.#workers.begin(assigned);
+    for (const place of assigned) this.#pause(place, false);
   }
 
-  /** After a rebalance kafkajs reads again from the committed offsets, so no worker keeps what it had queued. */
-  #retireAll(): void {
-    for (const [name, worker] of this.#workers) {
-      const ended = Promise.all([this.#retiring.get(name), worker.retire()]).then(() => undefined);
-      this.#retiring.set(name, ended);
-    }
-    this.#workers = new Map();
+  #lost(): void {
+    this.#generation += 1;
+    this.#heardAt = undefined;
+    this.#workers.lose();
   }
 
-  async #prepare(assigned: readonly TopicPartition[], generation: number): Promise<void> {
-    while (generation === this.#generation && !this.#stopping) {
+  /** Hands a fetched batch over and returns at once: kafkajs heartbeats only between fetches, and one fetch waits for all its batches. */
+  #receive({ batch, commitOffsetsIfNecessary }: EachBatchPayload): void {
+    this.#commitOnce = commitOffsetsIfNecessary;
+    const place = { topic: batch.topic as TopicName, partition: batch.partition };
+    this.#workers.push(place, recordsOf(batch), Number(batch.highWatermark));
+  }
+
+  /** @throws Error when a rebalance or a dead broker refused it. */
+  async #commit({ topic, partition }: TopicPartition, nextOffset: number): Promise<void> {
+    const generation = this.#generation;
+    for (let tries = 1; ; tries++) {
+      if (generation !== this.#generation) throw new Error('the partition was given up');
       try {
-        await this.#options.assignment?.assigned(assigned);
+        await this.#commitOnce?.({
+          topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
+        });
         return;
       } catch (error) {
-        this.#logger.warn({ err: error }, 'assignment.not_ready');
-        await new Promise((resolve) => setTimeout(resolve, ASSIGNMENT_RETRY_MS));
+        const type = error instanceof Error && 'type' in error ? String(error.type) : '';
+        if (REBALANCED.includes(type) || tries >= COMMIT_TRIES) throw error;
+        await delay(COMMIT_RETRY_MS);
       }
     }
   }
 
-  #workerFor(topic: TopicName, partition: number, prepared: Promise<void>): PartitionWorker | undefined {
-    const handle = this.#options.handlers.get(topic);
-    if (handle === undefined) return undefined;
-    const generation = this.#generation;
-    const previous = this.#retiring.get(nameOf(topic, partition));
-    return new PartitionWorker({
-      topic,
-      partition,
-      ready: Promise.all([prepared, previous]).then(() => undefined),
-      handle,
-      deadLetter: (record, reasonCode, detail) => this.#deadLetter(record, reasonCode, detail),
-      commit: async (nextOffset) => {
-        if (generation !== this.#generation) return;
-        await this.#consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
-      },
-      onPressure: (isFull) => {
-        if (generation !== this.#generation) return;
-        if (isFull) this.#consumer.pause([{ topic, partitions: [partition] }]);
-        else this.#consumer.resume([{ topic, partitions: [partition] }]);
-      },
-      logger: this.#logger,
-      maxBatch: this.#options.maxBatch ?? DEFAULT_MAX_BATCH,
+  #pause({ topic, partition }: TopicPartition, isPaused: boolean): void {
+    const places = [{ topic, partitions: [partition] }];
+    if (isPaused) this.#consumer.pause(places);
+    else this.#consumer.resume(places);
+  }
+
+  async #bounded(boundMs: number, what: string, promise: Promise<void>): Promise<void> {
+    await within(boundMs, what, promise).catch((error: unknown) => {
+      this.#logger.warn({ err: error, groupId: this.#options.groupId }, 'group.stop_cut');
     });
   }
-
-  /** Hands a fetched batch over and returns at once: kafkajs heartbeats only between fetches, and one fetch waits for all its batches. */
-  #receive({ batch }: EachBatchPayload): void {
-    this.#workers.get(nameOf(batch.topic, batch.partition))?.push(recordsOf(batch));
-  }
-
-  async #deadLetter(record: RawRecord, reasonCode: string, detail: string | null): Promise<void> {
-    const reason = { service: this.#options.connection.clientId, reasonCode, detail, at: Date.now() };
-    await this.#options.producer.produce([deadLetterOf(record, reason)]);
-  }
-
-  #resume(assigned: readonly TopicPartition[]): void {
-    for (const { topic, partition } of assigned) this.#consumer.resume([{ topic, partitions: [partition] }]);
-  }
-}
-
-function nameOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }
 
 function topicPartitionsOf(memberAssignment: Record<string, number[]>): TopicPartition[] {

@@ -1,8 +1,11 @@
 /** The event producer over kafkajs: one send per flush, every acknowledged partition checked, thrown away after a failure. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicName } from '@tributary/contracts';
 import { DependencyFailure } from '@tributary/runtime';
 import { Partitioners, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs';
+import { busMetrics } from '../bus-metrics.ts';
 import type { EventProducer, OutgoingRecord, RecordPosition } from '../records.ts';
+import { within } from '../within.ts';
 import type { KafkaConnection } from './connection.ts';
 import { partitionOf } from './partitioner.ts';
 
@@ -24,12 +27,18 @@ const RECORD_HEAD_BYTES = 64;
 const BROKER_TIMEOUT_MS = 10_000;
 /** A response that leaves partitions out is repeated for those this many times before it counts as a failure. */
 const MAX_RESENDS = 3;
+/** For callers that name none: a broker that hangs is given up by kafkajs only after 90 s. */
+const DEFAULT_DEADLINE_MS = 30_000;
+const CONNECT_LIMIT_MS = 15_000;
+const CLOSE_LIMIT_MS = 5_000;
+const DISCONNECT_LIMIT_MS = 1_000;
 
 interface Request {
   readonly records: readonly OutgoingRecord[];
   readonly positions: RecordPosition[];
   resolve(positions: readonly RecordPosition[]): void;
   reject(error: Error): void;
+  deadline?: NodeJS.Timeout;
   settled: boolean;
 }
 
@@ -56,7 +65,10 @@ export class KafkaEventProducer implements EventProducer {
     this.#lingerMs = lingerMs;
   }
 
-  produce(records: readonly OutgoingRecord[], deadlineMs?: number): Promise<readonly RecordPosition[]> {
+  produce(
+    records: readonly OutgoingRecord[],
+    deadlineMs = DEFAULT_DEADLINE_MS,
+  ): Promise<readonly RecordPosition[]> {
     if (records.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       const request: Request = {
@@ -68,7 +80,7 @@ export class KafkaEventProducer implements EventProducer {
       };
       this.#waiting.push(request);
       this.#waitingRecords += records.length;
-      if (deadlineMs !== undefined) this.#expire(request, deadlineMs);
+      this.#expire(request, deadlineMs);
       this.#schedule();
     });
   }
@@ -78,15 +90,20 @@ export class KafkaEventProducer implements EventProducer {
     await this.#connected();
   }
 
-  /** Waits for what is in flight, then disconnects. */
+  /** Waits for what is in flight, at most five seconds, then disconnects; what waits by then is refused. */
   async close(): Promise<void> {
-    while (this.#flushing || this.#waiting.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const givenUpAt = performance.now() + CLOSE_LIMIT_MS;
+    while ((this.#flushing || this.#waiting.length > 0) && performance.now() < givenUpAt) await delay(5);
+    const refusal = new DependencyFailure(
+      'kafka_unavailable',
+      'the producer was closed before Kafka answered',
+    );
+    for (const request of this.#waiting.splice(0)) settle(request, refusal);
     await this.#discard();
   }
 
   #expire(request: Request, deadlineMs: number): void {
-    const timer = setTimeout(() => {
-      if (request.settled) return;
+    request.deadline = setTimeout(() => {
       const index = this.#waiting.indexOf(request);
       if (index >= 0) {
         this.#waiting.splice(index, 1);
@@ -97,7 +114,7 @@ export class KafkaEventProducer implements EventProducer {
         new DependencyFailure('kafka_deadline', `Kafka did not acknowledge within ${deadlineMs} ms`),
       );
     }, deadlineMs);
-    timer.unref();
+    request.deadline.unref();
   }
 
   #schedule(): void {
@@ -114,18 +131,21 @@ export class KafkaEventProducer implements EventProducer {
     const requests = this.#waiting;
     this.#waiting = [];
     this.#waitingRecords = 0;
+    const endTimer = busMetrics.produceSeconds.startTimer();
     try {
       // One after the other, so that the records of a partition keep their order.
       for (const shares of roundsOf(requests)) await this.#send(shares);
       for (const request of requests) settle(request);
     } catch (error) {
       // After any failure the producer's sequence numbers are in doubt; kafkajs never recovers them (OUT_OF_ORDER_SEQUENCE).
+      busMetrics.producersDiscarded.inc();
       await this.#discard();
       const failure = new DependencyFailure('kafka_unavailable', 'Kafka did not take the records', {
         cause: error,
       });
       for (const request of requests) settle(request, failure);
     } finally {
+      endTimer();
       this.#flushing = false;
     }
     if (this.#waiting.length > 0) this.#schedule();
@@ -136,6 +156,7 @@ export class KafkaEventProducer implements EventProducer {
     const producer = await this.#connected();
     let missing = shares;
     for (let resends = 0; missing.length > 0; resends++) {
+      if (resends > 0) busMetrics.resends.inc(missing.length);
       if (resends > MAX_RESENDS) throw new Error(`${missing.length} partitions stay unacknowledged`);
       const acknowledged = await producer.sendBatch({
         acks: -1,
@@ -159,7 +180,7 @@ export class KafkaEventProducer implements EventProducer {
       createPartitioner: Partitioners.DefaultPartitioner,
     });
     try {
-      await producer.connect();
+      await within(CONNECT_LIMIT_MS, 'connecting', producer.connect());
       return producer;
     } catch (error) {
       this.#producer = undefined;
@@ -169,15 +190,17 @@ export class KafkaEventProducer implements EventProducer {
   }
 
   async #discard(): Promise<void> {
-    const producer = await this.#producer?.catch(() => undefined);
+    const closing = this.#producer?.then((producer) => producer.disconnect());
     this.#producer = undefined;
-    await producer?.disconnect().catch(() => undefined);
+    // A connection that hangs ends with its socket; nobody waits for it.
+    if (closing !== undefined) await within(DISCONNECT_LIMIT_MS, 'closing', closing).catch(() => undefined);
   }
 }
 
 function settle(request: Request, error?: Error): void {
   if (request.settled) return;
   request.settled = true;
+  clearTimeout(request.deadline);
   if (error) request.reject(error);
   else request.resolve(request.positions);
 }
@@ -232,6 +255,7 @@ function notePositions(share: PartitionShare, acknowledged: readonly RecordMetad
   const answer = acknowledged.find((entry) => entry.topicName === topic && entry.partition === partition);
   if (answer === undefined || answer.errorCode !== 0 || answer.baseOffset === undefined) return false;
   const base = Number(answer.baseOffset);
+  busMetrics.recordsProduced.inc({ topic }, share.sinks.length);
   share.sinks.forEach((note, index) => {
     note({ topic, partition, offset: base + index });
   });

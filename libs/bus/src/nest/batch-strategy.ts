@@ -4,14 +4,19 @@ import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { TOPICS, type TopicName } from '@tributary/contracts';
 import { lastValueFrom, type Observable, throwError } from 'rxjs';
 import { type ConsumerGroupOptions, KafkaConsumerGroup } from '../kafka/consumer-group.ts';
-import type { BatchHandler } from '../records.ts';
+import type { BatchHandler, ConsumerGroup, GroupStatus } from '../records.ts';
 
-export type BatchStrategyOptions = Omit<ConsumerGroupOptions, 'handlers'>;
+export type BatchStrategyOptions = Omit<ConsumerGroupOptions, 'handlers'> & {
+  /** Makes the group; a test may give one in memory. */
+  readonly makeGroup?: (options: ConsumerGroupOptions) => ConsumerGroup;
+};
+
+const NO_GROUP: GroupStatus = { isMember: false, assigned: 0, prepared: 0, lag: 0, isStalled: false };
 
 // Why not Nest's own Kafka server: it commits offsets without work in four known cases and loops for ever on a poison record.
 export class BatchStrategy extends Server implements CustomTransportStrategy {
   readonly #options: BatchStrategyOptions;
-  #group: KafkaConsumerGroup | undefined;
+  #group: ConsumerGroup | undefined;
 
   constructor(options: BatchStrategyOptions) {
     super();
@@ -19,8 +24,7 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
   }
 
   listen(callback: (error?: unknown) => void): void {
-    this.#group = new KafkaConsumerGroup({ ...this.#options, handlers: this.#handlers() });
-    this.#group.start().then(() => callback(), callback);
+    this.#start().then(() => callback(), callback);
   }
 
   async close(): Promise<void> {
@@ -28,9 +32,13 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
     this.#group = undefined;
   }
 
-  /** True while this instance is a member of its group. */
+  /** `status` is taken by Nest. */
+  get groupStatus(): GroupStatus {
+    return this.#group?.status ?? NO_GROUP;
+  }
+
   get isMember(): boolean {
-    return this.#group?.isMember ?? false;
+    return this.groupStatus.isMember;
   }
 
   override on(): never {
@@ -41,13 +49,25 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
     throw new Error('the consumer is not handed out');
   }
 
+  async #start(): Promise<void> {
+    const { makeGroup = (options) => new KafkaConsumerGroup(options) } = this.#options;
+    this.#group = makeGroup({ ...this.#options, handlers: this.#handlers() });
+    await this.#group.start();
+  }
+
   #handlers(): ReadonlyMap<TopicName, BatchHandler> {
     return new Map(
       [...this.messageHandlers].map(([pattern, handler]) => {
-        if (!(pattern in TOPICS)) throw new Error(`no topic is called ${pattern}`);
+        if (!Object.hasOwn(TOPICS, pattern)) throw new Error(`no topic is called ${pattern}`);
+        if (handler.next !== undefined)
+          throw new Error(`two handlers take ${pattern}, and Nest would await one only`);
         const handle: BatchHandler = async (batch) => {
           const answer: Observable<number> = this.transformToObservable(await handler(batch));
-          return lastValueFrom(answer);
+          // Nothing at all is an answer too, which the bus refuses: a filter that swallows errors must not look like a defect of the record.
+          return lastValueFrom(answer, { defaultValue: Number.NaN }).catch((error: unknown) => {
+            if (isOfNestsOwnFilter(error)) return Number.NaN;
+            throw error;
+          });
         };
         return [pattern as TopicName, handle];
       }),
@@ -55,7 +75,12 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
   }
 }
 
-/** Lets a handler's error reach the bus as it is: Nest's own filter would turn an outage into a plain object. */
+/** Nest's own filter turns every error into this; what was an outage cannot be told from a defect any more. */
+function isOfNestsOwnFilter(error: unknown): boolean {
+  return typeof error === 'object' && !(error instanceof Error) && Object(error).status === 'error';
+}
+
+/** Lets a handler's error reach the bus as it is; every controller of the bus needs it. */
 @Catch()
 export class PassThroughFilter implements ExceptionFilter {
   catch(error: unknown): Observable<never> {

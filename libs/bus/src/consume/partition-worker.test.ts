@@ -1,10 +1,10 @@
 /** One partition's worker with a broker in memory: nothing is committed before its work is done, and nothing is skipped. */
 import { getEventListeners } from 'node:events';
 import { encodeEvent } from '@tributary/contracts';
-import { createLogger, DependencyFailure } from '@tributary/runtime';
+import { createLogger, DependencyFailure, metricsRegistry } from '@tributary/runtime';
 import { aRefusal } from '@tributary/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PartitionBatch } from '../records.ts';
+import type { BatchAnswer, PartitionBatch } from '../records.ts';
 import { type FetchedRecord, PartitionWorker, type PartitionWorkerOptions } from './partition-worker.ts';
 
 const TOPIC = 'postback.refused.v1';
@@ -14,8 +14,16 @@ let handled: number[][];
 let commits: number[];
 let deadLetters: [offset: number, reasonCode: string, detail: string | null][];
 let pressure: boolean[];
-let handle: (offsets: number[], batch: PartitionBatch) => Promise<number>;
-let worker: PartitionWorker;
+let fatal: string[];
+let handle: (offsets: number[], batch: PartitionBatch) => Promise<BatchAnswer>;
+let worker: Feed;
+
+/** The worker as a client feeds it: what it is given is all that stands in the partition. */
+class Feed extends PartitionWorker {
+  override push(fetched: readonly FetchedRecord[], highWatermark = (fetched.at(-1)?.offset ?? -1) + 1): void {
+    super.push(fetched, highWatermark);
+  }
+}
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -23,6 +31,7 @@ beforeEach(() => {
   commits = [];
   deadLetters = [];
   pressure = [];
+  fatal = [];
   handle = async (offsets) => offsets.length;
 });
 
@@ -33,8 +42,8 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-function start(changes: Partial<PartitionWorkerOptions> = {}): PartitionWorker {
-  worker = new PartitionWorker({
+function optionsOf(changes: Partial<PartitionWorkerOptions> = {}): PartitionWorkerOptions {
+  return {
     topic: TOPIC,
     partition: 0,
     ready: Promise.resolve(),
@@ -50,10 +59,16 @@ function start(changes: Partial<PartitionWorkerOptions> = {}): PartitionWorker {
       commits.push(nextOffset);
     },
     onPressure: (isFull) => pressure.push(isFull),
+    onFatal: ({ message }) => fatal.push(message),
+    handlerLimitMs: 300_000,
     logger: createLogger('worker-test', 'silent'),
     maxBatch: 4,
     ...changes,
-  });
+  };
+}
+
+function start(changes: Partial<PartitionWorkerOptions> = {}): Feed {
+  worker = new Feed(optionsOf(changes));
   return worker;
 }
 
@@ -124,6 +139,7 @@ describe('work', () => {
         offset: 7,
         key: 'k',
         writtenAt: 1_000,
+        headers: {},
         event: aRefusal(),
         value: one?.value,
       },
@@ -171,7 +187,18 @@ describe('a record nobody can read', () => {
     start().push([record(1), broken(2), record(3)]);
     await settle();
     expect(deadLetters).toEqual([[2, 'not_wire_format', null]]);
-    expect([handled, commits]).toEqual([[[1, 3]], [4]]);
+    expect([handled, commits]).toEqual([
+      [[1], [3]],
+      [2, 3, 4],
+    ]);
+  });
+
+  it('is set aside once, however often the one before it has to wait', async () => {
+    let calls = 0;
+    handle = async () => (++calls < 5 ? 0 : 1);
+    start().push([record(1), broken(2)]);
+    await settle(1_000);
+    expect([calls, deadLetters.length, commits]).toEqual([5, 1, [2, 3]]);
   });
 
   it('is committed also where nothing else is', async () => {
@@ -181,14 +208,11 @@ describe('a record nobody can read', () => {
   });
 
   it('at the head is committed although the one after it has to wait', async () => {
-    let calls = 0;
     handle = (_offsets, { signal }) =>
-      ++calls === 1
-        ? Promise.resolve(0)
-        : new Promise((resolve) => signal.addEventListener('abort', () => resolve(0)));
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(0)));
     start().push([broken(1), record(2)]);
     await settle();
-    expect([handled, commits]).toEqual([[[2], [2]], [2]]);
+    expect([handled, commits]).toEqual([[[2]], [2]]);
   });
 
   it('is kept until it could be set aside', async () => {
@@ -201,7 +225,7 @@ describe('a record nobody can read', () => {
     await settle(100 + 200);
     expect([handled, commits]).toEqual([[], []]);
     await settle(400);
-    expect([deadLetters.length, handled, commits]).toEqual([1, [[2]], [3]]);
+    expect([deadLetters.length, handled, commits]).toEqual([1, [[2]], [2, 3]]);
   });
 
   it('is never committed when the service drains before it could be set aside', async () => {
@@ -247,6 +271,190 @@ describe('a record the handler cannot take', () => {
     await settle();
     await drained;
     expect(commits).toEqual([]);
+  });
+});
+
+describe('a handler that does nothing', () => {
+  it('is asked again ever more slowly, and at once again after progress', async () => {
+    let idle = 8;
+    handle = async (offsets) => (idle-- > 0 ? 0 : offsets.length);
+    start().push(records(1));
+    await settle(0);
+    expect(handled).toHaveLength(1);
+    await settle(10 + 20 + 40 + 80 + 160 + 320 + 640);
+    expect(handled).toHaveLength(8);
+    await settle(999);
+    expect(commits).toEqual([]);
+    await settle(1);
+    expect(commits).toEqual([2]);
+    idle = 1;
+    worker.push(records(2));
+    await settle(10);
+    expect(commits).toEqual([2, 3]);
+  });
+
+  it('costs at most one call a second, for ever', async () => {
+    handle = async () => 0;
+    start().push(records(1));
+    await settle(600_000);
+    expect(handled.length).toBeLessThan(610);
+    expect(handled.length).toBeGreaterThan(500);
+  });
+
+  it('until an instant is asked at that instant, and gives the partition up at once', async () => {
+    const dueAt = Date.now() + 3_600_000;
+    handle = async (offsets) => (Date.now() < dueAt ? { done: 0, resumeAt: dueAt } : offsets.length);
+    start().push(records(1));
+    await settle(3_599_999);
+    expect(handled).toHaveLength(1);
+    expect(worker.status).toEqual({ isPrepared: true, lag: 1, isStalled: false });
+    await settle(1);
+    expect([handled.length, commits]).toEqual([2, [2]]);
+    handle = async () => ({ done: 0, resumeAt: Date.now() + 3_600_000 });
+    worker.push(records(2));
+    await settle(500);
+    await worker.drain();
+    expect([commits, vi.getTimerCount()]).toEqual([[2], 0]);
+  });
+
+  it('for the rest of a batch commits the head first', async () => {
+    const dueAt = Date.now() + 5_000;
+    handle = async (offsets) => (Date.now() < dueAt ? { done: 1, resumeAt: dueAt } : offsets.length);
+    start().push(records(1, 2));
+    await settle(4_999);
+    expect(commits).toEqual([2]);
+    await settle(1);
+    expect(commits).toEqual([2, 3]);
+  });
+});
+
+describe('a handler that never answers', () => {
+  it('ends the process after its limit, and nothing is committed', async () => {
+    handle = () => new Promise(() => undefined);
+    const hung = new PartitionWorker(optionsOf({ handlerLimitMs: 60_000 }));
+    hung.push(records(1), 2);
+    await settle(59_999);
+    expect(fatal).toEqual([]);
+    await settle(1);
+    expect([fatal, commits]).toEqual([[`the handler of ${TOPIC}/0 has not answered for 60000 ms`], []]);
+  });
+
+  it.each([
+    ['undefined, as one does that forgets to return', undefined],
+    ['null', null],
+    ['no number', 'done'],
+    ['NaN', Number.NaN],
+    ['a negative number', -1],
+    ['a fraction', 0.5],
+    ['an error, as a filter does that swallows it', new Error('swallowed')],
+  ])(
+    'how much it has done but %s ends the process; nothing is committed or set aside',
+    async (_name, answer) => {
+      handle = async () => answer as never;
+      start().push(records(1, 2));
+      await settle(10_000);
+      expect(fatal).toEqual([`the handler of ${TOPIC} answered no number of its 2 events`]);
+      expect([handled.length, commits, deadLetters]).toEqual([1, [], []]);
+    },
+  );
+});
+
+describe('a record of an unknown schema', () => {
+  const unknown = (offset: number) => record(offset, Buffer.from([0, 0, 1, 2, 3, 4, 5]));
+
+  it('is set aside at once where nobody can be asked', async () => {
+    start().push([unknown(1), record(2)]);
+    await settle();
+    expect([deadLetters, handled, commits]).toEqual([[[1, 'unknown_schema_id', null]], [[2]], [2, 3]]);
+  });
+
+  it('is set aside when the registry does not know it either', async () => {
+    const asked: number[] = [];
+    const learn = async (id: number) => {
+      asked.push(id);
+      return 'unknown' as const;
+    };
+    start({ schemas: { learn } }).push([record(1), unknown(2), record(3)]);
+    await settle();
+    expect(asked).toEqual([0x010203]);
+    expect([deadLetters, handled]).toEqual([[[2, 'unknown_schema_id', null]], [[1], [3]]]);
+  });
+
+  it('waits while the registry is away, sets nothing aside, and is handled once its schema is learnt', async () => {
+    // The codec learns elsewhere; here the id becomes one it knows.
+    const value = encodeEvent(TOPIC, aRefusal());
+    const id = value.readInt32BE(1);
+    value.writeInt32BE(0x010203, 1);
+    let outages = 5;
+    const learn = async () => {
+      if (outages-- > 0) throw new DependencyFailure('kafka_unavailable', 'no registry answers');
+      value.writeInt32BE(id, 1);
+      return 'learnt' as const;
+    };
+    start({ schemas: { learn } }).push([record(1, value), record(2)]);
+    await settle(100 + 200 + 400 + 800);
+    expect([handled, commits, deadLetters]).toEqual([[], [], []]);
+    expect(worker.status.isStalled).toBe(false);
+    await settle(1_600);
+    expect([handled, commits, deadLetters]).toEqual([[[1], [2]], [2, 3], []]);
+  });
+});
+
+describe('status', () => {
+  it('tells what stands in the partition and is not done', async () => {
+    const { end, done } = held();
+    handle = () => done;
+    start().push(records(5, 6), 100);
+    await settle();
+    expect(worker.status.lag).toBe(95);
+    end(2);
+    await settle();
+    expect(worker.status.lag).toBe(93);
+    const lines = await metricsRegistry.getSingleMetricAsString('tributary_bus_consumer_lag_records');
+    expect(lines).toContain(`{topic="${TOPIC}",partition="0"} 93`);
+    await worker.retire();
+    expect(await metricsRegistry.getSingleMetricAsString('tributary_bus_consumer_lag_records')).not.toContain(
+      TOPIC,
+    );
+  });
+
+  it('is stalled when nothing was finished for a minute, and not after it was', async () => {
+    const { end, done } = held();
+    handle = () => done;
+    start().push(records(1));
+    await settle(60_000);
+    expect(worker.status.isStalled).toBe(false);
+    await settle(1);
+    expect(worker.status.isStalled).toBe(true);
+    end(1);
+    await settle();
+    expect(worker.status.isStalled).toBe(false);
+  });
+
+  it('is stalled too when a handler does nothing again and again', async () => {
+    handle = async () => 0;
+    start().push(records(1));
+    await settle(61_001);
+    expect(worker.status.isStalled).toBe(true);
+  });
+
+  it('is not stalled in an outage, nor within a minute after it', async () => {
+    let isAway = true;
+    const { end, done } = held();
+    handle = () => (isAway ? Promise.reject(away) : done);
+    start().push(records(1));
+    await settle(300_000);
+    expect(worker.status.isStalled).toBe(false);
+    isAway = false;
+    await settle(5_000);
+    expect(worker.status.isStalled).toBe(false);
+    end(1);
+  });
+
+  it('is not stalled by lag that no consumer sees, such as control records', async () => {
+    start().push(records(1), 3);
+    await settle(120_000);
+    expect(worker.status).toEqual({ isPrepared: true, lag: 1, isStalled: false });
   });
 });
 
