@@ -22,7 +22,8 @@ export interface RecordPosition {
 export interface EventProducer {
   /**
    * @param deadlineMs after which the promise rejects; what was in flight by then may still be stored.
-   * @throws DependencyFailure `kafka_unavailable` or `kafka_deadline`; ids make a repeat harmless.
+   * @throws DependencyFailure `kafka_unavailable` or `kafka_deadline`; ids make a repeat harmless. RangeError for a record
+   * that Kafka would never take for its size: nothing of the call is written then.
    */
   produce(records: readonly OutgoingRecord[], deadlineMs?: number): Promise<readonly RecordPosition[]>;
 }

@@ -2,6 +2,7 @@
 import { DependencyFailure, type Logger } from '@tributary/runtime';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { within } from '../within.ts';
+import './request-queue.ts';
 
 export interface KafkaConnectionOptions {
   readonly brokers: readonly string[];

@@ -81,6 +81,16 @@ describe('a flush', () => {
     expect(positions.map(({ offset }) => offset)).toEqual(Array.from({ length: 3_000 }, (_, n) => n));
   });
 
+  it('is not failed for all by one record that no broker takes', async () => {
+    const [large] = oneKey(1, 1_000_000);
+    const [good, refused] = await Promise.allSettled([
+      producer.produce(oneKey(1)),
+      producer.produce([...oneKey(1), ...(large ? [large] : [])]),
+    ]);
+    expect([good?.status, sends.flat().map(({ keys }) => keys.length)]).toEqual(['fulfilled', [1]]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { name: 'RangeError' } });
+  });
+
   it('sends the shares of several partitions together', async () => {
     await producer.produce(records(3_000, 4_000));
     expect(Math.max(...sends.flat().map(({ bytes }) => bytes))).toBeLessThan(BROKER_LIMIT_BYTES);

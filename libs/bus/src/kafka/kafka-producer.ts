@@ -22,6 +22,12 @@ const MAX_FLUSH_RECORDS = 500;
  * default: a large batch call, or what piles up in an outage, would otherwise fail on every repeat.
  */
 const MAX_SHARE_BYTES = 900_000;
+/**
+ * A single record above this could never be written, and would fail every flush it is part of. Dead letters may be twice
+ * as large (topics-admin.ts): one holds its record whole.
+ */
+const MAX_RECORD_BYTES = 1_000_000;
+const MAX_DEAD_LETTER_BYTES = 2_000_000;
 /** What a record adds to its key and value at most. */
 const RECORD_HEAD_BYTES = 64;
 const BROKER_TIMEOUT_MS = 10_000;
@@ -70,6 +76,13 @@ export class KafkaEventProducer implements EventProducer {
     deadlineMs = DEFAULT_DEADLINE_MS,
   ): Promise<readonly RecordPosition[]> {
     if (records.length === 0) return Promise.resolve([]);
+    const tooLarge = records.find((record) => bytesOf(record) > limitOf(record));
+    if (tooLarge !== undefined) {
+      const { topic } = tooLarge;
+      return Promise.reject(
+        new RangeError(`a record of ${bytesOf(tooLarge)} bytes is too large for ${topic}`),
+      );
+    }
     return new Promise((resolve, reject) => {
       const request: Request = {
         records,
@@ -210,10 +223,11 @@ function roundsOf(requests: readonly Request[]): PartitionShare[][] {
   const rounds: PartitionShare[][] = [];
   const openShares = new Map<string, { round: number; share: PartitionShare }>();
   for (const { records, positions } of requests) {
-    records.forEach(({ topic, key, value, headers = {} }, index) => {
+    records.forEach((record, index) => {
+      const { topic, key, value, headers } = record;
       const partition = partitionOf(topic, key);
       const name = `${topic}/${partition}`;
-      const bytes = Buffer.byteLength(key) + value.length + bytesOf(headers) + RECORD_HEAD_BYTES;
+      const bytes = bytesOf(record);
       let open = openShares.get(name);
       if (open === undefined || open.share.bytes + bytes > MAX_SHARE_BYTES) {
         open = {
@@ -235,8 +249,13 @@ function roundsOf(requests: readonly Request[]): PartitionShare[][] {
   return rounds;
 }
 
-function bytesOf(headers: Readonly<Record<string, string>>): number {
-  return Object.entries(headers).reduce((bytes, [name, value]) => bytes + name.length + value.length * 2, 0);
+function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
+  const head = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length * 2, 0);
+  return Buffer.byteLength(key) + value.length + head + RECORD_HEAD_BYTES;
+}
+
+function limitOf({ topic }: OutgoingRecord): number {
+  return topic === 'dead-letter.v1' ? MAX_DEAD_LETTER_BYTES : MAX_RECORD_BYTES;
 }
 
 function topicMessagesOf(shares: readonly PartitionShare[]): TopicMessages[] {

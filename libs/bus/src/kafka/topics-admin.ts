@@ -8,6 +8,8 @@ const { TOPIC } = kafkajs.ConfigResourceTypes;
 
 /** In-sync replicas an acknowledged record is on, on a cluster. */
 const MIN_INSYNC_REPLICAS = 2;
+/** Twice Kafka's standard for every other topic. */
+const DEAD_LETTER_BYTES = 2_097_152;
 /** Kafka's own number for a configuration that was set on the topic itself (DescribeConfigs, config_source). */
 const SET_ON_THE_TOPIC = 1;
 
@@ -41,7 +43,7 @@ export async function ensureTopics(
         topic,
         numPartitions: TOPICS[topic].partitions,
         replicationFactor,
-        configEntries: entriesOf(configurationOf(TOPICS[topic], replicationFactor)),
+        configEntries: entriesOf(configurationOf(topic, replicationFactor)),
       })),
     });
     await refuseOtherPartitionCounts(admin);
@@ -125,12 +127,14 @@ function keepingOf({ cleanupPolicy, retentionMs, deleteRetentionMs }: TopicDefin
   ]);
 }
 
-function configurationOf(topic: TopicDefinition, replicationFactor: number): Configuration {
+function configurationOf(topic: TopicName, replicationFactor: number): Configuration {
   return new Map([
-    ...keepingOf(topic),
+    ...keepingOf(TOPICS[topic]),
     ['min.insync.replicas', String(Math.min(MIN_INSYNC_REPLICAS, replicationFactor))],
     ['unclean.leader.election.enable', 'false'],
     // A foreign producer's snappy or lz4 batch would crash every kafkajs consumer: the broker unpacks it first.
     ['compression.type', 'uncompressed'],
+    // A dead letter holds its record whole: with the same limit the largest record could never be set aside.
+    ...(topic === 'dead-letter.v1' ? [['max.message.bytes', String(DEAD_LETTER_BYTES)] as const] : []),
   ]);
 }
