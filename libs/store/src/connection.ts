@@ -1,5 +1,7 @@
 /** The one place that makes ClickHouse clients: addresses, limits, and failures turned into ours. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { DependencyFailure, type Settings } from '@tributary/runtime';
 
@@ -11,6 +13,10 @@ export interface ClickhouseOptions {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Whoever wants something exclusively holds it at most this long, and waits for another at most half of it. */
+const EXCLUSIVE_BOUND_MS = 1_200_000;
+const EXCLUSIVE_POLL_MS = 100;
+const QUERY_ID_IN_USE = '216';
 const QUERIES = new URL('../queries/', import.meta.url);
 
 /** The settings of a service that say where its ClickHouse is. */
@@ -27,17 +33,24 @@ export function clickhouseOf(
 
 export class ClickhouseConnection {
   readonly database: string;
+  readonly #options: ClickhouseOptions;
   readonly #client: ClickHouseClient;
 
-  constructor({ url, user, password, database }: ClickhouseOptions) {
-    this.database = database;
-    this.#client = createClient({
+  constructor(options: ClickhouseOptions) {
+    this.database = options.database;
+    this.#options = options;
+    this.#client = this.#connect(REQUEST_TIMEOUT_MS);
+  }
+
+  #connect(requestTimeoutMs: number): ClickHouseClient {
+    const { url, user, password, database } = this.#options;
+    return createClient({
       url,
       username: user,
       password,
       database,
       application: 'tributary',
-      request_timeout: REQUEST_TIMEOUT_MS,
+      request_timeout: requestTimeoutMs,
       // Its log lines go past ours and carry queries; every failure reaches the caller as an error anyway.
       log: { level: ClickHouseLogLevel.OFF },
       clickhouse_settings: {
@@ -80,6 +93,70 @@ export class ClickhouseConnection {
 
   async close(): Promise<void> {
     await this.#client.close();
+  }
+
+  /**
+   * Does work that nobody else does under the same name meanwhile; whoever comes second waits.
+   *
+   * ClickHouse has no locks, but it refuses a second query of one id while the first runs: that query is the lock, and
+   * it ends with its connection, so a crash leaves nothing behind. `assertHeld` throws once it has ended early.
+   * @throws DependencyFailure when ClickHouse does not answer, or another has not finished in time.
+   */
+  async exclusively<T>(name: string, work: (assertHeld: () => void) => Promise<T>): Promise<T> {
+    const client = this.#connect(EXCLUSIVE_BOUND_MS);
+    const nonce = randomUUID();
+    try {
+      const lock = await this.#hold(client, name, nonce);
+      const result = await work(lock.assertHeld);
+      lock.assertHeld();
+      return result;
+    } finally {
+      await this.run(`KILL QUERY WHERE query_id = '${name}' AND query LIKE '%${nonce}%' SYNC`).catch(
+        () => undefined,
+      );
+      await client.close();
+    }
+  }
+
+  async #hold(client: ClickHouseClient, name: string, nonce: string): Promise<{ assertHeld: () => void }> {
+    const deadline = performance.now() + EXCLUSIVE_BOUND_MS / 2;
+    while (performance.now() < deadline) {
+      let end: unknown;
+      client
+        .command({
+          query: `SELECT sleepEachRow(1) FROM numbers(${EXCLUSIVE_BOUND_MS / 1_000}) FORMAT Null /* ${nonce} */`,
+          query_id: name,
+          clickhouse_settings: {
+            max_block_size: '1',
+            max_execution_time: 0,
+            function_sleep_max_microseconds_per_block: '3000000',
+            cancel_http_readonly_queries_on_client_close: 1,
+          },
+        })
+        .then(
+          () => {
+            end = 'ended';
+          },
+          (error: unknown) => {
+            end = error;
+          },
+        );
+      const assertHeld = () => {
+        if (end !== undefined)
+          throw new DependencyFailure('clickhouse_unavailable', `${name} is no longer held`, { cause: end });
+      };
+      while (end === undefined) {
+        const [row] = await this.rows(
+          `SELECT 1 FROM system.processes WHERE query_id = '${name}' AND query LIKE '%/* ${nonce} */%'`,
+        );
+        if (row !== undefined) return { assertHeld };
+        await delay(EXCLUSIVE_POLL_MS);
+      }
+      if (!(end instanceof ClickHouseError && end.code === QUERY_ID_IN_USE))
+        throw new DependencyFailure('clickhouse_unavailable', `${name} could not be held`, { cause: end });
+      await delay(EXCLUSIVE_POLL_MS);
+    }
+    throw new DependencyFailure('clickhouse_unavailable', `${name} is held by another`);
   }
 
   /** An error with a server code about our SQL is a defect and passes as it is; everything else is an outage. */

@@ -5,4 +5,5 @@ export * from './delivery-store.ts';
 export * from './event-rows.ts';
 export * from './migrate.ts';
 export * from './overlay.ts';
+export * from './render-migration.ts';
 export * from './stored-offsets.ts';

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { migrate, renderMigration } from './migrate.ts';
+import { migrate, migrateHosts } from './migrate.ts';
+import { renderMigration } from './render-migration.ts';
 
 const SETTINGS = {
   kafkaBrokers: ['a:9092', 'b:9092'],
@@ -35,7 +36,10 @@ describe('migrate', () => {
   let statements: string[];
   let applied: { name: string; checksum: string }[];
 
-  const admin = { run: async (sql: string) => void statements.push(sql) };
+  const admin = {
+    run: async (sql: string) => void statements.push(sql),
+    exclusively: <T>(_name: string, work: (assertHeld: () => void) => Promise<T>) => work(() => undefined),
+  };
   const database = {
     database: 'tributary',
     run: async (sql: string) => {
@@ -94,6 +98,48 @@ describe('migrate', () => {
     file('0001_first.sql', text);
     await run();
     expect(created()).toEqual(expected);
+  });
+
+  it('only notes a file that a later one supersedes', async () => {
+    file('0001_first.sql', 'SELECT 1;\n');
+    file('0002_second.sql', '-- better\n-- supersedes 0001_first.sql\nSELECT 2;\n');
+    expect(await run()).toEqual(['0001_first.sql', '0002_second.sql']);
+    expect(created()).toEqual(['-- better\n-- supersedes 0001_first.sql\nSELECT 2']);
+    expect(await run()).toEqual([]);
+  });
+
+  it('applies each file to every host before the next one', async () => {
+    file('0001_first.sql', 'SELECT 1;\n');
+    file('0002_second.sql', 'SELECT 2;\n');
+    const ran: string[] = [];
+    const host = (name: string) => ({
+      admin,
+      database: {
+        database: 'tributary',
+        run: async (sql: string) => void (sql.startsWith('SELECT') && ran.push(`${name} ${sql}`)),
+        rows: async () => [],
+      },
+    });
+    expect(await migrateHosts([host('a'), host('b')], folder, SETTINGS)).toEqual([
+      '0001_first.sql',
+      '0002_second.sql',
+    ]);
+    expect(ran).toEqual(['a SELECT 1', 'b SELECT 1', 'a SELECT 2', 'b SELECT 2']);
+  });
+
+  it('stops before the next statement when the database is no longer held', async () => {
+    file('0001_first.sql', 'SELECT 1;\nSELECT 2;\n');
+    let isHeld = true;
+    const losing = {
+      ...admin,
+      exclusively: <T>(_name: string, work: (assertHeld: () => void) => Promise<T>) =>
+        work(() => {
+          if (!isHeld) throw new Error('lost');
+          isHeld = false;
+        }),
+    };
+    await expect(migrate(losing, database, folder, SETTINGS)).rejects.toThrow('lost');
+    expect(created()).toEqual(['SELECT 1']);
   });
 
   it('leaves a file that failed to the next run', async () => {

@@ -1,15 +1,15 @@
-/** Applies migrations/clickhouse in number order: forward only, checksummed, each statement re-runnable. */
+/** Applies migrations/clickhouse in number order to every host: forward only, checksummed, each statement re-runnable. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClickhouseConnection } from './connection.ts';
+import { type MigrationSettings, statementsOfMigration } from './render-migration.ts';
 
-/** What the placeholders in the files stand for. */
-export interface MigrationSettings {
-  /** As ClickHouse reaches them. */
-  readonly kafkaBrokers: readonly string[];
-  readonly schemaRegistryUrl: string;
-  readonly flushMs: number;
+/** A server to be migrated: a cluster has several, and each file is applied to all of them before the next. */
+export interface MigrationHost {
+  /** Connected to a database that exists. */
+  readonly admin: Pick<ClickhouseConnection, 'run' | 'exclusively'>;
+  readonly database: Pick<ClickhouseConnection, 'database' | 'run' | 'rows'>;
 }
 
 interface AppliedRow {
@@ -17,81 +17,94 @@ interface AppliedRow {
   readonly checksum: string;
 }
 
+interface MigrationFile extends AppliedRow {
+  readonly text: string;
+  /** A later file undoes all of this one: where it has not run yet, it is only noted. */
+  readonly isSuperseded: boolean;
+}
+
 /**
  * Brings the database to the newest version.
  * @returns the names of the files applied now.
  * @throws Error when a file that was applied has been changed since, or a statement fails.
  */
-export async function migrate(
-  admin: Pick<ClickhouseConnection, 'run'>,
-  database: Pick<ClickhouseConnection, 'database' | 'run' | 'rows'>,
+export function migrate(
+  admin: MigrationHost['admin'],
+  database: MigrationHost['database'],
   folder: string,
   settings: MigrationSettings,
 ): Promise<readonly string[]> {
+  return migrateHosts([{ admin, database }], folder, settings);
+}
+
+/**
+ * Brings every host of a cluster to the newest version, one runner at a time: a second one waits.
+ * @returns the names of the files applied to any host now.
+ * @throws Error when a file that was applied has been changed since, or a statement fails.
+ */
+export async function migrateHosts(
+  hosts: readonly MigrationHost[],
+  folder: string,
+  settings: MigrationSettings,
+): Promise<readonly string[]> {
+  const [first] = hosts;
+  if (first === undefined) return [];
+  const files = readMigrations(folder);
+  const done: string[] = [];
+  // Of two runners on one database, one would drop what the other has just attached.
+  await first.admin.exclusively(`tributary.migrate.${first.database.database}`, async (assertHeld) => {
+    const applied = new Map<MigrationHost, ReadonlyMap<string, string>>();
+    for (const host of hosts) applied.set(host, await appliedTo(host));
+    for (const file of files) {
+      for (const host of hosts) {
+        const known = applied.get(host)?.get(file.name);
+        if (known === file.checksum) continue;
+        if (known !== undefined)
+          throw new Error(`migration ${file.name} was changed after it had been applied`);
+        await apply(host, file, settings, assertHeld);
+        if (done.at(-1) !== file.name) done.push(file.name);
+      }
+    }
+  });
+  return done;
+}
+
+async function appliedTo({ admin, database }: MigrationHost): Promise<ReadonlyMap<string, string>> {
   await admin.run(`CREATE DATABASE IF NOT EXISTS ${database.database} ENGINE = Atomic`);
   await database.run(
     'CREATE TABLE IF NOT EXISTS schema_migrations (name String, checksum String, appliedAt DateTime64(3) DEFAULT now64(3)) ENGINE = MergeTree ORDER BY name',
   );
-  const applied = new Map(
-    (await database.rows<AppliedRow>('SELECT name, checksum FROM schema_migrations')).map((row) => [
-      row.name,
-      row.checksum,
-    ]),
-  );
-  const done: string[] = [];
-  for (const name of migrationFiles(folder)) {
-    const text = readFileSync(join(folder, name), 'utf8');
-    const checksum = createHash('sha256').update(text).digest('hex');
-    const known = applied.get(name);
-    if (known === checksum) continue;
-    if (known !== undefined) throw new Error(`migration ${name} was changed after it had been applied`);
-    for (const statement of statementsOf(renderMigration(text, database.database, settings)))
-      await database.run(statement);
-    await database.run(`INSERT INTO schema_migrations (name, checksum) VALUES ('${name}', '${checksum}')`);
-    done.push(name);
+  const rows = await database.rows<AppliedRow>('SELECT name, checksum FROM schema_migrations');
+  return new Map(rows.map(({ name, checksum }) => [name, checksum]));
+}
+
+async function apply(
+  { database }: MigrationHost,
+  { name, checksum, text, isSuperseded }: MigrationFile,
+  settings: MigrationSettings,
+  assertHeld: () => void,
+): Promise<void> {
+  const statements = isSuperseded ? [] : statementsOfMigration(text, database.database, settings);
+  for (const statement of statements) {
+    assertHeld();
+    await database.run(statement);
   }
-  return done;
+  await database.run(`INSERT INTO schema_migrations (name, checksum) VALUES ('${name}', '${checksum}')`);
 }
 
 /** Files by number; a file that does not start with one is no migration. */
-function migrationFiles(folder: string): string[] {
-  return readdirSync(folder)
+function readMigrations(folder: string): readonly MigrationFile[] {
+  const files = readdirSync(folder)
     .filter((name) => /^\d{4}_.+\.sql$/.test(name))
-    .sort();
-}
-
-/** Fills the placeholders. @throws Error on a placeholder nobody knows. */
-export function renderMigration(text: string, database: string, settings: MigrationSettings): string {
-  const values = new Map([
-    ['database', database],
-    ['kafka_brokers', settings.kafkaBrokers.join(',')],
-    ['schema_registry_url', settings.schemaRegistryUrl],
-    ['flush_ms', String(settings.flushMs)],
-  ]);
-  return text
-    .replace(/\{\{replacing\((\w+)\)\}\}/g, 'ReplacingMergeTree($1)')
-    .replace(/\{\{(.*?)\}\}/g, (_, name: string) => {
-      const value = values.get(name);
-      if (value === undefined) throw new Error(`migration has an unknown placeholder: ${name}`);
-      return value;
-    });
-}
-
-/** The end of a statement: a semicolon at a line's end that neither a comment nor a text of that line holds. */
-const LAST_LINE = /^(?:[^'-]|'[^']*'|-(?!-))*;\s*$/;
-
-/** Statements end with a semicolon at a line's end; lines of comments alone are not statements. */
-function statementsOf(text: string): string[] {
-  const statements: string[] = [];
-  let lines: string[] = [];
-  for (const line of text.split('\n')) {
-    const isLast = LAST_LINE.test(line);
-    lines.push(isLast ? line.replace(/;\s*$/, '') : line);
-    if (!isLast) continue;
-    statements.push(lines.join('\n'));
-    lines = [];
-  }
-  return [...statements, lines.join('\n')]
-    .map((statement) => statement.trim())
-    .filter((statement) => statement.replace(/^\s*--.*$/gm, '').trim() !== '');
+    .sort()
+    .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
+  const superseded = new Set(
+    files.flatMap(({ text }) => [...text.matchAll(/^-- supersedes (\S+)$/gm)].map(([, name]) => name)),
+  );
+  return files.map(({ name, text }) => ({
+    name,
+    text,
+    checksum: createHash('sha256').update(text).digest('hex'),
+    isSuperseded: superseded.has(name),
+  }));
 }
