@@ -19,7 +19,13 @@ import {
   type Settings,
   systemClock,
 } from '@tributary/runtime';
-import { AttributionStore, type ClickhouseConnection, clickhouseOf, StoredOffsets } from '@tributary/store';
+import {
+  AttributionStore,
+  type ClickhouseConnection,
+  clickhouseOf,
+  StoredOffsets,
+  UndecodedStore,
+} from '@tributary/store';
 import { Attribution } from './attribution.ts';
 import { PostbackController } from './postback.controller.ts';
 
@@ -58,7 +64,7 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     this.attribution = new Attribution({
       follower: this.#follower,
       store: new AttributionStore(clickhouse),
-      offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE),
+      offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, new UndecodedStore(clickhouse)),
       producer,
       clock: systemClock,
       logger,

@@ -38,6 +38,15 @@ export interface ConsoleParts {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly bus: ConsoleBus;
+  /** Absent where there is no ClickHouse. */
+  readonly undecoded?: UndecodedWatch;
+}
+
+/** Watches the records ClickHouse could not decode, and deals with them in the background. */
+export interface UndecodedWatch {
+  readonly check: ReadinessCheck;
+  start(): void;
+  stop(): Promise<void>;
 }
 
 export const CONFIGURATION_LOG = Symbol('CONFIGURATION_LOG');
@@ -47,14 +56,16 @@ const PARTS = Symbol('PARTS');
 class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly #bus: ConsoleBus;
   readonly #follower: ConfigurationFollower;
+  readonly #undecoded: UndecodedWatch | undefined;
   #isFollowing = false;
 
   constructor(
-    @Inject(PARTS) { bus }: ConsoleParts,
+    @Inject(PARTS) { bus, undecoded }: ConsoleParts,
     @Inject(ConfigurationFollower) follower: ConfigurationFollower,
   ) {
     this.#bus = bus;
     this.#follower = follower;
+    this.#undecoded = undecoded;
   }
 
   get checks(): readonly ReadinessCheck[] {
@@ -64,6 +75,7 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
         name: 'configuration',
         check: () => ({ ready: this.#isFollowing, detail: `version ${this.#follower.current.version}` }),
       },
+      ...(this.#undecoded === undefined ? [] : [this.#undecoded.check]),
     ];
   }
 
@@ -71,10 +83,12 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#bus.connect(), this.#follower.start()]);
     this.#isFollowing = true;
+    this.#undecoded?.start();
   }
 
   /** After the HTTP server has closed: whoever waited for a version has been answered. */
   async onApplicationShutdown(): Promise<void> {
+    await this.#undecoded?.stop();
     await this.#follower.stop();
     await this.#bus.close();
   }

@@ -3,11 +3,16 @@ import { settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService, systemClock } from '@tributary/runtime';
 import { composeConsole } from './console.module.ts';
 import { kafkaBus } from './kafka-bus.ts';
+import { watchUndecoded } from './undecoded/watch-undecoded.ts';
 
 const settings = readSettings([
   'KAFKA_BROKERS',
   'SCHEMA_REGISTRY_URL',
   'SCHEMA_IDS',
+  'CLICKHOUSE_URL',
+  'CLICKHOUSE_USER',
+  'CLICKHOUSE_PASSWORD',
+  'CLICKHOUSE_DATABASE',
   'CONSOLE_PORT',
   'LISTEN_HOST',
   'CONSOLE_API_KEY',
@@ -23,6 +28,7 @@ await startService({
     logger,
     clock: systemClock,
     bus: kafkaBus(settings.KAFKA_BROKERS, logger),
+    undecoded: watchUndecoded(settings, logger),
   }),
   logger,
   host: settings.LISTEN_HOST,

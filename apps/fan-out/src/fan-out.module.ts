@@ -20,7 +20,13 @@ import {
   type Settings,
   systemClock,
 } from '@tributary/runtime';
-import { type ClickhouseConnection, clickhouseOf, DeliveryStore, StoredOffsets } from '@tributary/store';
+import {
+  type ClickhouseConnection,
+  clickhouseOf,
+  DeliveryStore,
+  StoredOffsets,
+  UndecodedStore,
+} from '@tributary/store';
 import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
 import { DestinationLanes } from './destination-lanes.ts';
@@ -65,7 +71,11 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, onFatal }));
     const clickhouse = clickhouseOf(settings);
     const encryption = new Encryption(settings.SECRETS_KEYS);
-    const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE);
+    const offsets = new StoredOffsets(
+      connection,
+      settings.CLICKHOUSE_DATABASE,
+      new UndecodedStore(clickhouse),
+    );
     const shared = {
       producer,
       clock: systemClock,

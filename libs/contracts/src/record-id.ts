@@ -1,4 +1,4 @@
-/** The id of a record by its place in the log. */
+/** The id of a record by its place in the log, and the header that keeps the place when it is published again. */
 import { deterministicUuid } from '@tributary/domain';
 import type { TopicName } from './topics.ts';
 
@@ -6,3 +6,9 @@ import type { TopicName } from './topics.ts';
 export function deadLetterIdOf(topic: TopicName, partition: number, offset: number): string {
   return deterministicUuid('dead_letter', topic, String(partition), String(offset));
 }
+
+/**
+ * Header of a record that was published again because ClickHouse could not decode it: `<partition>/<offset>` where it
+ * stood first. Everybody else has read it there and may skip it.
+ */
+export const REPUBLISHED_FROM = 'tributary-republished-from';

@@ -9,6 +9,8 @@ export interface ReadinessCheck {
 
 export interface CheckResult {
   readonly ready: boolean;
+  /** Something is amiss that takes nobody out of rotation. */
+  readonly degraded?: boolean;
   /** One short line without secrets. */
   readonly detail?: string;
 }

@@ -7,3 +7,4 @@ export * from './migrate.ts';
 export * from './overlay.ts';
 export * from './render-migration.ts';
 export * from './stored-offsets.ts';
+export * from './undecoded-store.ts';

@@ -1,4 +1,5 @@
 /** Turns a migration file into the statements one host runs: placeholders filled, tables spread over the shards on a cluster. */
+import { REPUBLISHED_FROM } from '@tributary/contracts';
 
 /** What the placeholders in the files stand for. */
 export interface MigrationSettings {
@@ -16,9 +17,6 @@ export interface ClusterSettings {
   /** Tables are copied between the hosts of a shard: needs Keeper and the macros `{shard}` and `{replica}` on each. */
   readonly isReplicated: boolean;
 }
-
-/** Consumers are told apart by their header; the bus sets it, see docs/adr/0018. */
-const REPUBLISHED_FROM = 'tributary-republished-from';
 
 // The place a row is known by is where its record stood first: published again, it must not come after what was
 // written in between, since the first record of an id counts.

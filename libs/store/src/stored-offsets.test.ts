@@ -66,6 +66,30 @@ describe('waitFor', () => {
     expect(groups.at(-1)).toBe('clickhouse.tributary.click.recorded.v1');
   });
 
+  it('counts as stored only what comes before the first record that is not decoded', async () => {
+    const some = new StoredOffsets(
+      {
+        endOffsets: async () => new Map(),
+        committedOffsets: async () =>
+          new Map([
+            [0, 9],
+            [1, 9],
+            [2, -1],
+          ]),
+      },
+      'tributary',
+      { firstOpen: async () => new Map([[1, 4]]) },
+    );
+    expect([...(await some.storedOf('click.recorded.v1')).values()]).toEqual([9, 4, -1]);
+    expect([...(await some.readOf('click.recorded.v1')).values()]).toEqual([9, 9, -1]);
+    const waiting = some
+      .waitFor('click.recorded.v1', new Map([[1, 5]]), 1_000)
+      .catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(await waiting).toMatchObject({ code: 'clickhouse_behind' });
+    await some.waitFor('click.recorded.v1', new Map([[1, 4]]), 1_000);
+  });
+
   it('resolves as soon as everything is stored', async () => {
     let isStored = false;
     const waiting = offsets.waitFor('click.recorded.v1', new Map([[0, 5]]), 1_000).then(() => {

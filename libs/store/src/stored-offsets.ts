@@ -1,4 +1,4 @@
-/** How far ClickHouse has stored a topic: the offsets its own consumer group has committed, which it does after the rows are written. */
+/** How far ClickHouse has stored a topic: what its own consumer group has committed, up to the first record it could not decode. */
 import { DependencyFailure } from '@tributary/runtime';
 
 /** What Kafka knows about offsets; satisfied by the bus. */
@@ -7,6 +7,12 @@ export interface LogOffsets {
   endOffsets(topic: string): Promise<ReadonlyMap<number, number>>;
   /** Next offset the group will read, by partition; -1 where it has committed nothing. */
   committedOffsets(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>;
+}
+
+/** What ClickHouse has committed but not decoded; satisfied by {@link UndecodedStore}. */
+export interface OpenRecords {
+  /** Offset of the first such record of a topic, by partition. */
+  firstOpen(topic: string): Promise<Watermark>;
 }
 
 /** Offsets by partition. */
@@ -18,10 +24,13 @@ const POLL_MS = 100;
 export class StoredOffsets {
   readonly #log: LogOffsets;
   readonly #database: string;
+  readonly #undecoded: OpenRecords | undefined;
 
-  constructor(log: LogOffsets, database: string) {
+  /** Without `undecoded` everything that is committed counts as stored. */
+  constructor(log: LogOffsets, database: string, undecoded?: OpenRecords) {
     this.#log = log;
     this.#database = database;
+    this.#undecoded = undecoded;
   }
 
   /** Where the topic ends now. @throws DependencyFailure */
@@ -29,8 +38,23 @@ export class StoredOffsets {
     return this.#log.endOffsets(topic);
   }
 
-  /** Up to where ClickHouse shows the topic's records. @throws DependencyFailure */
-  storedOf(topic: string): Promise<Watermark> {
+  /**
+   * Up to where ClickHouse shows the topic's records. While the schema registry is away it commits records without
+   * decoding them; they are not in the table yet, and neither is the answer to whoever looks there.
+   * @throws DependencyFailure
+   */
+  async storedOf(topic: string): Promise<Watermark> {
+    // In this order: a record is noted as undecoded before its offset is committed.
+    const read = await this.readOf(topic);
+    const open = (await this.#undecoded?.firstOpen(topic)) ?? new Map<number, number>();
+    if (open.size === 0) return read;
+    return new Map(
+      [...read].map(([partition, next]) => [partition, Math.min(next, open.get(partition) ?? next)]),
+    );
+  }
+
+  /** Up to where ClickHouse has read the topic, decoded or not. @throws DependencyFailure */
+  readOf(topic: string): Promise<Watermark> {
     return this.#log.committedOffsets(`clickhouse.${this.#database}.${topic}`, topic);
   }
 
@@ -40,7 +64,10 @@ export class StoredOffsets {
    */
   async waitFor(topic: string, watermark: Watermark, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    while (!hasReached(await this.storedOf(topic), watermark)) {
+    while (
+      !hasReached(await this.readOf(topic), watermark) ||
+      !hasReached(await this.storedOf(topic), watermark)
+    ) {
       if (performance.now() > deadline) {
         throw new DependencyFailure(
           'clickhouse_behind',

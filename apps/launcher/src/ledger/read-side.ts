@@ -84,7 +84,7 @@ export async function readSide(
       rows<DeliveryRow>(
         'SELECT deliveryId, conversionId, destinationId, phase, outcome FROM deliveries FINAL WHERE conversionId IN (SELECT conversionId FROM conversions FINAL WHERE advertiserId = {advertiser:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64}))',
       ),
-      rows<{ n: string }>('SELECT count() AS n FROM undecoded_records FINAL'),
+      rows<{ n: string }>('SELECT count() AS n FROM open_undecoded_records'),
       arrivedEvents(sandboxUrl, journal.startedAt),
     ]);
   return {

@@ -1,0 +1,74 @@
+/** Reads of the records ClickHouse could not decode and nobody has dealt with yet. */
+import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import type { Watermark } from './stored-offsets.ts';
+
+/** Where a record stands in the log. */
+export interface RecordPlace {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface UndecodedRecord extends RecordPlace {
+  readonly key: Buffer;
+  /** The record's value as it is in the log. */
+  readonly value: Buffer;
+  /** When ClickHouse last failed to decode it, epoch ms. */
+  readonly seenAt: number;
+}
+
+interface OpenRow {
+  readonly topic: string;
+  readonly recordPartition: number;
+  readonly recordOffset: string;
+  readonly key: string;
+  readonly value: string;
+  readonly seenAt: string;
+}
+
+/** Of the values of one page; a page holds one record at least. */
+const PAGE_BYTES = 16 * 1024 * 1024;
+const OPEN = loadQuery('open-undecoded');
+const COUNT = loadQuery('count-open-undecoded');
+const FIRST = loadQuery('first-open-undecoded');
+
+export class UndecodedStore {
+  readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
+
+  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>) {
+    this.#clickhouse = clickhouse;
+  }
+
+  /** At most `limit` open records from a place on, by topic, partition and offset. @throws DependencyFailure */
+  async open(from: RecordPlace, limit: number): Promise<readonly UndecodedRecord[]> {
+    const rows = await this.#clickhouse.rows<OpenRow>(OPEN, {
+      topic: from.topic,
+      partition: from.partition,
+      offset: from.offset,
+      limit,
+      bytes: PAGE_BYTES,
+    });
+    return rows.map(({ topic, recordPartition, recordOffset, key, value, seenAt }) => ({
+      topic,
+      partition: recordPartition,
+      offset: Number(recordOffset),
+      key: Buffer.from(key, 'hex'),
+      value: Buffer.from(value, 'hex'),
+      seenAt: Number(seenAt),
+    }));
+  }
+
+  /** @throws DependencyFailure */
+  async count(): Promise<number> {
+    const [row] = await this.#clickhouse.rows<{ n: string }>(COUNT);
+    return Number(row?.n ?? 0);
+  }
+
+  /** Offset of the first open record of a topic, by partition; a partition without one is not there. @throws DependencyFailure */
+  async firstOpen(topic: string): Promise<Watermark> {
+    const rows = await this.#clickhouse.rows<Pick<OpenRow, 'recordPartition' | 'recordOffset'>>(FIRST, {
+      topic,
+    });
+    return new Map(rows.map(({ recordPartition, recordOffset }) => [recordPartition, Number(recordOffset)]));
+  }
+}
