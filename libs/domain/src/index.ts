@@ -7,6 +7,7 @@ export * from './deterministic-id.ts';
 export * from './identity.ts';
 export * from './money.ts';
 export * from './payout.ts';
+export * from './personal-data.ts';
 export * from './postback.ts';
 export * from './subject.ts';
 export * from './template.ts';

@@ -1,4 +1,5 @@
 /** Inbound postbacks: every dialect read exactly or refused with its reason, whatever bytes are sent. */
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -487,18 +488,42 @@ describe('personal data', () => {
     expect(subjectHashes).toHaveProperty('customerExternal');
   });
 
-  it.each(['jane@example.org', 'see jane.doe+x@example.org', 'jane%40example.org'])(
-    'keeps %s out of sub-ids and extras, and says so',
-    (value) => {
-      expect(accepted({ sub1: value, sub2: 'fine', note: value }, { allowedExtras: ['note'] })).toMatchObject(
-        {
-          subIds: { sub1: '[removed]', sub2: 'fine' },
-          extras: { note: '[removed]' },
-          warnings: ['personal_value:sub1', 'personal_value:note'],
-        },
-      );
-    },
-  );
+  it.each([
+    'jane@example.org',
+    'see jane.doe+x@example.org',
+    'jane%40example.org',
+    '+43 664 1234567',
+    '4111 1111 1111 1111',
+    'DE89370400440532013000',
+  ])('keeps %s out of sub-ids and extras, and says so', (value) => {
+    expect(accepted({ sub1: value, sub2: 'fine', note: value }, { allowedExtras: ['note'] })).toMatchObject({
+      subIds: { sub1: '[removed]', sub2: 'fine' },
+      extras: { note: '[removed]' },
+      warnings: ['personal_value:sub1', 'personal_value:note'],
+    });
+  });
+
+  it('keeps an id that is an e-mail address or an account number as its hash, the same in every call', () => {
+    const hash = createHash('sha256').update('jane@example.org').digest('hex');
+    const postback = accepted({ customer_id: 'Jane@Example.org', transaction_id: 'jane@example.org' });
+    expect(postback).toMatchObject({
+      customerId: hash,
+      transactionId: hash,
+      subjectHashes: { customerExternal: hash },
+      warnings: ['personal_value:customer_id', 'personal_value:transaction_id'],
+    });
+    expect(accepted({ transaction_id: '4111111111111111' }).transactionId).toBe('4111111111111111');
+  });
+
+  it.each([
+    ['product_id', 'productId'],
+    ['plan_id', 'planId'],
+    ['coupon_code', 'couponCode'],
+    ['country', 'country'],
+  ])('keeps no e-mail address in %s', (name, field) => {
+    expect(JSON.stringify(accepted({ [name]: 'jane@example.org' }))).not.toMatch(/jane/i);
+    expect(accepted({ [name]: 'jane@example.org' })).toHaveProperty(field, expect.stringMatching(/removed/i));
+  });
 
   it('never keeps a personal field as an extra, whatever the allow list says', () => {
     const aliases = { email: ['mail'], phone: ['tel'] };

@@ -1,7 +1,8 @@
 /** Reads the parameters of an inbound postback by the profile of its source: every value accepted exactly, or refused with a reason. */
 import { isReversal } from './identity.ts';
 import { currencyExponent, isCurrencyCode, MICROS_PER_UNIT, parseDecimalToMicros } from './money.ts';
-import { hashSubject, holdsEmail } from './subject.ts';
+import { keptIdentifier, personalKindIn } from './personal-data.ts';
+import { hashSubject } from './subject.ts';
 
 /** Why a postback is refused; closed list, documented in docs/errors.md. */
 export const REFUSAL_REASONS = [
@@ -173,6 +174,21 @@ class ParameterReader {
     return this.find(field)?.value ?? null;
   }
 
+  /** A text that describes; gone when it seems to be personal data. */
+  description(field: PostbackField): string | null {
+    const found = this.find(field);
+    return found && this.#withoutPerson(found.name, found.value);
+  }
+
+  /** A text that identifies; one that seems to be personal data is replaced by its hash, the same for every call. */
+  identifier(field: PostbackField): string | null {
+    const found = this.find(field);
+    if (found === null) return null;
+    const kept = keptIdentifier(found.value);
+    if (kept !== found.value) this.warnings.push(`personal_value:${found.name}`);
+    return kept;
+  }
+
   /** The number sent, in millionths: of a unit, or of a minor unit where the source sends those. */
   amount(field: PostbackField, takesNegative: boolean): bigint | null {
     const found = this.find(field);
@@ -188,15 +204,19 @@ class ParameterReader {
     return micros < 0n ? -micros : micros;
   }
 
-  /** Parameters kept under their own names: whole or refused, and without what looks like an e-mail address. */
+  #withoutPerson(name: string, value: string): string {
+    if (personalKindIn(value) === null) return value;
+    this.warnings.push(`personal_value:${name}`);
+    return REMOVED;
+  }
+
+  /** Parameters kept under their own names: whole or refused, and without what looks like personal data. */
   matching(test: (name: string) => boolean): Record<string, string> {
     const entries = [...this.#parameters].filter(([name, value]) => test(name) && value !== '');
     return Object.fromEntries(
       entries.map(([name, value]) => {
         assertKeepable(name, value);
-        if (!holdsEmail(value)) return [name, value];
-        this.warnings.push(`personal_value:${name}`);
-        return [name, REMOVED];
+        return [name, this.#withoutPerson(name, value)];
       }),
     );
   }
@@ -246,22 +266,22 @@ export function parsePostback(
 
 function readPostback(reader: ParameterReader, profile: SourceProfile, receivedAt: number): ParsedPostback {
   const type = readEventType(reader, profile);
-  const customerId = reader.text('customerId');
+  const customerId = reader.identifier('customerId');
   return {
     ...type,
     ...readStatus(reader, profile),
     ...readAmounts(reader, profile, isReversal(type.eventType)),
     ...readOccurredAt(reader, receivedAt),
-    clickId: reader.text('clickId')?.toLowerCase() ?? null,
-    transactionId: reader.text('transactionId'),
-    originalTransactionId: reader.text('originalTransactionId'),
-    reversalId: reader.text('reversalId'),
+    clickId: reader.identifier('clickId')?.toLowerCase() ?? null,
+    transactionId: reader.identifier('transactionId'),
+    originalTransactionId: reader.identifier('originalTransactionId'),
+    reversalId: reader.identifier('reversalId'),
     customerId,
-    productId: reader.text('productId'),
-    planId: reader.text('planId'),
-    couponCode: reader.text('couponCode'),
+    productId: reader.description('productId'),
+    planId: reader.description('planId'),
+    couponCode: reader.description('couponCode'),
     quantity: readQuantity(reader),
-    country: reader.text('country')?.toUpperCase() ?? null,
+    country: reader.description('country')?.toUpperCase() ?? null,
     subIds: reader.matching((name) => SUB_ID.test(name)),
     extras: reader.matching(
       (name) => profile.allowedExtras.includes(name) && !isPersonalParameter(name, profile),

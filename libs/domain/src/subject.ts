@@ -92,14 +92,6 @@ export function hashSubject(identifiers: SubjectIdentifiers): Record<string, str
   return hashes;
 }
 
-/** Something at something, the sign also percent-encoded or full-width; generous, since what is missed is kept for months. */
-const EMAIL_WITHIN = /[^\s@](?:@|%40|\uff20)[^\s@]/i;
-
-/** Whether a text that should hold no personal data seems to hold an e-mail address. */
-export function holdsEmail(text: string): boolean {
-  return EMAIL_WITHIN.test(text);
-}
-
 const SHA256_HEX = /^[a-f0-9]{64}$/i;
 
 function hashOnce(text: string, normalise: FormRule['normalise']): string | null {

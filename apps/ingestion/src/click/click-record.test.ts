@@ -149,6 +149,20 @@ describe('the person', () => {
     expect({ ...event.subIds, ...event.utm }).toEqual({ [name]: '[removed]' });
   });
 
+  it.each(['4111 1111 1111 1111', 'DE89370400440532013000', '+43 664 1234567'])(
+    'leaves no trace of %s in sub-ids, utm and the address of a page',
+    (value) => {
+      const landingUrl = `https://shop.example/?a=${encodeURIComponent(value)}`;
+      const event = JSON.stringify(recorded({ sub1: value, utm_term: value }, { landingUrl }, {}));
+      expect(event).not.toContain(value);
+      expect(event).not.toContain(encodeURIComponent(value));
+    },
+  );
+
+  it.each(['customer_id', 'partner_click_id'])('leaves no trace of an e-mail address as %s', (name) => {
+    expect(JSON.stringify(recorded({ [name]: 'CANARY4711@example.org' }))).not.toMatch(/CANARY4711/i);
+  });
+
   it.each([
     ['https://shop.example/?email=CANARY4711&a=1', 'https://shop.example/?email=removed&a=1'],
     ['https://shop.example/?a=1&PHONE=CANARY4711#top', 'https://shop.example/?a=1&PHONE=removed#top'],

@@ -5,8 +5,10 @@ import {
   AD_PLATFORM_PARAMETERS,
   type AdPlatformId,
   hashSubject,
-  holdsEmail,
+  isPersonalName,
   isPersonalParameter,
+  keptIdentifier,
+  personalKindIn,
 } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
@@ -42,7 +44,7 @@ export function clickRecordOf(context: ClickContext, facts: ClickFacts): ClickRe
     offerId: offer.id,
     campaignId: campaign.id,
     partnerId: campaign.partnerId ?? null,
-    partnerClickId: capped(parameters.get('partner_click_id')),
+    partnerClickId: idOf(parameters.get('partner_click_id')),
     clickedAt: facts.clickedAt,
     receivedAt: context.receivedAt,
     subIds: valuesOf(parameters, /^sub(?:[1-9]|1\d|20)$/),
@@ -59,7 +61,7 @@ export function clickRecordOf(context: ClickContext, facts: ClickFacts): ClickRe
       phone: parameters.get('phone'),
       customerId: parameters.get('customer_id'),
     }),
-    customerId: capped(parameters.get('customer_id')),
+    customerId: idOf(parameters.get('customer_id')),
     consentAdUserData: 'unknown',
     consentAdPersonalization: 'unknown',
     costMicros: null,
@@ -84,7 +86,10 @@ function adPlatformIdsOf(parameters: ReadonlyMap<string, string>, firstSeenAt: n
 function valuesOf(parameters: ReadonlyMap<string, string>, names: RegExp): Record<string, string> {
   const entries = [...parameters].filter(([name, value]) => names.test(name) && value !== '');
   return Object.fromEntries(
-    entries.map(([name, value]) => [name, holdsEmail(value) ? '[removed]' : value.slice(0, MAX_TEXT)]),
+    entries.map(([name, value]) => [
+      name,
+      personalKindIn(value) === null ? value.slice(0, MAX_TEXT) : '[removed]',
+    ]),
   );
 }
 
@@ -93,11 +98,16 @@ function withoutPerson(url: string | null): string | null {
   if (url === null) return null;
   const pieces = url.split(/([/?&#;=])/);
   const kept = pieces.map((piece, index) => {
-    const isOfPerson =
-      pieces[index - 1] === '=' && isPersonalParameter(pieces[index - 2] ?? '', { aliases: {} });
-    return isOfPerson || holdsEmail(piece) ? 'removed' : piece;
+    const name = pieces[index - 1] === '=' ? (pieces[index - 2] ?? '') : '';
+    const isOfPerson = isPersonalParameter(name, { aliases: {} }) || isPersonalName(name);
+    return isOfPerson || personalKindIn(piece) !== null ? 'removed' : piece;
   });
   return kept.join('');
+}
+
+/** An id that is an e-mail address or an account number is kept as its hash, as with postbacks. */
+function idOf(text: string | undefined): string | null {
+  return capped(text === undefined ? text : keptIdentifier(text.trim()));
 }
 
 function capped(text: string | null | undefined): string | null {

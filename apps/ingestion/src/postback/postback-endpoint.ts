@@ -154,7 +154,7 @@ function refusedOutcome(
       status: 'refused',
       refusalId: event.refusalId,
       code: refusal.reason,
-      field: refusal.field,
+      field: event.field,
       expected: refusal.expected,
     },
   };

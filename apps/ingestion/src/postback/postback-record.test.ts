@@ -181,6 +181,32 @@ describe('canaries', () => {
     },
   );
 
+  it.each(['4111 1111 1111 1111', 'DE89370400440532013000', '+43 664 1234567'])(
+    '%s leaves no trace in sub-ids, extras, unknown parameters and names',
+    (value) => {
+      const encodedValue = encodeURIComponent(value);
+      for (const sent of [{ sub1: value }, { note: value }, { unknown: value }, { [value]: '1' }]) {
+        for (const event of [accepted(sent, source), refused(sent, source)]) {
+          expect(textOf(event)).not.toContain(value);
+          expect(textOf(event)).not.toContain(encodedValue);
+        }
+      }
+    },
+  );
+
+  it.each(['first_name', 'Name', 'billing_address', 'cvv', 'date_of_birth'])('%s leaves no trace', (name) => {
+    for (const event of [accepted({ [name]: CANARY }, source), refused({ [name]: CANARY }, source)])
+      expect(textOf(event)).not.toContain(CANARY);
+  });
+
+  it('leaves no trace in the path and in the field of a refusal', () => {
+    const address = `${CANARY}@example.org`;
+    const refusal: Refusal = { reason: 'parameter_repeated', field: address, expected: null };
+    const context = { ...CONTEXT, path: `/postback/${address}` };
+    const event = refusedRecord(address, undefined, refusal, new Map(), context);
+    expect(textOf(event)).not.toContain(CANARY);
+  });
+
   it('leaves no trace as a name either', () => {
     const sent = { [`${CANARY}@example.org`]: '1' };
     for (const event of [accepted(sent), refused(sent)]) expect(textOf(event)).not.toContain(CANARY);

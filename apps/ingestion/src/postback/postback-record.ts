@@ -4,9 +4,10 @@ import type { Source } from '@tributary/configuration';
 import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
 import {
   deterministicUuid,
-  holdsEmail,
+  isPersonalName,
   isPersonalParameter,
   type ParsedPostback,
+  personalKindIn,
   type Refusal,
 } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
@@ -68,11 +69,11 @@ export function refusedRecord(
 ): PostbackRefused {
   return {
     refusalId: uuidv7({ msecs: context.receivedAt }),
-    sourceId: sourceId.slice(0, MAX_SOURCE_ID),
+    sourceId: withoutPerson(sourceId).slice(0, MAX_SOURCE_ID),
     advertiserId: source?.advertiserId ?? null,
     receivedAt: context.receivedAt,
     reasonCode: refusal.reason,
-    field: refusal.field,
+    field: refusal.field === null ? null : withoutPerson(refusal.field),
     expected: refusal.expected,
     contentDigest: contentDigestOf(parameters),
     rawCall: rawCallOf(context, parameters, source),
@@ -100,10 +101,19 @@ function contentDigestOf(parameters: Parameters): string {
 function rawCallOf(context: CallContext, parameters: Parameters, source: Source | undefined): string {
   const profile = { aliases: source?.profile.aliases ?? {} };
   const kept = [...parameters].map(([name, value]) => {
-    const isHidden = SECRET_NAME.test(name) || isPersonalParameter(name, profile) || holdsEmail(value);
-    return `${holdsEmail(name) ? REMOVED : encoded(name)}=${isHidden ? REMOVED : encoded(value)}`;
+    const isHidden = isPrivate(name) || isPersonalParameter(name, profile) || personalKindIn(value) !== null;
+    return `${encoded(withoutPerson(name))}=${isHidden ? REMOVED : encoded(value)}`;
   });
-  return `${context.method} ${context.path}?${kept.join('&')}`.slice(0, MAX_RAW_CALL);
+  return `${context.method} ${withoutPerson(context.path)}?${kept.join('&')}`.slice(0, MAX_RAW_CALL);
+}
+
+function isPrivate(name: string): boolean {
+  return SECRET_NAME.test(name) || isPersonalName(name);
+}
+
+/** Senders put what is personal into names and paths, too. */
+function withoutPerson(text: string): string {
+  return personalKindIn(text) === null ? text : REMOVED;
 }
 
 /** Half a surrogate pair, as JSON can spell it, has no encoding and would throw. */
