@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { prepare, repository, runNode } from './prepare.mjs';
+import { preparePython } from './prepare-python.mjs';
 
 /** One after the other: side by side on two cores the engines of one suite would starve the other's time limits. */
 const SUITES = ['unit', 'integration', 'e2e'];
@@ -34,6 +35,8 @@ async function runSuite(suite) {
 }
 
 await prepare();
+const withoutPython = preparePython();
+if (withoutPython !== null) console.log(`Tests with Python clients are skipped: ${withoutPython}`);
 mkdirSync(folder, { recursive: true });
 let passed = 0;
 let failed = 0;
