@@ -69,10 +69,14 @@ export class Driver {
   async postback(
     fact: string,
     parameters: Parameters,
-    { dialect = 'get', token = DEMO.token }: { dialect?: Dialect; token?: string } = {},
+    {
+      dialect = 'get',
+      token = DEMO.token,
+      sourceId = DEMO.sourceId,
+    }: { dialect?: Dialect; token?: string; sourceId?: string } = {},
   ): Promise<void> {
     const { ingestionUrl, journal } = this.#options;
-    const url = `${ingestionUrl}/postback/${DEMO.sourceId}`;
+    const url = `${ingestionUrl}/postback/${sourceId}`;
     const { target, init } = dressed(url, { ...parameters, token }, dialect);
     const response = await this.#untilAnswered(target, {
       ...init,
@@ -91,6 +95,8 @@ export class Driver {
       try {
         const response = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
         if (response.status !== 503) return response;
+        // A deadline that passed: the record may still have been taken.
+        onLostAnswer?.();
         await response.arrayBuffer();
       } catch (error) {
         onLostAnswer?.();

@@ -1,4 +1,5 @@
 /** The driver's own list of what it sent and was answered: the side of the ledger that no part of the pipeline has touched. */
+import { DEMO } from './demo-configuration.ts';
 
 /** Receivers a conversion is expected at, by destination id. */
 export interface ExpectedConversion {
@@ -14,6 +15,8 @@ export interface ExpectedConversion {
 /** Answers in the order they came; ids are those the edge gave out. */
 export class Journal {
   readonly startedAt: number;
+  /** Every source that is posted to. */
+  readonly sourceIds: readonly string[];
   readonly clickIds = new Set<string>();
   /** Clicks whose answer was lost: they may be recorded under an id nobody here knows. */
   ambiguousClicks = 0;
@@ -22,8 +25,9 @@ export class Journal {
   /** Reason by refusal id. */
   readonly refusals = new Map<string, string>();
 
-  constructor(startedAt: number) {
+  constructor(startedAt: number, sourceIds: readonly string[] = [DEMO.sourceId]) {
     this.startedAt = startedAt;
+    this.sourceIds = sourceIds;
   }
 
   expect(conversion: ExpectedConversion): void {

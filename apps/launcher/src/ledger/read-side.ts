@@ -55,7 +55,7 @@ export async function readSide(
   clickhouse: ClickhouseConnection,
   sandboxUrl: string,
 ): Promise<ReadSide> {
-  const since = { since: journal.startedAt, source: DEMO.sourceId, advertiser: DEMO.advertiserId };
+  const since = { since: journal.startedAt, sources: journal.sourceIds, advertiser: DEMO.advertiserId };
   const rows = <Row>(sql: string, parameters: Readonly<Record<string, unknown>> = {}) =>
     clickhouse.rows<Row>(sql, { ...since, ...parameters });
   const [clicks, clicksSince, postbacks, refusals, verdicts, conversions, deliveries, undecoded, arrived] =
@@ -70,13 +70,13 @@ export async function readSide(
         'SELECT count() AS n FROM clicks FINAL WHERE advertiserId = {advertiser:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
       ),
       rows<{ receiptId: string }>(
-        'SELECT receiptId FROM postbacks FINAL WHERE sourceId = {source:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
+        'SELECT receiptId FROM postbacks FINAL WHERE sourceId IN {sources:Array(String)} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
       ),
       rows<{ refusalId: string; reasonCode: string }>(
-        'SELECT refusalId, reasonCode FROM refused_postbacks FINAL WHERE sourceId = {source:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
+        'SELECT refusalId, reasonCode FROM refused_postbacks FINAL WHERE sourceId IN {sources:Array(String)} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
       ),
       rows<VerdictRow>(
-        'SELECT receiptId, verdict, conversionId FROM receipts FINAL WHERE sourceId = {source:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
+        'SELECT receiptId, verdict, conversionId FROM receipts FINAL WHERE sourceId IN {sources:Array(String)} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',
       ),
       rows<ConversionRow>(
         'SELECT conversionId, match, state, revenueMicros, payoutMicros FROM conversions FINAL WHERE advertiserId = {advertiser:String} AND receivedAt >= fromUnixTimestamp64Milli({since:Int64})',

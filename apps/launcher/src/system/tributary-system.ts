@@ -33,6 +33,16 @@ export const SERVICE_NAMES = [
 ] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
+/** The setting that tells each service its port. */
+const PORT_SETTINGS: Readonly<Record<ServiceName, string>> = {
+  'schema-registry': 'SCHEMA_REGISTRY_PORT',
+  sandbox: 'SANDBOX_PORT',
+  console: 'CONSOLE_PORT',
+  ingestion: 'INGESTION_PORT',
+  attribution: 'ATTRIBUTION_PORT',
+  'fan-out': 'FAN_OUT_PORT',
+};
+
 const DATABASE = process.env['CLICKHOUSE_DATABASE'] || 'tributary';
 /** The embedded server listens on this machine alone; a shared one has passwords of its own. */
 const STANDARD_PASSWORD = 'tributary';
@@ -41,6 +51,7 @@ const ANALYST_PASSWORD = 'analyst';
 export class TributarySystem {
   readonly #options: SystemOptions;
   readonly #services = new Map<ServiceName, SupervisedService>();
+  readonly #instances: SupervisedService[] = [];
   readonly #restarts = new Map<EngineName, Promise<void>>();
   #kafka: EmbeddedKafka | undefined;
   #clickhouse: EmbeddedClickhouse | undefined;
@@ -103,6 +114,15 @@ export class TributarySystem {
     return service;
   }
 
+  /** Starts one more instance of a consuming service beside the first; it stops with the system. */
+  async addInstance(name: 'attribution' | 'fan-out', port: number): Promise<SupervisedService> {
+    const instance = this.#supervise(name, port, `${name}-${port}`);
+    this.#instances.push(instance);
+    instance.start();
+    await instance.ready();
+    return instance;
+  }
+
   /** SIGKILL to an embedded engine; resolves when the same engine runs again on its data. */
   async crash(name: EngineName): Promise<void> {
     const engine = name === 'kafka' ? this.#kafka : this.#clickhouse;
@@ -117,6 +137,7 @@ export class TributarySystem {
     this.#isStopping = true;
     for (const name of ['ingestion', 'console', 'attribution', 'fan-out', 'sandbox'] as const) {
       await this.#services.get(name)?.stop();
+      await Promise.all(this.#instances.filter((each) => each.name === name).map((each) => each.stop()));
     }
     await this.#clickhouse?.stop();
     await this.#services.get('schema-registry')?.stop();
@@ -191,18 +212,24 @@ export class TributarySystem {
 
   async #startServices(names: readonly ServiceName[]): Promise<void> {
     const services = names.map((name) => {
-      const service = new SupervisedService({
-        name,
-        port: this.#portOf(name),
-        environment: this.#environment(),
-        logFile: join(this.#options.home, 'logs', `${name}.log`),
-        onProgress: this.#options.onProgress,
-      });
+      const service = this.#supervise(name, this.#portOf(name), name);
       this.#services.set(name, service);
       service.start();
       return service;
     });
     await Promise.all(services.map((service) => service.ready()));
+  }
+
+  #supervise(name: ServiceName, port: number, logName: string): SupervisedService {
+    const { home, onProgress } = this.#options;
+    const logFile = join(home, 'logs', `${logName}.log`);
+    return new SupervisedService({
+      name,
+      port,
+      logFile,
+      onProgress,
+      environment: { ...this.#environment(), [PORT_SETTINGS[name]]: String(port) },
+    });
   }
 
   #portOf(name: ServiceName): number {
@@ -212,19 +239,12 @@ export class TributarySystem {
   }
 
   #environment(): Record<string, string> {
-    const { home, addresses } = this.#options;
-    const { ports } = addresses;
+    const { home } = this.#options;
     const keys = readKeys(home);
     return {
       KAFKA_BROKERS: this.brokers,
       CLICKHOUSE_URL: this.clickhouseUrl,
       SCHEMA_REGISTRY_URL: this.schemaRegistryUrl,
-      SCHEMA_REGISTRY_PORT: String(ports.schemaRegistry),
-      INGESTION_PORT: String(ports.ingestion),
-      CONSOLE_PORT: String(ports.console),
-      ATTRIBUTION_PORT: String(ports.attribution),
-      FAN_OUT_PORT: String(ports.fanOut),
-      SANDBOX_PORT: String(ports.sandbox),
       SANDBOX_STATE: join(home, 'sandbox'),
       SECRETS_KEYS: keys.secretsKeys,
       CONSOLE_API_KEY: keys.consoleApiKey,
