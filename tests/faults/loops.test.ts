@@ -51,8 +51,8 @@ describe('nothing is lost and nothing counted twice when', () => {
 });
 
 describe('the ledger of a round', () => {
-  it('notices an amount that was changed', async () => {
-    const ledger = await bed.round(async (traffic) => traffic.reached(10), 'change-amount');
+  it.each(['change-amount', 'drop-delivery'] as const)('notices the sabotage %s', async (damage) => {
+    const ledger = await bed.round(async (traffic) => traffic.reached(10), damage);
     expect(ledger.difference).toBeGreaterThan(0);
   });
 });

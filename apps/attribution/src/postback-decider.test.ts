@@ -217,3 +217,28 @@ it('gives the identity of an advertiser that has left the configuration the stan
   await decide(postback({ eventType: 'subscription_started' }));
   expect(verdicts()).toEqual(['counted', 'duplicate_of']);
 });
+
+describe('a send of which nobody knows whether it arrived', () => {
+  it('keeps the wait of a conversion whose parked decision did arrive', async () => {
+    const early = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000aa' });
+    log.failure = 'after';
+    await expect(decide(early)).rejects.toBeInstanceOf(DependencyFailure);
+    log.failure = 'none';
+    log.show();
+    await decide(early);
+    expect(log.decided).toHaveLength(1);
+    expect(parked.size).toBe(1);
+  });
+
+  it('keeps it also when only the decision arrived, and judges the receipt', async () => {
+    const early = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000aa' });
+    await decide(early);
+    log.show();
+    restart();
+    log.store.judgedReceipts = async () => new Set<string>();
+    await decide(early);
+    expect(log.decided).toHaveLength(1);
+    expect(verdicts()).toEqual(['parked', 'parked']);
+    expect(parked.size).toBe(1);
+  });
+});

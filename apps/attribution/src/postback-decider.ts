@@ -51,24 +51,37 @@ export class PostbackDecider {
 
   /** @throws DependencyFailure; the batch is then decided again, to the same ids. */
   async decide(batch: PartitionBatch<'postback.received.v1'>, configuration: Configuration): Promise<void> {
-    const fresh = await this.#unjudged(batch.events);
+    const fresh = this.#notJudgedHere(batch.events);
+    const judged = await this.#options.store.judgedReceipts(fresh.map(({ event }) => event.receiptId));
     const identified = fresh.map((incoming) => identifiedPostback(incoming, configuration));
     const known = await this.#read(identified);
     const results: Results = { decided: [], judged: [] };
-    for (const postback of identified) this.#judge(postback, known, configuration, results);
+    for (const postback of identified) {
+      // A receipt is judged once; but whoever owns the lane now keeps the wait that its decision began.
+      if (judged.has(postback.postback.receiptId))
+        this.#keepWaiting(known.decisions.get(postback.conversionId));
+      else this.#judge(postback, known, configuration, results);
+    }
     await this.#write(results);
   }
 
-  /** One of each receipt, without those that have a verdict: a receipt is judged once. */
-  async #unjudged(events: readonly IncomingPostback[]): Promise<readonly IncomingPostback[]> {
+  /** One of each receipt, without those this process has judged. */
+  #notJudgedHere(events: readonly IncomingPostback[]): readonly IncomingPostback[] {
     const byReceipt = new Map<string, IncomingPostback>();
     for (const incoming of events) {
       const { receiptId } = incoming.event;
       if (!byReceipt.has(receiptId) && !this.#options.ownWrites.isJudged(receiptId))
         byReceipt.set(receiptId, incoming);
     }
-    const judged = await this.#options.store.judgedReceipts([...byReceipt.keys()]);
-    return [...byReceipt.values()].filter(({ event }) => !judged.has(event.receiptId));
+    return [...byReceipt.values()];
+  }
+
+  /**
+   * A decision that stands in the log without this process knowing that it wrote it: it was cut off from the
+   * acknowledgement, or the owner before wrote it after this one had loaded what is parked.
+   */
+  #keepWaiting(met: ConversionDecided | undefined): void {
+    if (met?.match === 'parked') this.#options.parked.add(met);
   }
 
   async #read(postbacks: readonly IdentifiedPostback[]): Promise<Known> {
@@ -109,6 +122,7 @@ export class PostbackDecider {
     };
     const verdict = verdictRecord(postback, judgement, conversionId, at);
     results.judged.push(verdict);
+    if (judgement.verdict === 'parked') this.#keepWaiting(known.decisions.get(conversionId));
     if (judgement.decision !== null) {
       const decided = firstRevision({ conversionId, eventClass }, postback, judgement.decision, click, at);
       results.decided.push(decided);

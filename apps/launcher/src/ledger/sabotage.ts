@@ -6,7 +6,8 @@ import type { Journal } from '../demo/journal.ts';
 
 const NEWEST_CONVERSION = `(
   SELECT * FROM conversions FINAL
-  WHERE advertiserId = '${DEMO.advertiserId}' AND match = 'attributed' ORDER BY receivedAt DESC LIMIT 1
+  WHERE advertiserId = '${DEMO.advertiserId}' AND match = 'attributed' AND revenueMicros IS NOT NULL
+  ORDER BY receivedAt DESC LIMIT 1
 )`;
 
 export async function sabotage(
