@@ -188,7 +188,7 @@ describe('an attempt that is to be tried again', () => {
     const one = delivery(attempt);
     await attempter.attempt(one);
     const dueAt = NOW + 120 + delayMs;
-    const [ended, due] = written(2);
+    const [due, ended] = [written(2)[0], written(3)[0]];
     expect(ended?.event).toMatchObject({
       errorCode: outcome.ok ? null : outcome.error,
       deliveries: [{ outcome: 'retry', reasonCode, nextAttemptAt: dueAt }],
@@ -209,10 +209,23 @@ describe('an attempt that is to be tried again', () => {
     expect(await standing(one)).toMatchObject({ attempt, phase: 'ended', outcome: 'retry' });
   });
 
+  it('has its retry in the timer wheel before its end is on record: an end alone would never be tried again', async () => {
+    exchange = answer(503);
+    failProduceAt = 2;
+    const one = delivery();
+    await expect(attempter.attempt(one)).rejects.toBeInstanceOf(DependencyFailure);
+    expect(await standing(one)).toMatchObject({ attempt: 1, phase: 'intended' });
+    log = [];
+    failProduceAt = 3;
+    await expect(attempter.attempt(one)).rejects.toBeInstanceOf(DependencyFailure);
+    expect(written(2)).toMatchObject([{ topic: 'delivery.due.1s.v1' }]);
+    expect(await standing(one)).toMatchObject({ attempt: 1, phase: 'intended' });
+  });
+
   it("follows the destination's own schedule", async () => {
     exchange = answer(500);
     await attempter.attempt(delivery(1, {}, { scheduleMs: [600_000] }));
-    expect(written(2)[1]).toMatchObject({
+    expect(written(2)[0]).toMatchObject({
       topic: 'delivery.due.5m.v1',
       event: { dueAt: NOW + 120 + 600_000 },
     });
@@ -236,7 +249,7 @@ describe('an attempt that is the last', () => {
     exchange = outcome;
     const one = delivery(attempt);
     await attempter.attempt(one);
-    const [ended, dead] = written(2);
+    const [dead, ended] = [written(2)[0], written(3)[0]];
     expect(ended?.event).toMatchObject({ deliveries: [{ outcome: end, reasonCode, nextAttemptAt: null }] });
     expect(dead).toMatchObject({ topic: 'dead-letter.v1', key: one.decided.conversionId });
     const letter = dead?.event as DeadLettered;
@@ -258,7 +271,7 @@ describe('an attempt that is the last', () => {
     const one = delivery();
     await attempter.attempt(one);
     await attempter.attempt(one);
-    const letters = [written(2)[1], written(5)[1]].map((letter) =>
+    const letters = [written(2)[0], written(6)[0]].map((letter) =>
       letter ? (letter.event as DeadLettered).deadLetterId : undefined,
     );
     expect(letters[0]).toBe(letters[1]);
@@ -269,8 +282,8 @@ describe('a conversion the destination cannot take', () => {
   it('is refused without a byte being sent', async () => {
     const one = delivery(1, { isTest: true });
     await attempter.attempt(one);
-    expect(log).toHaveLength(1);
-    const [ended, dead] = written(0);
+    expect(log).toHaveLength(2);
+    const [dead, ended] = [written(0)[0], written(1)[0]];
     expect(ended?.event).toMatchObject({
       phase: 'ended',
       url: '',
@@ -311,11 +324,11 @@ describe('records', () => {
     exchange = answer(503, { 'x-echo': SECRET, 'set-cookie': 'session=1' }, echo);
     await attempter.attempt(delivery());
     expect(JSON.stringify(log[1])).toContain(encodeURIComponent(SECRET));
-    const recorded = JSON.stringify([attempted(0), attempted(2)]);
+    const recorded = JSON.stringify([attempted(0), attempted(3)]);
     for (const canary of [SECRET, encodeURIComponent(SECRET), 's3cret', ADDRESS, 'session=1']) {
       expect(recorded).not.toContain(canary);
     }
-    for (const step of [0, 2]) {
+    for (const step of [0, 2, 3]) {
       for (const record of log[step] as OutgoingRecord[])
         expect(record.value.toString('latin1')).not.toContain('s3cret');
     }

@@ -1,4 +1,4 @@
-/** One attempt of one delivery: intended on record, sent, judged, ended on record together with what follows from it. */
+/** One attempt of one delivery: intended on record, sent, judged, ended on record after what follows from it. */
 import { randomUUID } from 'node:crypto';
 import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
 import type { DeliveryAttempted, Outcome } from '@tributary/contracts';
@@ -133,7 +133,7 @@ export class Attempter {
     return ended('retry', judged.reason, endedAt + next.delayMs);
   }
 
-  /** What must be on record together with the end: the next attempt in the timer wheel, or the dead letter. */
+  /** What must be on record before the end: the next attempt in the timer wheel, or the dead letter. */
   #consequences(delivery: DeliveryAtAttempt, end: AttemptEnd): OutgoingRecord[] {
     const key = delivery.decided.conversionId;
     if (end.nextAttemptAt !== null) {
@@ -145,7 +145,7 @@ export class Attempter {
     return [outgoing('dead-letter.v1', key, deadDeliveryRecord(delivery, end))];
   }
 
-  /** Puts a fact on record, an end together with what follows from it, and then remembers it. */
+  /** Puts a fact on record, an end after what follows from it, and then remembers it. */
   async #record(
     delivery: DeliveryAtAttempt,
     attempted: DeliveryAttempted,
@@ -153,10 +153,11 @@ export class Attempter {
   ): Promise<void> {
     const { producer, ledger } = this.#options;
     const { conversionId, revision } = delivery.decided;
-    const [position] = await producer.produce([
-      outgoing('delivery.attempted.v1', conversionId, attempted),
-      ...(end === null ? [] : this.#consequences(delivery, end)),
-    ]);
+    // One send may arrive in part. An end on record without its retry or dead letter would be the last of the delivery;
+    // the other way round the attempt is repeated under its key.
+    const consequences = end === null ? [] : this.#consequences(delivery, end);
+    if (consequences.length > 0) await producer.produce(consequences);
+    const [position] = await producer.produce([outgoing('delivery.attempted.v1', conversionId, attempted)]);
     const { outcome = null, nextAttemptAt = null } = end ?? {};
     const standing = { attempt: delivery.attempt, phase: attempted.phase, outcome, nextAttemptAt, revision };
     if (position !== undefined) ledger.note(delivery.deliveryId, standing, position);

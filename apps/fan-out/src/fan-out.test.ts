@@ -236,8 +236,8 @@ describe('a retry that comes due', () => {
     );
     await fanOut.due(due(2));
     expect(sent).toBe(0);
-    expect(topics()).toEqual(['delivery.attempted.v1', 'dead-letter.v1']);
-    expect(decodeEvent('delivery.attempted.v1', written[0]?.value ?? null)).toMatchObject({
+    expect(topics()).toEqual(['dead-letter.v1', 'delivery.attempted.v1']);
+    expect(decodeEvent('delivery.attempted.v1', written[1]?.value ?? null)).toMatchObject({
       value: { phase: 'ended', deliveries: [{ outcome: 'dead', reasonCode: 'destination_disabled' }] },
     });
   });
