@@ -1,8 +1,9 @@
 /** Attribution as a whole: catches up with the configuration, decides postbacks lane by lane, rematches the parked. */
 import type { AssignmentListener, EventProducer, PartitionBatch, TopicPartition } from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
-import { type Clock, DependencyFailure, type Logger, Turns } from '@tributary/runtime';
-import type { AttributionStore, StoredOffsets } from '@tributary/store';
+import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
+import type { AttributionStore, StoredOffsets, Watermark } from '@tributary/store';
+import { DecisionLanes } from './decision-lanes.ts';
 import { OwnWrites } from './own-writes.ts';
 import { ParkedConversions } from './parked-conversions.ts';
 import { PostbackDecider } from './postback-decider.ts';
@@ -10,7 +11,10 @@ import { Rematcher } from './rematcher.ts';
 
 export interface AttributionOptions {
   readonly follower: ConfigurationFollower;
-  readonly store: AttributionStore;
+  readonly store: Pick<
+    AttributionStore,
+    'clicksById' | 'judgedReceipts' | 'latestDecisions' | 'parkedDecisions'
+  >;
   readonly offsets: StoredOffsets;
   readonly producer: EventProducer;
   readonly clock: Clock;
@@ -18,21 +22,30 @@ export interface AttributionOptions {
 }
 
 const CATCH_UP_MS = 30_000;
+const POSTBACKS = 'postback.received.v1';
 
 export class Attribution implements AssignmentListener {
   readonly #options: AttributionOptions;
-  readonly #lanes = new Turns<number>();
   readonly #parked = new ParkedConversions();
   readonly #positions = new Map<number, number>();
   readonly #ownWrites: OwnWrites;
+  readonly #lanes: DecisionLanes;
   readonly #decider: PostbackDecider;
   readonly #rematcher: Rematcher;
+  /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
+  #deals = 0;
+  /** Where the partitions ended when they were dealt: what lies below, the owner before may have in hand still. */
+  #takenOver: Watermark = new Map();
 
   constructor(options: AttributionOptions) {
     this.#options = options;
     this.#ownWrites = new OwnWrites(options.offsets);
+    this.#lanes = new DecisionLanes(this.#ownWrites);
     const shared = { ...options, ownWrites: this.#ownWrites, parked: this.#parked };
-    this.#decider = new PostbackDecider(shared);
+    this.#decider = new PostbackDecider({
+      ...shared,
+      isDoubted: (partition, offset) => offset < (this.#takenOver.get(partition) ?? 0),
+    });
     this.#rematcher = new Rematcher({
       ...shared,
       lanes: this.#lanes,
@@ -56,10 +69,20 @@ export class Attribution implements AssignmentListener {
 
   /** Before the first postback of a new assignment: see what the owner before decided, take over what it had parked. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    this.#parked.clear();
-    await this.#ownWrites.begin();
+    const { store, offsets } = this.#options;
     const owned = partitions.map(({ partition }) => partition);
-    for (const conversion of await this.#options.store.parkedDecisions(owned)) this.#parked.add(conversion);
+    this.#deals += 1;
+    const deal = this.#deals;
+    this.#parked.own(owned);
+    // What is in hand of the deal before is written, or is not, before the store is asked how things stand.
+    await this.#lanes.idle();
+    if (deal !== this.#deals) return;
+    this.#takenOver = await offsets.endOf(POSTBACKS);
+    if (deal !== this.#deals) return;
+    await this.#ownWrites.begin();
+    const parked = await store.parkedDecisions(owned);
+    if (deal !== this.#deals) return;
+    for (const conversion of parked) this.#parked.add(conversion);
   }
 
   /** @returns how many events are done: all. @throws DependencyFailure */
@@ -72,7 +95,11 @@ export class Attribution implements AssignmentListener {
         cause,
       });
     });
-    await this.#lanes.run(batch.partition, () => this.#decider.decide(batch, follower.current));
+    await this.#lanes.run(batch.partition, async () => {
+      // Lost while it waited for its turn: its new owner decides it.
+      batch.signal.throwIfAborted();
+      await this.#decider.decide(batch, follower.current);
+    });
     this.#positions.set(batch.partition, batch.events.at(-1)?.offset ?? 0);
     return batch.events.length;
   }

@@ -20,6 +20,8 @@ export class InMemoryLog implements EventProducer {
   /** Next offset of click.recorded, in the log and as far as the store shows it. */
   clicksEnd = 0;
   clicksStored = 0;
+  /** Postbacks received, the end of their only partition here. */
+  received = 0;
   /** Makes the next sends fail: before anything is written, or after it. */
   failure: 'none' | 'before' | 'after' = 'none';
   /** Clears when the store answers again. */
@@ -29,8 +31,10 @@ export class InMemoryLog implements EventProducer {
 
   readonly offsets = new StoredOffsets(
     {
-      endOffsets: async (topic) =>
-        new Map([[0, topic === 'click.recorded.v1' ? this.clicksEnd : this.#records.length]]),
+      endOffsets: async (topic) => {
+        if (topic === 'postback.received.v1') return new Map([[3, this.received]]);
+        return new Map([[0, topic === 'click.recorded.v1' ? this.clicksEnd : this.#records.length]]);
+      },
       committedOffsets: async (_group, topic) =>
         new Map([[0, topic === 'click.recorded.v1' ? this.clicksStored : this.#shown]]),
     },

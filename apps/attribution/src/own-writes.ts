@@ -12,6 +12,8 @@ export class OwnWrites {
   readonly #offsets: StoredOffsets;
   readonly #decisions = new Overlay<ConversionDecided>();
   readonly #judged = new Overlay<true>();
+  /** Own decisions that another owner may have written before, by conversion. */
+  readonly #doubted = new Map<string, RecordPosition>();
 
   constructor(offsets: StoredOffsets) {
     this.#offsets = offsets;
@@ -25,6 +27,12 @@ export class OwnWrites {
   async begin(): Promise<void> {
     this.#decisions.clear();
     this.#judged.clear();
+    this.#doubted.clear();
+    await this.catchUp();
+  }
+
+  /** Waits until ClickHouse shows everything that stands in the output topics now. @throws DependencyFailure */
+  async catchUp(): Promise<void> {
     for (const topic of [DECISIONS, VERDICTS]) {
       await this.#offsets.waitFor(topic, await this.#offsets.endOf(topic), CATCH_UP_MS);
     }
@@ -32,6 +40,24 @@ export class OwnWrites {
 
   note(decision: ConversionDecided, position: RecordPosition): void {
     this.#decisions.set(decision.conversionId, decision, position);
+  }
+
+  /** Which of two owners wrote first, only the log tells: the decision is to be compared when the store shows it. */
+  doubt(conversionId: string, position: RecordPosition): void {
+    this.#doubted.set(conversionId, position);
+  }
+
+  /** Doubted decisions that the store shows by now. @throws DependencyFailure */
+  async doubtsShown(): Promise<readonly string[]> {
+    if (this.#doubted.size === 0) return [];
+    const stored = await this.#offsets.storedOf(DECISIONS);
+    return [...this.#doubted]
+      .filter(([, { partition, offset }]) => offset < (stored.get(partition) ?? -1))
+      .map(([conversionId]) => conversionId);
+  }
+
+  settled(conversionIds: readonly string[]): void {
+    for (const conversionId of conversionIds) this.#doubted.delete(conversionId);
   }
 
   noteJudged(receiptId: string, position: RecordPosition): void {

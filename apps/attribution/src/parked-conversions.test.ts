@@ -70,6 +70,31 @@ describe('revisions', () => {
 });
 
 it('forgets everything when the partitions are dealt anew', () => {
-  parked.clear();
+  parked.own([]);
   expect([parked.size, parked.holds(waiting), parked.due(DEADLINE)]).toEqual([0, false, []]);
+});
+
+it('holds only what belongs to the partitions dealt last', () => {
+  const elsewhere = aDecision({ ...waiting, triggerPartition: waiting.triggerPartition + 1 });
+  parked.own([elsewhere.triggerPartition]);
+  parked.add(waiting);
+  parked.add(elsewhere);
+  expect([parked.holds(elsewhere), parked.size]).toEqual([true, 1]);
+});
+
+describe('what the store shows', () => {
+  it('begins a wait, goes on with it and ends it', () => {
+    parked.own([waiting.triggerPartition]);
+    parked.meet(waiting);
+    expect(parked.holds(waiting)).toBe(true);
+    parked.meet({ ...waiting, match: 'attributed' });
+    expect(parked.size).toBe(0);
+  });
+
+  it('of an older revision ends nothing', () => {
+    const newer = aDecision({ ...waiting, revision: 2 });
+    parked.add(newer);
+    parked.meet({ ...waiting, match: 'unattributed' });
+    expect(parked.holds(newer)).toBe(true);
+  });
 });

@@ -15,12 +15,16 @@ export interface Parked {
 
 export class ParkedConversions {
   readonly #byId = new Map<string, Parked>();
+  /** Null until partitions are dealt. */
+  #owned: ReadonlySet<number> | null = null;
 
   get size(): number {
     return this.#byId.size;
   }
 
+  /** Ignores a conversion of a partition that is owned elsewhere: its owner waits for the click. */
   add(conversion: ConversionDecided): void {
+    if (this.#owned?.has(conversion.triggerPartition) === false) return;
     const known = this.#byId.get(conversion.conversionId);
     if (known !== undefined && known.conversion.revision >= conversion.revision) return;
     this.#byId.set(conversion.conversionId, { conversion, nextCheckAt: 0, watermark: null });
@@ -35,8 +39,17 @@ export class ParkedConversions {
     this.#byId.delete(conversionId);
   }
 
-  /** Forgets everything: the partitions are dealt anew. */
-  clear(): void {
+  /** Takes over what the store shows of a conversion: its wait goes on, or has ended elsewhere. */
+  meet(stored: ConversionDecided): void {
+    const held = this.#byId.get(stored.conversionId);
+    if (stored.match === 'parked') this.add(stored);
+    else if (held !== undefined && held.conversion.revision <= stored.revision)
+      this.remove(stored.conversionId);
+  }
+
+  /** The partitions are dealt anew: forgets everything, and holds only what belongs to these from now on. */
+  own(partitions: readonly number[]): void {
+    this.#owned = new Set(partitions);
     this.#byId.clear();
   }
 

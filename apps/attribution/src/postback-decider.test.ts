@@ -41,6 +41,7 @@ function restart(): void {
     ownWrites: new OwnWrites(log.offsets),
     parked,
     producer: log,
+    isDoubted: () => false,
     clock: { now: () => NOW },
     logger: createLogger('decider-test', 'silent'),
   });

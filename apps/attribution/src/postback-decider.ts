@@ -1,5 +1,11 @@
 /** Decides the postbacks of one partition in log order: read what is known, judge each, write the results, then remember them. */
-import { type EventProducer, type IncomingEvent, outgoing, type PartitionBatch } from '@tributary/bus';
+import {
+  type EventProducer,
+  type IncomingEvent,
+  outgoing,
+  type PartitionBatch,
+  type RecordPosition,
+} from '@tributary/bus';
 import type { Configuration } from '@tributary/configuration';
 import type {
   ClickRecorded,
@@ -20,6 +26,8 @@ export interface PostbackDeciderOptions {
   readonly ownWrites: OwnWrites;
   readonly parked: ParkedConversions;
   readonly producer: EventProducer;
+  /** Whether the owner before may have this record in hand still. */
+  readonly isDoubted: (partition: number, offset: number) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -141,10 +149,17 @@ export class PostbackDecider {
     positions.forEach((position, index) => {
       const decision = decided[index];
       const verdict = judged[index - decided.length];
-      if (decision !== undefined) ownWrites.note(decision, position);
+      if (decision !== undefined) this.#note(decision, position);
       else if (verdict !== undefined) ownWrites.noteJudged(verdict.receiptId, position);
     });
     for (const decision of decided) if (decision.match === 'parked') parked.add(decision);
+  }
+
+  #note(decision: ConversionDecided, position: RecordPosition): void {
+    const { ownWrites, isDoubted } = this.#options;
+    ownWrites.note(decision, position);
+    if (isDoubted(decision.triggerPartition, decision.triggerOffset))
+      ownWrites.doubt(decision.conversionId, position);
   }
 
   #log(verdict: PostbackJudged, match: string | null): void {

@@ -1,9 +1,10 @@
 /** Rematching: a late click is found, a missing one is given up only when it can no longer come, and outages change nothing. */
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
-import { createLogger, Turns } from '@tributary/runtime';
+import { createLogger } from '@tributary/runtime';
 import { aClick, aDecision } from '@tributary/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DecisionLanes } from './decision-lanes.ts';
 import { InMemoryLog } from './in-memory-log.fixture.ts';
 import { OwnWrites } from './own-writes.ts';
 import { ParkedConversions } from './parked-conversions.ts';
@@ -35,20 +36,21 @@ const waiting: ConversionDecided = aDecision({
 
 let log: InMemoryLog;
 let parked: ParkedConversions;
-let lanes: Turns<number>;
+let lanes: DecisionLanes;
 let rematcher: Rematcher;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
   log = new InMemoryLog();
   parked = new ParkedConversions();
-  lanes = new Turns<number>();
+  const ownWrites = new OwnWrites(log.offsets);
+  lanes = new DecisionLanes(ownWrites);
   const configuration = new Configuration();
   configuration.apply(0, aChange('offer', { id: 'acme-offer', advertiserId: 'acme', name: 'Offer' }));
   rematcher = new Rematcher({
     store: log.store,
     offsets: log.offsets,
-    ownWrites: new OwnWrites(log.offsets),
+    ownWrites,
     parked,
     lanes,
     producer: log,

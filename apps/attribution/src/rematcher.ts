@@ -3,20 +3,20 @@ import { type EventProducer, outgoing } from '@tributary/bus';
 import type { Configuration } from '@tributary/configuration';
 import type { ClickRecorded, ConversionDecided } from '@tributary/contracts';
 import { giveUpWaiting, rematch } from '@tributary/domain';
-import { type Clock, DependencyFailure, type Logger, type Turns } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import { type AttributionStore, hasReached, type StoredOffsets, type Watermark } from '@tributary/store';
+import type { DecisionLanes } from './decision-lanes.ts';
 import { factsOfDecision, nextRevision, soughtClickId } from './decision-record.ts';
 import type { OwnWrites } from './own-writes.ts';
 import type { Parked, ParkedConversions } from './parked-conversions.ts';
 import { termsInForce } from './terms.ts';
 
 export interface RematcherOptions {
-  readonly store: Pick<AttributionStore, 'clicksById'>;
+  readonly store: Pick<AttributionStore, 'clicksById' | 'latestDecisions'>;
   readonly offsets: StoredOffsets;
   readonly ownWrites: OwnWrites;
   readonly parked: ParkedConversions;
-  /** By partition: postbacks and the clock never decide the same lane at once. */
-  readonly lanes: Turns<number>;
+  readonly lanes: DecisionLanes;
   readonly producer: EventProducer;
   readonly configuration: () => Configuration;
   /** Offset of the last postback handled in a partition: the position in the lane at which the clock decided. */
@@ -56,6 +56,7 @@ export class Rematcher {
     const { logger, ownWrites } = this.#options;
     try {
       await this.#work();
+      await this.#settleDoubts();
       await ownWrites.evict();
     } catch (error) {
       if (!(error instanceof DependencyFailure)) throw error;
@@ -77,8 +78,24 @@ export class Rematcher {
       (await store.clicksById([...new Set(clickIds)])).map((click) => [click.clickId, click]),
     );
     for (const [partition, entries] of byPartition(due)) {
-      await lanes.run(partition, () => this.#decide(partition, entries, clicks, stored, ends));
+      await lanes.run(partition, async (isAfterDoubt) => {
+        if (isAfterDoubt) await this.#meetStored(entries.map(({ conversion }) => conversion.conversionId));
+        await this.#decide(partition, entries, clicks, stored, ends);
+      });
     }
+  }
+
+  /** Where two owners decided one conversion the log's first record stands; if that one waits, it waits here. */
+  async #settleDoubts(): Promise<void> {
+    const { ownWrites } = this.#options;
+    const shown = await ownWrites.doubtsShown();
+    await this.#meetStored(shown);
+    ownWrites.settled(shown);
+  }
+
+  async #meetStored(conversionIds: readonly string[]): Promise<void> {
+    const { store, parked } = this.#options;
+    for (const stored of await store.latestDecisions(conversionIds)) parked.meet(stored);
   }
 
   async #decide(

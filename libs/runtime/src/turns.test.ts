@@ -61,3 +61,21 @@ it('passes the turn on after a failure, and the failure to whom it belongs', asy
   await expect(failing).rejects.toThrow('down');
   await expect(next).resolves.toBeUndefined();
 });
+
+it('is idle when all that was begun has ended, well or not', async () => {
+  const turns = new Turns<string>();
+  let finish: () => void = () => undefined;
+  const long = turns.run('a', () => new Promise<void>((resolve) => (finish = resolve)));
+  const failing = turns.run('b', async () => {
+    throw new Error('no');
+  });
+  let isIdle = false;
+  const idle = turns.idle().then(() => {
+    isIdle = true;
+  });
+  await expect(failing).rejects.toThrow('no');
+  expect(isIdle).toBe(false);
+  finish();
+  await Promise.all([long, idle]);
+  expect(isIdle).toBe(true);
+});

@@ -14,4 +14,9 @@ export class Turns<Key> {
       if (this.#tails.get(key) === running) this.#tails.delete(key);
     }
   }
+
+  /** Resolves when everything given until now has ended, well or not. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#tails.values());
+  }
 }
