@@ -101,7 +101,12 @@ function delivery(
   configuration.apply(1, aChange('subscription', { id: 's', destinationId: 'partner' }));
   const ipCiphertext = encryption.encryptPersonal(ADDRESS, NOW);
   const decided = aDecision({ ipCiphertext, clickIpCiphertext: null, ...changes });
-  const [plan] = planDeliveries(decided, configuration, new Receivers(encryption)).deliveries;
+  const [plan] = planDeliveries(
+    decided,
+    configuration,
+    new Receivers(encryption),
+    decided.decidedAt,
+  ).deliveries;
   if (plan === undefined) throw new Error('nothing is planned');
   const askedBy = { topic: 'conversion.decided.v1', partition: 3, offset: 14 } as const;
   return { ...plan, decided, wire: encodeEvent('conversion.decided.v1', decided), attempt, askedBy };

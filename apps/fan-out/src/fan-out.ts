@@ -87,9 +87,9 @@ export class FanOut implements AssignmentListener {
   }
 
   #plan(incoming: IncomingEvent<'conversion.decided.v1'>): DueDelivery[] {
-    const { follower, receivers, logger } = this.#options;
+    const { follower, receivers, clock, logger } = this.#options;
     const { event: decided, value: wire } = incoming;
-    const { deliveries, withheld } = planDeliveries(decided, follower.current, receivers);
+    const { deliveries, withheld } = planDeliveries(decided, follower.current, receivers, clock.now());
     for (const { destinationId, reason } of withheld) {
       logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
     }
@@ -117,13 +117,13 @@ export class FanOut implements AssignmentListener {
 
   /** A retry has come to its time; it counts only when the ledger waits for exactly this attempt. */
   #resume(incoming: DueEvent, read: Standing | undefined): Promise<void> {
-    const { follower, receivers, attempter, ledger } = this.#options;
+    const { follower, receivers, attempter, ledger, clock } = this.#options;
     const { event } = incoming;
     return this.#turns.run(event.deliveryId, async () => {
       if (!isAwaited(event, ledger.latest(event.deliveryId, read))) return;
       const decided = decodedDecision(event.decision);
       await this.#catchUp(decided.configurationVersion);
-      const lookup = receivers.find(follower.current, event.destinationId);
+      const lookup = receivers.find(follower.current, event.destinationId, clock.now());
       const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming) };
       if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver });
       else await attempter.abandon(due, lookup.reason);

@@ -1,7 +1,7 @@
 /** Planning: which subscriptions a decision fits, and that nobody is sent another's conversions. */
 import { randomBytes } from 'node:crypto';
 import { aChange, Configuration } from '@tributary/configuration';
-import type { ConversionDecided } from '@tributary/contracts';
+import type { ConfigurationChanged, ConversionDecided } from '@tributary/contracts';
 import { outwardKey } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
@@ -10,6 +10,7 @@ import { planDeliveries } from './plan.ts';
 import { Receivers } from './receivers.ts';
 
 const encryption = new Encryption(randomBytes(32).toString('base64'));
+const NOW = aDecision().decidedAt;
 const TOKEN_PATH = 'secrets.token';
 const DESTINATION = {
   id: 'partner',
@@ -40,7 +41,7 @@ function planOf(
     const result = configuration.apply(offset, change);
     if (result.outcome !== 'applied') throw new Error(JSON.stringify(result));
   }
-  return planDeliveries(aDecision(decided), configuration, new Receivers(encryption));
+  return planDeliveries(aDecision(decided), configuration, new Receivers(encryption), NOW);
 }
 
 function planned(setup?: Setup, decided?: Partial<ConversionDecided>) {
@@ -118,11 +119,17 @@ describe('receivers', () => {
     const secrets = { [TOKEN_PATH]: encryption.encryptSecret('s3cret', `destination:partner:${TOKEN_PATH}`) };
     configuration.apply(0, aChange('destination', DESTINATION, { secrets }));
     const receivers = new Receivers(encryption);
-    expect(receivers.find(configuration, 'partner').ok).toBe(true);
+    expect(receivers.find(configuration, 'partner', NOW).ok).toBe(true);
     const disabled = { ...DESTINATION, status: 'disabled' };
     configuration.apply(1, aChange('destination', disabled, { secrets, expectedVersion: 0 }));
-    expect(receivers.find(configuration, 'partner')).toEqual({ ok: false, reason: 'destination_disabled' });
-    expect(receivers.find(configuration, 'nowhere')).toEqual({ ok: false, reason: 'destination_unknown' });
+    expect(receivers.find(configuration, 'partner', NOW)).toEqual({
+      ok: false,
+      reason: 'destination_disabled',
+    });
+    expect(receivers.find(configuration, 'nowhere', NOW)).toEqual({
+      ok: false,
+      reason: 'destination_unknown',
+    });
   });
 });
 
@@ -140,5 +147,114 @@ describe('events', () => {
     expect(
       planned({ subscriptions: [{ events: { sale: 'deposit' } }] }, { eventType })[0]?.outwardEvent,
     ).toBe(eventType);
+  });
+});
+
+describe('changes over time', () => {
+  const { occurredAt } = aDecision();
+  const OTHER = 'https://other.example/?c={click_id}';
+  const secrets = { [TOKEN_PATH]: encryption.encryptSecret('s3cret', `destination:partner:${TOKEN_PATH}`) };
+  const destination = (expectedVersion: number, effectiveFrom: number, document: object = {}) =>
+    aChange('destination', { ...DESTINATION, ...document }, { secrets, expectedVersion, effectiveFrom });
+  const subscription = (
+    expectedVersion: number,
+    effectiveFrom: number,
+    { operation, ...document }: { operation?: 'remove'; events?: object; filter?: object } = {},
+  ) =>
+    aChange(
+      'subscription',
+      { id: 'sub', destinationId: 'partner', ...document },
+      { expectedVersion, effectiveFrom, ...(operation && { operation }) },
+    );
+
+  function planAfter(
+    log: readonly ConfigurationChanged[],
+    now = NOW,
+    decided: Partial<ConversionDecided> = {},
+  ) {
+    const configuration = new Configuration();
+    for (const [offset, change] of log.entries())
+      expect(configuration.apply(offset, change)).toEqual({ outcome: 'applied' });
+    const plan = planDeliveries(aDecision(decided), configuration, new Receivers(encryption), now);
+    return {
+      events: plan.deliveries.map(({ outwardEvent }) => outwardEvent),
+      urls: plan.deliveries.map(({ receiver }) => receiver.destination.settings['urlTemplate']),
+      withheld: plan.withheld.map(({ reason }) => reason),
+    };
+  }
+
+  it.each<[string, number, string]>([
+    ['when it occurred', occurredAt, 'after'],
+    ['just after it occurred', occurredAt + 1, 'before'],
+    ['in the future', NOW + 60_000, 'before'],
+  ])('a subscription changed %s', (_name, effectiveFrom, event) => {
+    const log = [
+      destination(-1, 0),
+      subscription(-1, 0, { events: { sale: 'before' } }),
+      subscription(1, effectiveFrom, { events: { sale: 'after' } }),
+    ];
+    expect(planAfter(log).events).toEqual([event]);
+    expect(planAfter(log, NOW + 120_000, { revision: 2, decidedAt: NOW + 120_000 }).events).toEqual([event]);
+  });
+
+  it('a filter that let the conversion in when it occurred is the one that counts', () => {
+    const narrowed = { filter: { eventTypes: ['lead'] } };
+    const log = [destination(-1, 0), subscription(-1, 0), subscription(1, occurredAt + 1, narrowed)];
+    expect(planAfter(log).events).toEqual(['sale']);
+    expect(planAfter(log, NOW, { occurredAt: occurredAt + 1, receivedAt: occurredAt + 1 }).events).toEqual(
+      [],
+    );
+  });
+
+  it('a subscription that came after the conversion does not reach back, and that is told', () => {
+    const log = [destination(-1, 0), subscription(-1, occurredAt + 1)];
+    expect(planAfter(log)).toMatchObject({ events: [], withheld: ['subscription_too_new'] });
+  });
+
+  it('a fact dated ahead is judged by what was in force when it came in', () => {
+    const log = [destination(-1, 0), subscription(-1, NOW + 60_000)];
+    expect(planAfter(log, NOW, { occurredAt: NOW + 3_600_000 }).events).toEqual([]);
+  });
+
+  it('a subscription that was removed sends nothing more, whenever the conversion occurred', () => {
+    const removal = subscription(1, occurredAt + 1, { operation: 'remove' });
+    expect(planAfter([destination(-1, 0), subscription(-1, 0), removal])).toMatchObject({
+      events: [],
+      withheld: [],
+    });
+  });
+
+  it('one that was removed and came back does not make up for the time between', () => {
+    const log = [
+      destination(-1, 0),
+      subscription(-1, 0),
+      subscription(1, occurredAt - 1, { operation: 'remove' }),
+      subscription(2, occurredAt + 1),
+    ];
+    expect(planAfter(log).events).toEqual([]);
+  });
+
+  it('a destination is the one in force at the sending, old or new', () => {
+    const moved = { settings: { urlTemplate: `${OTHER}&t={secret:token}` } };
+    const log = [destination(-1, 0), subscription(-1, 0), destination(0, NOW + 60_000, moved)];
+    expect(planAfter(log, NOW + 59_999).urls).toEqual([DESTINATION.settings.urlTemplate]);
+    expect(planAfter(log, NOW + 60_000).urls).toEqual([moved.settings.urlTemplate]);
+  });
+
+  it('a destination disabled after the conversion occurred gets nothing', () => {
+    const log = [destination(-1, 0), subscription(-1, 0), destination(0, NOW, { status: 'disabled' })];
+    expect(planAfter(log)).toMatchObject({ events: [], withheld: ['destination_disabled'] });
+  });
+
+  it('one receiver follows its destination from the old to the new form', () => {
+    const configuration = new Configuration();
+    const receivers = new Receivers(encryption);
+    const nameAt = (now: number) => {
+      const lookup = receivers.find(configuration, 'partner', now);
+      return lookup.ok ? lookup.receiver.destination.name : lookup.reason;
+    };
+    configuration.apply(0, destination(-1, 0));
+    configuration.apply(1, destination(0, NOW + 1, { name: 'New' }));
+    expect([nameAt(NOW), nameAt(NOW + 1), nameAt(NOW)]).toEqual(['Partner', 'New', 'Partner']);
   });
 });

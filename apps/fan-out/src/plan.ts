@@ -13,23 +13,40 @@ export interface PlannedDelivery {
   readonly receiver: Receiver;
 }
 
+/** Why a subscription that a decision fits leads to no delivery. */
+export type WithheldReason = ReceiverProblem | 'subscription_too_new';
+
 /** What a decision asks for, and what of it cannot be sent now. */
 export interface DeliveryPlan {
   readonly deliveries: readonly PlannedDelivery[];
-  readonly withheld: readonly { readonly destinationId: string; readonly reason: ReceiverProblem }[];
+  readonly withheld: readonly { readonly destinationId: string; readonly reason: WithheldReason }[];
 }
 
-/** The deliveries of a decision, one per destination and event even where several subscriptions ask for it. */
+/**
+ * The deliveries of a decision, one per destination and event even where several subscriptions ask for it.
+ *
+ * | what | judged by what is in force |
+ * |---|---|
+ * | filter and event names of a subscription | when the conversion occurred, so that all its revisions go the same ways |
+ * | whether the subscription still exists | at `now`: a removal stops everything at once |
+ * | the destination: address, secrets, status, whose it is | at `now` |
+ */
 export function planDeliveries(
   decided: ConversionDecided,
   configuration: Configuration,
   receivers: Receivers,
+  now: number,
 ): DeliveryPlan {
-  const withheld: { destinationId: string; reason: ReceiverProblem }[] = [];
+  const withheld: { destinationId: string; reason: WithheldReason }[] = [];
   const planned = new Map<string, PlannedDelivery>();
-  for (const subscription of configuration.subscriptions()) {
-    if (!fits(subscription.filter, decided)) continue;
-    const lookup = receivers.find(configuration, subscription.destinationId);
+  const at = judgedAt(decided);
+  for (const current of configuration.subscriptions(now)) {
+    const revision = configuration.revision('subscription', current.id, at);
+    if (revision === undefined && fits(current.filter, decided))
+      withheld.push({ destinationId: current.destinationId, reason: 'subscription_too_new' });
+    const subscription = revision?.entity ?? null;
+    if (subscription === null || !fits(subscription.filter, decided)) continue;
+    const lookup = receivers.find(configuration, subscription.destinationId, now);
     if (!lookup.ok) {
       withheld.push({ destinationId: subscription.destinationId, reason: lookup.reason });
       continue;
@@ -47,6 +64,11 @@ export function planDeliveries(
     });
   }
   return { deliveries: [...planned.values()], withheld };
+}
+
+/** A sender may date a fact a day ahead; rules that are not yet in force when it comes in are none of its. */
+function judgedAt({ occurredAt, receivedAt }: ConversionDecided): number {
+  return Math.min(occurredAt, receivedAt);
 }
 
 /** The subscription's own name for the event type first; own properties only, since senders choose the type. */

@@ -1,5 +1,8 @@
-/** The configured destinations ready to send to: definition found, settings decrypted and parsed once per change. */
-import type { Configuration, Destination } from '@tributary/configuration';
+/**
+ * The configured destinations ready to send to: definition found, settings decrypted and parsed once per change. Where and
+ * with which credentials something is sent is judged by the moment of sending, never by the age of the fact.
+ */
+import type { Configuration, Destination, Revision } from '@tributary/configuration';
 import {
   type DestinationDefinition,
   type DestinationSettings,
@@ -32,29 +35,30 @@ export type ReceiverLookup =
 
 export class Receivers {
   readonly #encryption: Encryption;
-  readonly #prepared = new Map<string, { version: number; lookup: ReceiverLookup }>();
+  readonly #prepared = new Map<string, { version: number | undefined; lookup: ReceiverLookup }>();
 
   constructor(encryption: Encryption) {
     this.#encryption = encryption;
   }
 
-  /** The receiver as configured now. */
-  find(configuration: Configuration, destinationId: string): ReceiverLookup {
-    const version = configuration.entityVersion('destination', destinationId);
+  /** The receiver as it is in force at `now`; a change for later is not used before its time. */
+  find(configuration: Configuration, destinationId: string, now: number): ReceiverLookup {
+    const revision = configuration.revision('destination', destinationId, now);
+    const version = revision?.version;
     const known = this.#prepared.get(destinationId);
-    if (known?.version === version) return known.lookup;
-    const lookup = this.#prepare(configuration, destinationId);
+    if (known !== undefined && known.version === version) return known.lookup;
+    const lookup = this.#prepare(revision);
     this.#prepared.set(destinationId, { version, lookup });
     return lookup;
   }
 
-  #prepare(configuration: Configuration, destinationId: string): ReceiverLookup {
-    const destination = configuration.destination(destinationId);
-    if (destination === undefined) return { ok: false, reason: 'destination_unknown' };
+  #prepare(revision: Revision<'destination'> | undefined): ReceiverLookup {
+    const destination = revision?.entity ?? null;
+    if (revision === undefined || destination === null) return { ok: false, reason: 'destination_unknown' };
     if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
     const definition = destinationFor(destination.definition);
     if (definition === null) return { ok: false, reason: 'definition_unknown' };
-    const parsed = parseSettings(definition, this.#withSecrets(configuration, destination));
+    const parsed = parseSettings(definition, this.#withSecrets(destination, revision.secrets));
     if (!parsed.ok) return { ok: false, reason: 'settings_invalid' };
     const { settings } = parsed;
     return {
@@ -64,9 +68,9 @@ export class Receivers {
   }
 
   /** Secrets are named by their dotted path in the settings. */
-  #withSecrets(configuration: Configuration, { id, settings }: Destination): object {
+  #withSecrets({ id, settings }: Destination, secrets: Revision<'destination'>['secrets']): object {
     const whole: Record<string, unknown> = structuredClone({ ...settings });
-    for (const [path, ciphertext] of Object.entries(configuration.secretsOf('destination', id))) {
+    for (const [path, ciphertext] of Object.entries(secrets)) {
       setPath(
         whole,
         path.split('.'),

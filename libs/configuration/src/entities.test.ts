@@ -21,6 +21,7 @@ const campaign = {
 const source = { id: 'shop', advertiserId: 'acme', name: 'Shop' };
 const destination = { id: 'capi', name: 'CAPI', definition: 'meta', status: 'active' };
 const subscription = { id: 'sales', destinationId: 'capi' };
+const apiKey = { id: 'network-key', name: 'Network', role: 'partner', partnerId: 'network' };
 
 const SMALLEST = {
   advertiser,
@@ -30,6 +31,7 @@ const SMALLEST = {
   source,
   destination,
   subscription,
+  api_key: apiKey,
 } as const satisfies Record<ConfiguredEntityType, object>;
 
 function entityOf<T extends ConfiguredEntityType>(type: T, document: object) {
@@ -123,6 +125,8 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
       events: { sale: 'Purchase' },
     },
   ],
+  ['api_key', { ...apiKey, expiresAt: '2030-01-02T03:04:05Z' }],
+  ['api_key', { id: 'boss', name: 'Boss', role: 'admin' }],
 ];
 
 describe('documents', () => {
@@ -275,6 +279,11 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     { ...subscription, filter: { eventTypes: [] } },
     'filter.eventTypes',
   ],
+  ['a partner key without its partner', 'api_key', { ...apiKey, partnerId: undefined }, 'partnerId'],
+  ['an analyst key with a partner', 'api_key', { ...apiKey, role: 'analyst' }, 'partnerId'],
+  ['another role', 'api_key', { ...apiKey, role: 'root' }, 'role'],
+  ['an end in words', 'api_key', { ...apiKey, expiresAt: 'tomorrow' }, 'expiresAt'],
+  ["the name of the process's own key", 'api_key', { ...apiKey, id: 'console_api_key' }, 'id'],
 ];
 
 describe('refusals', () => {
@@ -297,5 +306,5 @@ describe('refusals', () => {
 
 it('knows the entity types that have a schema and no others', () => {
   expect(Object.keys(ENTITY_SCHEMAS).every(isConfiguredEntityType)).toBe(true);
-  expect(['exchange_rate', 'api_key', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
+  expect(['exchange_rate', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
 });

@@ -15,8 +15,8 @@ import {
 } from '@tributary/domain';
 import { z } from 'zod';
 
-// The log is folded from its first record by every later release, and a document that no longer fits is void together
-// with all changes built on it. So a schema here may only ever widen: new fields optional, new values added, limits raised.
+// The log is folded from its first record by every later release, and a document that no longer fits is passed over: the
+// one before it stays in force. So a schema here may only ever widen: new fields optional, new values added, limits raised.
 
 const DAY_MS = 86_400_000;
 const LONGEST_MS = 366 * DAY_MS;
@@ -222,6 +222,30 @@ const subscription = z.strictObject({
   events: z.record(eventType, foreignWord).optional(),
 });
 
+/** What the holder of an API key may do; the table is `apps/console/src/routes.ts`. */
+export const API_KEY_ROLES = ['admin', 'analyst', 'partner'] as const;
+export type ApiKeyRole = (typeof API_KEY_ROLES)[number];
+
+/** The actor of changes made with the process's own key, so no configured key may be called that. */
+export const BOOTSTRAP_KEY_ID = 'console_api_key';
+
+/** Who may use the console. The key itself is nowhere; its hash is a secret field. */
+const apiKey = z
+  .strictObject({
+    id: id.refine((text) => text !== BOOTSTRAP_KEY_ID, 'is the name of the key in CONSOLE_API_KEY'),
+    name,
+    role: z.enum(API_KEY_ROLES),
+    /** Whose campaigns and offers a key of role `partner` shows. */
+    partnerId: id.optional(),
+    /** ISO 8601 in UTC; from then on the key opens nothing. */
+    expiresAt: z.iso.datetime().optional(),
+  })
+  .superRefine(({ role, partnerId }, context) => {
+    if ((role === 'partner') === (partnerId !== undefined)) return;
+    const message = role === 'partner' ? 'is needed for the role partner' : 'is only for the role partner';
+    context.addIssue({ code: 'custom', path: ['partnerId'], message });
+  });
+
 /** The schema of each entity's document; unknown keys are refused, defaults are filled in. */
 export const ENTITY_SCHEMAS = {
   advertiser,
@@ -231,6 +255,7 @@ export const ENTITY_SCHEMAS = {
   source,
   destination,
   subscription,
+  api_key: apiKey,
 } as const;
 
 export type ConfiguredEntityType = keyof typeof ENTITY_SCHEMAS;
@@ -254,6 +279,7 @@ export type Source = EntityOf<'source'>;
 export type SourceProfile = Source['profile'];
 export type Destination = EntityOf<'destination'>;
 export type Subscription = EntityOf<'subscription'>;
+export type ApiKey = EntityOf<'api_key'>;
 
 /** One fault of a document; `path` is where, dotted, empty for the whole. */
 export interface DocumentProblem {
@@ -276,6 +302,12 @@ export function parseDocument<T extends ConfiguredEntityType>(
     ok: false,
     problems: parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
   };
+}
+
+/** The document of an entity type as JSON Schema 2020-12, as a writer sends it: what has a default may be left out. */
+export function documentJsonSchema(entityType: ConfiguredEntityType): Readonly<Record<string, unknown>> {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(ENTITY_SCHEMAS[entityType], { io: 'input' });
+  return schema;
 }
 
 export function isConfiguredEntityType(text: string): text is ConfiguredEntityType {

@@ -7,21 +7,31 @@ export interface Revision<T extends ConfiguredEntityType> {
   readonly version: number;
   /** Epoch milliseconds, UTC. */
   readonly effectiveFrom: number;
-  /** Null for a removal. */
+  /** Null for a removal, and for a document this release cannot read. */
   readonly entity: EntityOf<T> | null;
   /** Ciphertext by secret field. */
   readonly secrets: Readonly<Record<string, Uint8Array>>;
+  /** Written by a later release: it has its place in the chain of versions, and what was readable before stays in force. */
+  readonly unreadable?: true;
 }
 
 export class EntityHistories<T extends ConfiguredEntityType> {
-  readonly #byId = new Map<string, Revision<T>[]>();
+  readonly #byId: Map<string, Revision<T>[]>;
   #newestList: readonly EntityOf<T>[] | null = null;
+  /** From this instant on the newest document of every entity is in force. */
+  #settledFrom: number;
+
+  constructor(byId: ReadonlyMap<string, readonly Revision<T>[]> = new Map(), settledFrom = -Infinity) {
+    this.#byId = new Map([...byId].map(([id, history]) => [id, [...history]]));
+    this.#settledFrom = settledFrom;
+  }
 
   add(id: string, revision: Revision<T>): void {
     const history = this.#byId.get(id);
     if (history === undefined) this.#byId.set(id, [revision]);
     else history.push(revision);
     this.#newestList = null;
+    this.#settledFrom = Math.max(this.#settledFrom, revision.effectiveFrom);
   }
 
   /** Oldest first. */
@@ -29,26 +39,40 @@ export class EntityHistories<T extends ConfiguredEntityType> {
     return this.#byId.get(id) ?? [];
   }
 
+  /** Every id there ever was, in order. */
+  ids(): readonly string[] {
+    return [...this.#byId.keys()].toSorted();
+  }
+
   newest(id: string): Revision<T> | undefined {
     return this.#byId.get(id)?.at(-1);
   }
 
-  /** The newest revision, or the newest in log order that was effective by `at`; undefined for a removed entity too. */
+  /** The newest readable revision, or the newest in log order that was effective by `at`; a removal is one too. */
+  revision(id: string, at?: number): Revision<T> | undefined {
+    return this.of(id).findLast(
+      ({ unreadable, effectiveFrom }) => unreadable !== true && (at === undefined || effectiveFrom <= at),
+    );
+  }
+
+  /** What the revision holds; undefined for a removed entity too. */
   entity(id: string, at?: number): EntityOf<T> | undefined {
-    const revision =
-      at === undefined ? this.newest(id) : this.of(id).findLast(({ effectiveFrom }) => effectiveFrom <= at);
-    return revision?.entity ?? undefined;
+    return this.revision(id, at)?.entity ?? undefined;
   }
 
   /** Every entity, by id. */
   list(at?: number): readonly EntityOf<T>[] {
-    if (at !== undefined) return this.#collect(at);
+    if (at !== undefined && at < this.#settledFrom) return this.#collect(at);
     this.#newestList ??= this.#collect();
     return this.#newestList;
   }
 
+  copy(): EntityHistories<T> {
+    return new EntityHistories(this.#byId, this.#settledFrom);
+  }
+
   #collect(at?: number): readonly EntityOf<T>[] {
-    return [...this.#byId.keys()].toSorted().flatMap((id) => {
+    return this.ids().flatMap((id) => {
       const entity = this.entity(id, at);
       return entity === undefined ? [] : [entity];
     });

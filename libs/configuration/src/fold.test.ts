@@ -105,13 +105,16 @@ describe('void changes', () => {
 
   it.each<[string, ConfigurationChanged | null, string]>([
     ['an undecodable record', null, 'undecodable'],
-    ['an entity type of a later issue', put(source(), { entityType: 'api_key' }), 'unknown_entity_type'],
+    [
+      'an entity type of a later issue',
+      put(source(), { entityType: 'exchange_rate' }),
+      'unknown_entity_type',
+    ],
     ['a writer that saw nothing', put(source(), { expectedVersion: -1 }), 'version_conflict'],
     ['a writer that saw too much', put(source(), { expectedVersion: 7 }), 'version_conflict'],
     ['a change of the past', put(source(), { recordedAt: 2, effectiveFrom: 1 }), 'effective_before_recorded'],
     ['a document that is not JSON', put(source(), { document: '{' }), 'document_malformed'],
     ['a document that is not an object', put(source(), { document: 'null' }), 'document_malformed'],
-    ['an unknown key', put(source({ colour: 'red' })), 'document_malformed'],
     [
       "another entity's document",
       put(source(), { entityId: 'shop2', expectedVersion: -1 }),
@@ -135,12 +138,6 @@ describe('void changes', () => {
     expect(configuration.version).toBe(1);
     expect(configuration.entityVersion('source', 'shop')).toBe(0);
     expect(configuration.list('source')).toEqual(folded(base).list('source'));
-  });
-
-  it('says what is wrong with a document', () => {
-    expect(folded(base).apply(1, put(source({ name: 7 })))).toMatchObject({
-      problems: [{ path: 'name', message: expect.any(String) }],
-    });
   });
 
   it('a removed source that comes back keeps its lane', () => {
@@ -172,6 +169,93 @@ describe('void changes', () => {
   });
 });
 
+describe('a document of a later release', () => {
+  const now = aChange('partner', partner('now'), { recordedAt: 100 });
+  const unreadable = aChange(
+    'partner',
+    { ...partner('later'), colour: 'red' },
+    { expectedVersion: 0, recordedAt: 200 },
+  );
+  const next = aChange('partner', partner('next'), { expectedVersion: 1, recordedAt: 300 });
+
+  it('leaves in force what was readable, and says what is wrong with it', () => {
+    const configuration = folded(now);
+
+    expect(configuration.apply(1, unreadable)).toEqual({
+      outcome: 'unreadable',
+      problems: [{ path: '', message: expect.any(String) }],
+    });
+    expect(configuration.partner('network')?.name).toBe('now');
+    expect(configuration.partner('network', 250)?.name).toBe('now');
+    expect(configuration.list('partner').map(({ name }) => name)).toEqual(['now']);
+  });
+
+  it('has its place in the chain: what is built on it counts, what is not is void', () => {
+    expect(folded(now, unreadable).entityVersion('partner', 'network')).toBe(1);
+    expect(folded(now, unreadable, next).partner('network')?.name).toBe('next');
+    expect(summary(folded(now, unreadable).check({ ...next, expectedVersion: 0 }))).toBe('version_conflict');
+  });
+
+  it('can be removed, also when nothing of the entity was ever readable', () => {
+    const first = { ...unreadable, expectedVersion: -1 };
+    const removal = aChange('partner', partner('x'), { operation: 'remove', expectedVersion: 0 });
+
+    expect(folded(first).partner('network')).toBeUndefined();
+    expect(summary(folded(first).check(removal))).toBe('applied');
+  });
+});
+
+describe('what is scheduled', () => {
+  const change = (name: string, expectedVersion: number, effectiveFrom: number) =>
+    aChange('partner', partner(name), { expectedVersion, effectiveFrom });
+  const scheduled = (at: number, ...log: readonly ConfigurationChanged[]) =>
+    folded(...log)
+      .scheduled('partner', 'network', at)
+      .map(({ entity }) => entity?.name);
+
+  it('is every change still to come', () => {
+    const log = [change('now', -1, 0), change('march', 0, 300), change('april', 1, 400)];
+    expect(scheduled(299, ...log)).toEqual(['march', 'april']);
+    expect(scheduled(300, ...log)).toEqual(['april']);
+    expect(scheduled(400, ...log)).toEqual([]);
+  });
+
+  it('is no change that a later one forestalls', () => {
+    expect(scheduled(0, change('may', -1, 500), change('april', 0, 400))).toEqual(['april']);
+    expect(scheduled(0, change('may', -1, 500), change('at once', 0, 0))).toEqual([]);
+  });
+
+  it('is what comes into force, at its time', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(20), { minLength: 1, maxLength: 8 }), fc.nat(20), (instants, at) => {
+        const configuration = folded(
+          ...instants.map((instant, index) => change(`c${index}`, index - 1, instant)),
+        );
+        const later = configuration.scheduled('partner', 'network', at);
+        for (const { effectiveFrom, version } of later)
+          expect(configuration.revision('partner', 'network', effectiveFrom)?.version).toBe(version);
+        const seen = Array.from({ length: 22 }, (_, instant) =>
+          configuration.revision('partner', 'network', instant),
+        );
+        const after = new Set(seen.slice(at + 1).map((revision) => revision?.version));
+        after.delete(seen[at]?.version);
+        after.delete(undefined);
+        expect(later.map(({ version }) => version)).toEqual([...after]);
+      }),
+    );
+  });
+});
+
+it('a fork begins where it was made and goes a way of its own', () => {
+  const configuration = folded(aChange('partner', partner('one')));
+  const fork = configuration.fork();
+  fork.apply(1, aChange('partner', partner('two'), { expectedVersion: 0 }));
+  configuration.apply(1, aChange('partner', partner('other', 'other')));
+
+  expect([fork.version, fork.partner('network')?.name, fork.partner('other')]).toEqual([1, 'two', undefined]);
+  expect(configuration.partner('network')?.name).toBe('one');
+});
+
 describe('secrets', () => {
   const destination = { id: 'capi', name: 'CAPI', definition: 'meta', status: 'active' };
 
@@ -184,6 +268,19 @@ describe('secrets', () => {
 
     expect(folded(first).secretsOf('destination', 'capi')).toEqual({ accessToken: Buffer.from([1]) });
     expect(folded(first, second).secretsOf('destination', 'capi')).toEqual({ other: Buffer.from([2]) });
+  });
+
+  it('of a change for later are used when it comes into force', () => {
+    const first = aChange('destination', destination, { secrets: { accessToken: Buffer.from([1]) } });
+    const later = aChange('destination', destination, {
+      expectedVersion: 0,
+      effectiveFrom: 500,
+      secrets: { accessToken: Buffer.from([2]) },
+    });
+    const configuration = folded(first, later);
+
+    expect(configuration.secretsOf('destination', 'capi', 499)).toEqual({ accessToken: Buffer.from([1]) });
+    expect(configuration.secretsOf('destination', 'capi', 500)).toEqual({ accessToken: Buffer.from([2]) });
   });
 
   it('go with the entity', () => {

@@ -34,6 +34,14 @@ export type VoidReason = (typeof VOID_REASONS)[number];
 export type FoldResult =
   | { readonly outcome: 'applied' }
   | {
+      /**
+       * A document of a later release. It counts as the entity's newest version, so that what is built on it counts too;
+       * what was in force before stays so for this reader.
+       */
+      readonly outcome: 'unreadable';
+      readonly problems: readonly DocumentProblem[];
+    }
+  | {
       readonly outcome: 'void';
       readonly reason: VoidReason;
       /** What is wrong with a malformed document; empty for other reasons. */
@@ -43,7 +51,7 @@ export type FoldResult =
 type Histories = { readonly [T in ConfiguredEntityType]: EntityHistories<T> };
 type Appraisal<T extends ConfiguredEntityType> =
   | { readonly outcome: 'applied'; readonly entity: EntityOf<T> | null }
-  | Extract<FoldResult, { outcome: 'void' }>;
+  | Exclude<FoldResult, { outcome: 'applied' }>;
 
 /**
  * The configuration as of one place in the log. It moves on in place as changes are folded: who needs several answers
@@ -54,16 +62,41 @@ type Appraisal<T extends ConfiguredEntityType> =
  * When the newest change is in force already, which is nearly always, that costs the same.
  */
 export class Configuration {
-  readonly #histories: Histories = {
-    advertiser: new EntityHistories(),
-    offer: new EntityHistories(),
-    campaign: new EntityHistories(),
-    partner: new EntityHistories(),
-    source: new EntityHistories(),
-    destination: new EntityHistories(),
-    subscription: new EntityHistories(),
-  };
+  readonly #histories: Histories;
   #version = -1;
+
+  constructor(
+    histories: Histories = {
+      advertiser: new EntityHistories(),
+      offer: new EntityHistories(),
+      campaign: new EntityHistories(),
+      partner: new EntityHistories(),
+      source: new EntityHistories(),
+      destination: new EntityHistories(),
+      subscription: new EntityHistories(),
+      api_key: new EntityHistories(),
+    },
+  ) {
+    this.#histories = histories;
+  }
+
+  /** A configuration of its own that begins where this one stands, to try changes on. */
+  fork(): Configuration {
+    const { advertiser, offer, campaign, partner, source, destination, subscription, api_key } =
+      this.#histories;
+    const fork = new Configuration({
+      advertiser: advertiser.copy(),
+      offer: offer.copy(),
+      campaign: campaign.copy(),
+      partner: partner.copy(),
+      source: source.copy(),
+      destination: destination.copy(),
+      subscription: subscription.copy(),
+      api_key: api_key.copy(),
+    });
+    fork.#version = this.#version;
+    return fork;
+  }
 
   /** Offset of the last folded record, void ones included; -1 before the first. */
   get version(): number {
@@ -135,8 +168,27 @@ export class Configuration {
   }
 
   /** Ciphertext of the entity's secret fields by name; empty when there is none. */
-  secretsOf(entityType: ConfiguredEntityType, id: string): Readonly<Record<string, Uint8Array>> {
-    return this.#of(entityType).newest(id)?.secrets ?? {};
+  secretsOf(entityType: ConfiguredEntityType, id: string, at?: number): Readonly<Record<string, Uint8Array>> {
+    return this.revision(entityType, id, at)?.secrets ?? {};
+  }
+
+  /** The change that `entity` and `secretsOf` answer from; a removal is one too. */
+  revision<T extends ConfiguredEntityType>(entityType: T, id: string, at?: number): Revision<T> | undefined {
+    return this.#of(entityType).revision(id, at);
+  }
+
+  /** The changes that come into force after `at`, soonest first; one that a later change forestalls never will. */
+  scheduled<T extends ConfiguredEntityType>(entityType: T, id: string, at: number): readonly Revision<T>[] {
+    const readable = this.history(entityType, id).filter(({ unreadable }) => unreadable !== true);
+    return readable.filter(
+      ({ effectiveFrom }, index) =>
+        effectiveFrom > at && readable.slice(index + 1).every((later) => later.effectiveFrom > effectiveFrom),
+    );
+  }
+
+  /** Every id of the type that there ever was, in order. */
+  ids(entityType: ConfiguredEntityType): readonly string[] {
+    return this.#of(entityType).ids();
   }
 
   /** Offset of the entity's last applied change, a removal included; -1 when there never was one. */
@@ -156,10 +208,15 @@ export class Configuration {
   ): FoldResult {
     const appraisal = this.#appraise(entityType, change);
     if (appraisal.outcome === 'void') return appraisal;
-    const { entity } = appraisal;
     const { entityId, effectiveFrom } = change;
+    const history = this.#of(entityType);
+    if (appraisal.outcome === 'unreadable') {
+      history.add(entityId, { version: offset, effectiveFrom, entity: null, secrets: {}, unreadable: true });
+      return appraisal;
+    }
+    const { entity } = appraisal;
     const secrets = entity === null ? {} : change.secrets;
-    this.#of(entityType).add(entityId, { version: offset, effectiveFrom, entity, secrets });
+    history.add(entityId, { version: offset, effectiveFrom, entity, secrets });
     return { outcome: 'applied' };
   }
 
@@ -169,11 +226,14 @@ export class Configuration {
       return voided('version_conflict');
     if (change.effectiveFrom < change.recordedAt) return voided('effective_before_recorded');
     if (change.operation === 'remove') {
-      const exists = this.entity(entityType, entityId) !== undefined;
+      const newest = this.#of(entityType).newest(entityId);
+      const exists = newest !== undefined && (newest.entity !== null || newest.unreadable === true);
       return exists ? { outcome: 'applied', entity: null } : voided('nothing_to_remove');
     }
-    const parsed = readDocument(entityType, change);
-    if (!parsed.ok) return voided('document_malformed', parsed.problems);
+    const read = readDocument(change);
+    if (!read.ok) return voided('document_malformed', read.problems);
+    const parsed = parseDocument(entityType, read.document);
+    if (!parsed.ok) return { outcome: 'unreadable', problems: parsed.problems };
     const lane = entityType === 'source' ? this.laneOf(entityId) : undefined;
     if (lane !== undefined && 'lane' in parsed.entity && parsed.entity.lane !== lane)
       return voided('lane_changed');
@@ -185,10 +245,13 @@ export class Configuration {
   }
 }
 
-function readDocument<T extends ConfiguredEntityType>(entityType: T, change: ConfigurationChanged) {
+/** What no release could read is void for all of them; whether the fields fit is a matter of the release. */
+function readDocument(change: ConfigurationChanged) {
   try {
-    const parsed = parseDocument(entityType, JSON.parse(change.document));
-    if (!parsed.ok || parsed.entity.id === change.entityId) return parsed;
+    const document: unknown = JSON.parse(change.document);
+    const isObject = typeof document === 'object' && document !== null;
+    if (isObject && 'id' in document && document.id === change.entityId)
+      return { ok: true, document } as const;
     return malformed('id', 'is not the id of the change');
   } catch {
     // Whatever a document does to the parser, it must not stop the readers of the log.

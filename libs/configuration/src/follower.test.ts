@@ -84,6 +84,19 @@ describe('a follower', () => {
     expect(seen).toEqual(['0 applied', '1 version_conflict', '2 undecodable']);
   });
 
+  it('tells up to which instant it knows the log, also when nothing was new', async () => {
+    vi.useFakeTimers({ now: 1_000 });
+    const log = new InMemoryConfigurationLog();
+    const follower = new ConfigurationFollower(log);
+    expect(follower.lastHeardAt).toBeNull();
+
+    await follower.start();
+    expect(follower.lastHeardAt).toBe(1_000);
+
+    vi.setSystemTime(2_000);
+    expect(follower.lastHeardAt).toBe(2_000);
+  });
+
   it('refuses whoever waits when it stops, and reads no further', async () => {
     const log = new InMemoryConfigurationLog();
     const follower = await started(log);

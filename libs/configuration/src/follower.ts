@@ -2,6 +2,13 @@
 import type { ConfigurationChanged } from '@tributary/contracts';
 import { Configuration, type FoldResult } from './fold.ts';
 
+/** A log that is being followed. */
+export interface FollowedLog {
+  stop(): Promise<void>;
+  /** Epoch ms of the last moment at which everything in the log is known to have been handed over. */
+  readonly lastHeardAt: number;
+}
+
 /** The log of configuration changes as its readers and its one writer need it. */
 export interface ConfigurationLog {
   /**
@@ -10,7 +17,7 @@ export interface ConfigurationLog {
    */
   follow(
     onChange: (offset: number, change: ConfigurationChanged | null) => void,
-  ): Promise<{ stop(): Promise<void> }>;
+  ): Promise<FollowedLog>;
   /** Resolves with the offset of the change once it can no longer be lost. */
   append(change: ConfigurationChanged): Promise<number>;
 }
@@ -38,18 +45,24 @@ export class ConfigurationFollower {
   readonly #log: Pick<ConfigurationLog, 'follow'>;
   readonly #observe: FoldObserver | undefined;
   readonly #waiters = new Set<Waiter>();
-  #following: Promise<{ stop(): Promise<void> }> | undefined;
+  #following: Promise<FollowedLog> | undefined;
+  #followed: FollowedLog | undefined;
 
   constructor(log: Pick<ConfigurationLog, 'follow'>, observe?: FoldObserver) {
     this.#log = log;
     this.#observe = observe;
   }
 
+  /** What is folded holds everything the log held at this instant, in epoch milliseconds; null before it has been read. */
+  get lastHeardAt(): number | null {
+    return this.#followed?.lastHeardAt ?? null;
+  }
+
   /** Resolves once everything that was in the log at the call is folded. Rejects as the log does, and may be called again then. */
   async start(): Promise<void> {
     this.#following ??= this.#log.follow((offset, change) => this.#fold(offset, change));
     try {
-      await this.#following;
+      this.#followed = await this.#following;
     } catch (error) {
       this.#following = undefined;
       throw error;

@@ -1,6 +1,6 @@
 /** The configuration log without a broker, for tests: same wire form, same order, delivered after the append like the real one. */
 import { type ConfigurationChanged, decodeEvent, encodeEvent } from '@tributary/contracts';
-import type { ConfigurationLog } from './follower.ts';
+import type { ConfigurationLog, FollowedLog } from './follower.ts';
 
 type OnChange = (offset: number, change: ConfigurationChanged | null) => void;
 
@@ -10,7 +10,7 @@ export class InMemoryConfigurationLog implements ConfigurationLog {
   readonly #records: Buffer[] = [];
   readonly #readers = new Set<() => void>();
 
-  async follow(onChange: OnChange): Promise<{ stop(): Promise<void> }> {
+  async follow(onChange: OnChange): Promise<FollowedLog> {
     let next = 0;
     const read = () => {
       for (; this.#readers.has(read) && next < this.#records.length; next += 1)
@@ -21,6 +21,10 @@ export class InMemoryConfigurationLog implements ConfigurationLog {
     await Promise.resolve();
     read();
     return {
+      // Nothing stands between the log and its readers.
+      get lastHeardAt() {
+        return Date.now();
+      },
       stop: async () => {
         this.#readers.delete(read);
       },

@@ -39,7 +39,9 @@ const documents = {
     destinationId: 'capi',
     filter: { offerIds: ['shoes'], partnerIds: ['network'], sourceIds: ['shop'] },
   },
+  api_key: { id: 'network-key', name: 'Network', role: 'partner', partnerId: 'network' },
 } as const;
+const NOW = 1_000;
 
 function configured(): Configuration {
   const configuration = new Configuration();
@@ -51,7 +53,7 @@ function configured(): Configuration {
 function dangling(configuration: Configuration, type: ConfiguredEntityType) {
   const parsed = parseDocument(type, documents[type]);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return danglingReferences(configuration, type, parsed.entity).map(({ path }) => path);
+  return danglingReferences(configuration, type, parsed.entity, NOW).map(({ path }) => path);
 }
 
 describe('references', () => {
@@ -63,6 +65,7 @@ describe('references', () => {
     ['source', ['advertiserId']],
     ['destination', ['advertiserId', 'partnerId']],
     ['subscription', ['destinationId', 'filter.offerIds.0', 'filter.partnerIds.0', 'filter.sourceIds.0']],
+    ['api_key', ['partnerId']],
   ])('of a %s are found, and missing ones told by place', (type, paths) => {
     expect(dangling(new Configuration(), type)).toEqual(paths);
     expect(dangling(configured(), type)).toEqual([]);
@@ -70,13 +73,33 @@ describe('references', () => {
 
   it.each<[ConfiguredEntityType, string, string[]]>([
     ['advertiser', 'acme', ['offer:shoes', 'source:shop', 'destination:capi']],
-    ['partner', 'network', ['offer:shoes', 'campaign:summer', 'destination:capi', 'subscription:sales']],
+    [
+      'partner',
+      'network',
+      ['offer:shoes', 'campaign:summer', 'destination:capi', 'subscription:sales', 'api_key:network-key'],
+    ],
     ['offer', 'shoes', ['campaign:summer', 'subscription:sales']],
     ['destination', 'capi', ['subscription:sales']],
     ['source', 'shop', ['subscription:sales']],
     ['subscription', 'sales', []],
     ['partner', 'acme', []],
   ])('%s %s is named by', (type, id, referrers) => {
-    expect(referrersOf(configured(), type, id)).toEqual(referrers);
+    expect(referrersOf(configured(), type, id, NOW)).toEqual(referrers);
+  });
+
+  it('count only what is in force when the one that names it comes into force', () => {
+    const configuration = new Configuration();
+    const later = aChange('advertiser', documents.advertiser, { effectiveFrom: NOW + 1 });
+    configuration.apply(0, later);
+    expect(dangling(configuration, 'source')).toEqual(['advertiserId']);
+  });
+
+  it('hold on to what is named now, also when a change for later names it no more', () => {
+    const configuration = configured();
+    const { partnerId: _partner, ...without } = documents.campaign;
+    const change = aChange('campaign', without, { expectedVersion: 3, effectiveFrom: NOW + 1 });
+    expect(configuration.apply(configuration.version + 1, change)).toEqual({ outcome: 'applied' });
+    expect(referrersOf(configuration, 'partner', 'network', NOW)).toContain('campaign:summer');
+    expect(referrersOf(configuration, 'partner', 'network', NOW + 1)).not.toContain('campaign:summer');
   });
 });

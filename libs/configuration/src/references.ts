@@ -38,6 +38,7 @@ const REFERENCES: References = {
     ...each('filter.partnerIds', 'partner', filter.partnerIds),
     ...each('filter.sourceIds', 'source', filter.sourceIds),
   ],
+  api_key: ({ partnerId }) => one('partnerId', 'partner', partnerId),
 };
 
 /** Every id of another entity that stands in the document. */
@@ -49,39 +50,44 @@ export function referencesOf<T extends ConfiguredEntityType>(
 }
 
 /**
- * The references to what does not exist. The fold does not judge them: a reader must cope with a missing entity anyway,
+ * The references to what is not in force at `at`, when the entity that names it comes into force. The fold does not judge them: a reader must cope with a missing entity anyway,
  * and an order of changes that two writers raced for must not void one of them for good.
  */
 export function danglingReferences<T extends ConfiguredEntityType>(
   configuration: Configuration,
   entityType: T,
   entity: EntityOf<T>,
+  at: number,
 ): readonly DocumentProblem[] {
   return referencesOf(entityType, entity)
-    .filter((reference) => configuration.entity(reference.entityType, reference.id) === undefined)
+    .filter((reference) => configuration.entity(reference.entityType, reference.id, at) === undefined)
     .map((reference) => ({
       path: reference.path,
-      message: `there is no ${reference.entityType} ${reference.id}`,
+      message: `there is no ${reference.entityType} ${reference.id} then`,
     }));
 }
 
-/** Who names the entity, as `campaign:summer` and so on. */
+/** Who names the entity, as `campaign:summer` and so on: in its newest document, or in the one in force at `at`. */
 export function referrersOf(
   configuration: Configuration,
   entityType: ConfiguredEntityType,
   id: string,
+  at: number,
 ): readonly string[] {
-  return CONFIGURED_ENTITY_TYPES.flatMap((type) => referrersAmong(configuration, type, entityType, id));
+  const names = CONFIGURED_ENTITY_TYPES.flatMap((type) => [
+    ...referrersAmong(type, configuration.list(type), entityType, id),
+    ...referrersAmong(type, configuration.list(type, at), entityType, id),
+  ]);
+  return [...new Set(names)];
 }
 
 function referrersAmong<T extends ConfiguredEntityType>(
-  configuration: Configuration,
   referrerType: T,
+  entities: readonly EntityOf<T>[],
   entityType: ConfiguredEntityType,
   id: string,
 ): readonly string[] {
-  return configuration
-    .list(referrerType)
+  return entities
     .filter((referrer) =>
       referencesOf(referrerType, referrer).some(
         (reference) => reference.entityType === entityType && reference.id === id,
