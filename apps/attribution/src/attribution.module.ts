@@ -11,6 +11,7 @@ import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProduc
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
+  configurationObserver,
   crashOn,
   HealthController,
   type Logger,
@@ -60,7 +61,10 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     this.#connection = connection;
     this.#producer = producer;
     this.#clickhouse = clickhouse;
-    this.#follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, onFatal }));
+    this.#follower = new ConfigurationFollower(
+      new KafkaConfigurationLog({ connection, onFatal }),
+      configurationObserver(logger),
+    );
     this.attribution = new Attribution({
       follower: this.#follower,
       store: new AttributionStore(clickhouse),

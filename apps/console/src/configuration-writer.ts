@@ -4,38 +4,33 @@ import {
   ConfigurationBehind,
   type ConfigurationFollower,
   type ConfigurationLog,
-  type ConfiguredEntityType,
-  type Destination,
-  type DocumentProblem,
-  danglingReferences,
-  parseDocument,
-  referrersOf,
 } from '@tributary/configuration';
 import type { ConfigurationChanged } from '@tributary/contracts';
-import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
-import { sealSecrets } from './destination-settings.ts';
-import { type EntityView, viewOf } from './entity-view.ts';
+import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
+import { type Content, type ContentParts, contentOf, type EntityKey, removable } from './change-content.ts';
+import { type EntityView, newestView, viewOf } from './entity-view.ts';
 import { done, type Outcome, refuse } from './refusal.ts';
-import { completeSource } from './source-document.ts';
+import { isUnderFirstKey, resealed } from './sealed-secrets.ts';
 import type { WriteRequest } from './write-request.ts';
 
-export interface ConfigurationWriterParts {
+export interface ConfigurationWriterParts extends ContentParts {
   readonly log: Pick<ConfigurationLog, 'append'>;
   readonly follower: ConfigurationFollower;
-  readonly encryption: Encryption;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Which entity, and who writes it. */
-export interface Target {
-  readonly entityType: ConfiguredEntityType;
-  readonly id: string;
+export interface Target extends EntityKey {
+  /** Id of the API key. */
   readonly actor: string;
 }
 
-type Content = Pick<ConfigurationChanged, 'operation' | 'document' | 'secrets'>;
-type Moment = Pick<WriteRequest, 'expectedVersion' | 'effectiveFrom'>;
+interface Moment {
+  readonly expectedVersion: number | null;
+  readonly effectiveFrom: number;
+  readonly recordedAt: number;
+}
 
 /** The follower is a round trip behind; longer means that it, or Kafka, is in trouble. */
 const CONFIRM_TIMEOUT_MS = 5_000;
@@ -49,56 +44,66 @@ export class ConfigurationWriter {
 
   /** Creates the entity or replaces all of it. */
   async put(target: Target, request: WriteRequest): Promise<Outcome<EntityView>> {
-    const { entityType } = target;
-    if (request.tokens !== null && entityType !== 'source') return notOfThisType('tokens', entityType);
-    if (request.secrets !== null && entityType !== 'destination') return notOfThisType('secrets', entityType);
-    const content = this.#contentOf(target, request);
-    return content.ok ? this.#write(target, content.value, request) : content;
+    const { follower, clock } = this.#parts;
+    const recordedAt = clock.now();
+    const { expectedVersion } = request;
+    const effectiveFrom = request.effectiveFrom ?? recordedAt;
+    const content = contentOf(follower.current, this.#parts, target, request, effectiveFrom);
+    if (!content.ok) return content;
+    return this.#write(target, content.value, { expectedVersion, effectiveFrom, recordedAt });
   }
 
   /** Removes the entity; its history stays. */
   async remove(target: Target, expectedVersion: number | null): Promise<Outcome<EntityView>> {
-    const { entityType, id } = target;
-    const configuration = this.#parts.follower.current;
-    if (configuration.entity(entityType, id) === undefined)
-      return refuse('not_found', `there is no ${entityType} with this id`);
-    // Somebody may add a reference in the meantime: that one is found dangling when it is written next.
-    const referrers = referrersOf(configuration, entityType, id);
-    if (referrers.length > 0) {
-      const problems = referrers.map((referrer) => ({ path: referrer, message: 'refers to it' }));
-      return refuse('still_referenced', 'others refer to this entity', { problems });
-    }
-    const content: Content = { operation: 'remove', document: '{}', secrets: {} };
-    return this.#write(target, content, { expectedVersion, effectiveFrom: null });
-  }
-
-  #contentOf({ entityType, id }: Target, request: WriteRequest): Outcome<Content> {
-    const configuration = this.#parts.follower.current;
-    const given = entityType === 'source' ? completeSource(configuration, id, request) : request.document;
-    const parsed = parseDocument(entityType, { id, ...given });
-    if (!parsed.ok) return invalid(inDocument(parsed.problems));
-    if (parsed.entity.id !== id)
-      return invalid([{ path: 'document.id', message: 'must be the id in the address' }]);
-    const dangling = inDocument(danglingReferences(configuration, entityType, parsed.entity));
-    const sealed =
-      'definition' in parsed.entity
-        ? this.#sealSecrets(parsed.entity, request)
-        : ({ ok: true, secrets: {} } as const);
-    if (!sealed.ok) return invalid([...dangling, ...sealed.problems]);
-    if (dangling.length > 0) return invalid(dangling);
-    return done({ operation: 'put', document: JSON.stringify(parsed.entity), secrets: sealed.secrets });
-  }
-
-  #sealSecrets(destination: Destination, { secrets }: WriteRequest) {
-    const { follower, encryption } = this.#parts;
-    return sealSecrets(follower.current, encryption, destination, secrets ?? {});
-  }
-
-  async #write(target: Target, content: Content, moment: Moment): Promise<Outcome<EntityView>> {
-    const { entityType, id, actor } = target;
     const { follower, clock } = this.#parts;
     const recordedAt = clock.now();
-    const effectiveFrom = moment.effectiveFrom ?? recordedAt;
+    const content = removable(follower.current, target, recordedAt);
+    if (!content.ok) return content;
+    return this.#write(target, content.value, { expectedVersion, effectiveFrom: recordedAt, recordedAt });
+  }
+
+  /**
+   * Writes the entity as it is with its secrets under the first key, in force from when it was; nothing when they are
+   * under it already.
+   */
+  async reseal(target: Target, expectedVersion: number | null): Promise<Outcome<EntityView>> {
+    const { follower, clock, encryption } = this.#parts;
+    const { entityType, id } = target;
+    const now = clock.now();
+    const revision = follower.current.revision(entityType, id);
+    const view = newestView(follower.current, entityType, id, now);
+    if (view === undefined || !revision?.entity)
+      return refuse('not_found', `there is no ${entityType} with this id`);
+    if (view.isUnreadable)
+      return refuse(
+        'version_unreadable',
+        'a later release wrote its newest version: reseal it with that one',
+      );
+    if (isUnderFirstKey(encryption, revision.secrets)) return done(view);
+    const secrets = this.#resealed(target, revision.secrets);
+    if (!secrets.ok) return secrets;
+    const document = JSON.stringify(revision.entity);
+    const content: Content = { operation: 'put', document, secrets: secrets.value, generatedKey: null };
+    const effectiveFrom = Math.max(now, revision.effectiveFrom);
+    return this.#write(target, content, { expectedVersion, effectiveFrom, recordedAt: now });
+  }
+
+  #resealed({ entityType, id }: Target, secrets: Readonly<Record<string, Uint8Array>>) {
+    try {
+      return done(resealed(this.#parts.encryption, entityType, id, secrets));
+    } catch {
+      const problems = [{ path: 'secrets', message: 'no key decrypts what is stored: send it again' }];
+      return refuse('document_invalid', 'the secrets cannot be read', { problems });
+    }
+  }
+
+  async #write(
+    target: Target,
+    { generatedKey, ...content }: Content,
+    { expectedVersion, effectiveFrom, recordedAt }: Moment,
+  ): Promise<Outcome<EntityView>> {
+    const { entityType, id, actor } = target;
+    const { follower } = this.#parts;
     if (effectiveFrom < recordedAt)
       return refuse('effective_from_past', 'nothing comes into force before now', { field: 'effectiveFrom' });
     const change: ConfigurationChanged = {
@@ -106,12 +111,13 @@ export class ConfigurationWriter {
       entityType,
       entityId: id,
       ...content,
-      expectedVersion: moment.expectedVersion ?? follower.current.entityVersion(entityType, id),
+      expectedVersion: expectedVersion ?? follower.current.entityVersion(entityType, id),
       effectiveFrom,
       recordedAt,
       actor,
     };
-    return this.#foreseenRefusal(target, change) ?? this.#append(target, change);
+    const written = this.#foreseenRefusal(target, change) ?? (await this.#append(target, change));
+    return written.ok && generatedKey !== null ? done({ ...written.value, key: generatedKey }) : written;
   }
 
   /** What the fold would say now; a change that is void already is not worth a place in the log. */
@@ -119,13 +125,13 @@ export class ConfigurationWriter {
     const { current } = this.#parts.follower;
     const result = current.check(change);
     if (result.outcome === 'applied') return null;
-    if (result.reason === 'version_conflict')
+    const reason = result.outcome === 'void' ? result.reason : result.outcome;
+    if (reason === 'version_conflict')
       return conflict(
         `it is at version ${current.entityVersion(entityType, id)}, not ${change.expectedVersion}`,
       );
-    if (result.reason === 'lane_changed')
-      return refuse('lane_immutable', 'a source stays in its lane for ever', { field: 'document.lane' });
-    throw new Error(`console made a change that is void: ${result.reason}`);
+    if (reason === 'lane_changed') return laneImmutable();
+    throw new Error(`console made a change that is void: ${reason}`);
   }
 
   async #append(target: Target, change: ConfigurationChanged): Promise<Outcome<EntityView>> {
@@ -142,12 +148,12 @@ export class ConfigurationWriter {
   }
 
   async #confirm({ entityType, id, actor }: Target, offset: number): Promise<Outcome<EntityView>> {
-    const { follower, logger } = this.#parts;
+    const { follower, logger, clock } = this.#parts;
     await follower.caughtUpTo(offset, CONFIRM_TIMEOUT_MS);
     const revision = follower.current.history(entityType, id).find(({ version }) => version === offset);
     if (revision === undefined) return conflict('another change of it came first');
     logger.info({ entityType, entityId: id, version: offset, actor }, 'configuration.changed');
-    return done(viewOf(entityType, revision, id));
+    return done(viewOf(entityType, revision, id, clock.now()));
   }
 }
 
@@ -164,17 +170,6 @@ function conflict(message: string) {
   return refuse('version_conflict', message, { field: 'expectedVersion' });
 }
 
-function notOfThisType(field: string, entityType: ConfiguredEntityType) {
-  return refuse('request_malformed', `a ${entityType} has no ${field}`, { field });
-}
-
-function invalid(problems: readonly DocumentProblem[]) {
-  return refuse('document_invalid', 'the document cannot be accepted as it is', { problems });
-}
-
-function inDocument(problems: readonly DocumentProblem[]): readonly DocumentProblem[] {
-  return problems.map(({ path, message }) => ({
-    path: path === '' ? 'document' : `document.${path}`,
-    message,
-  }));
+export function laneImmutable(field = 'document.lane') {
+  return refuse('lane_immutable', 'a source stays in its lane for ever', { field });
 }

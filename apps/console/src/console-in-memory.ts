@@ -8,7 +8,7 @@ import { composeConsole } from './console.module.ts';
 
 export const API_KEY = 'a-key-of-more-than-16-characters';
 export const SECRETS_KEYS = Buffer.alloc(32, 7).toString('base64');
-/** The console's clock stands still. */
+/** Where the console's clock stands until a test moves it. */
 export const NOW = Date.UTC(2030, 0, 2, 3, 4, 5);
 export const ACME = { name: 'Acme', currency: 'EUR' };
 
@@ -19,6 +19,7 @@ export interface Answer {
 }
 
 export interface View {
+  readonly key?: string;
   readonly version: number;
   readonly document: object;
 }
@@ -44,16 +45,26 @@ class FaultyLog implements ConfigurationLog {
 }
 
 export class ConsoleInMemory {
-  readonly log = new FaultyLog();
+  readonly log: FaultyLog;
   isBrokerUp = true;
+  now = NOW;
+  /** Every log line, for what must not be in one. */
+  readonly lines: string[] = [];
+  readonly #secretsKeys: string;
   base = '';
   #app: NestFastifyApplication | undefined;
 
+  /** @param log another console's, whose changes this one then follows too. */
+  constructor(secretsKeys = SECRETS_KEYS, log = new FaultyLog()) {
+    this.#secretsKeys = secretsKeys;
+    this.log = log;
+  }
+
   async start(): Promise<this> {
     const module = composeConsole({
-      settings: { CONSOLE_API_KEY: API_KEY, SECRETS_KEYS },
-      logger: createLogger('console', 'silent'),
-      clock: { now: () => NOW },
+      settings: { CONSOLE_API_KEY: API_KEY, SECRETS_KEYS: this.#secretsKeys },
+      logger: createLogger('console', 'trace', { write: (line) => void this.lines.push(line) }),
+      clock: { now: () => this.now },
       bus: {
         log: this.log,
         connect: async () => undefined,
@@ -76,12 +87,17 @@ export class ConsoleInMemory {
     await this.#app?.close();
   }
 
-  get(path: string): Promise<Answer> {
-    return this.call('GET', `/api/v1/${path}`);
+  /** @param key another API key than the process's own. */
+  get(path: string, key = API_KEY): Promise<Answer> {
+    return this.call('GET', `/api/v1/${path}`, undefined, { authorization: `Bearer ${key}` });
   }
 
   put(path: string, body: unknown): Promise<Answer> {
     return this.call('PUT', `/api/v1/${path}`, body);
+  }
+
+  post(path: string, body: unknown): Promise<Answer> {
+    return this.call('POST', `/api/v1/${path}`, body);
   }
 
   remove(path: string): Promise<Answer> {
@@ -93,6 +109,13 @@ export class ConsoleInMemory {
     const { status, body: view, text } = await this.put(path, body);
     if (status !== 200) throw new Error(`PUT ${path} was answered ${status}: ${text}`);
     return view as View;
+  }
+
+  /** Makes an API key and answers it in clear. */
+  async makeKey(id: string, document: object): Promise<string> {
+    const { key } = await this.putWell(`api-keys/${id}`, { document: { name: id, ...document } });
+    if (key === undefined) throw new Error(`no key was made for ${id}`);
+    return key;
   }
 
   putAcme(): Promise<View> {

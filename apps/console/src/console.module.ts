@@ -7,11 +7,12 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import { ConfigurationFollower, type ConfigurationLog } from '@tributary/configuration';
 import {
   answers,
   type Clock,
+  configurationObserver,
   Encryption,
   HealthController,
   type Logger,
@@ -20,8 +21,10 @@ import {
   type Settings,
 } from '@tributary/runtime';
 import { ApiExceptionFilter } from './api-exception.filter.ts';
-import { API_KEY } from './api-key.guard.ts';
-import { ConfigurationController } from './configuration.controller.ts';
+import { ApiKeyGuard } from './api-key.guard.ts';
+import { ApiKeys } from './api-keys.ts';
+import { CLOCK, ConfigurationController } from './configuration.controller.ts';
+import { ConfigurationPlanner } from './configuration-planner.ts';
 import { ConfigurationWriter } from './configuration-writer.ts';
 
 /** Where the configuration log lives, and whether it can be reached. */
@@ -99,6 +102,7 @@ class ConsoleModule {}
 
 export function composeConsole(parts: ConsoleParts): DynamicModule {
   const { settings, logger, clock, bus } = parts;
+  const encryption = new Encryption(settings.SECRETS_KEYS);
   return {
     module: ConsoleModule,
     controllers: [HealthController, ConfigurationController],
@@ -110,20 +114,29 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
         inject: [CONFIGURATION_LOG],
         useFactory: (log: ConfigurationLog) => follow(log, logger),
       },
+      { provide: Encryption, useValue: encryption },
+      { provide: CLOCK, useValue: clock },
+      {
+        provide: ApiKeys,
+        inject: [ConfigurationFollower],
+        useFactory: (follower: ConfigurationFollower) =>
+          new ApiKeys({ bootstrapKey: settings.CONSOLE_API_KEY, follower, encryption, clock, logger }),
+      },
       {
         provide: ConfigurationWriter,
-        inject: [CONFIGURATION_LOG, ConfigurationFollower],
-        useFactory: (log: ConfigurationLog, follower: ConfigurationFollower) =>
-          new ConfigurationWriter({
-            log,
-            follower,
-            encryption: new Encryption(settings.SECRETS_KEYS),
-            clock,
-            logger,
-          }),
+        inject: [CONFIGURATION_LOG, ConfigurationFollower, ApiKeys],
+        useFactory: (log: ConfigurationLog, follower: ConfigurationFollower, apiKeys: ApiKeys) =>
+          new ConfigurationWriter({ log, follower, apiKeys, encryption, clock, logger }),
+      },
+      {
+        provide: ConfigurationPlanner,
+        inject: [ConfigurationFollower, ApiKeys],
+        useFactory: (follower: ConfigurationFollower, apiKeys: ApiKeys) =>
+          new ConfigurationPlanner({ follower, apiKeys, encryption, clock }),
       },
       ConsoleLifecycle,
-      { provide: API_KEY, useValue: settings.CONSOLE_API_KEY },
+      ApiKeyGuard,
+      { provide: APP_GUARD, useExisting: ApiKeyGuard },
       {
         provide: APP_FILTER,
         inject: [HttpAdapterHost],
@@ -139,14 +152,5 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
 }
 
 function follow(log: ConfigurationLog, logger: Logger): ConfigurationFollower {
-  return new ConfigurationFollower(log, (offset, result, change) => {
-    if (result.outcome === 'applied') return;
-    const about = {
-      offset,
-      reason: result.reason,
-      entityType: change?.entityType,
-      entityId: change?.entityId,
-    };
-    logger.warn(about, 'configuration.voided');
-  });
+  return new ConfigurationFollower(log, configurationObserver(logger));
 }

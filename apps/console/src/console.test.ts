@@ -2,7 +2,7 @@
 import { aChange } from '@tributary/configuration';
 import { DependencyFailure } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACME, API_KEY, ConsoleInMemory, NOW } from './console-in-memory.ts';
+import { ACME, API_KEY, ConsoleInMemory, NOW, problemPaths } from './console-in-memory.ts';
 
 const ACCESS_TOKEN = 'EAAB-top-secret-value';
 const shop = { advertiserId: 'acme', name: 'Shop' };
@@ -46,6 +46,7 @@ describe('an entity', () => {
       version: 0,
       effectiveFrom: '2030-01-02T03:04:05.000Z',
       document: expect.objectContaining({ id: 'acme', ...ACME, parkedForMs: 86_400_000 }),
+      isScheduled: false,
     });
     expect(await running.get('advertisers/acme')).toMatchObject({ status: 200, body: { version: 0 } });
 
@@ -98,6 +99,84 @@ describe('an entity', () => {
       status: 422,
       body: { code: 'effective_from_past', field: 'effectiveFrom' },
     });
+  });
+
+  it('shows what is scheduled beside what is in force until then', async () => {
+    await running.putAcme();
+    const effectiveFrom = '2030-02-01T00:00:00.000Z';
+    const later = await running.put('advertisers/acme', {
+      document: { ...ACME, name: 'February' },
+      effectiveFrom,
+    });
+    expect(later).toMatchObject({ status: 200, body: { version: 1, isScheduled: true, effectiveFrom } });
+
+    expect(await running.get('advertisers/acme')).toMatchObject({
+      body: {
+        version: 1,
+        isScheduled: true,
+        effectiveFrom,
+        document: { name: 'February' },
+        inForce: { version: 0, document: { name: 'Acme' } },
+      },
+    });
+    expect(await running.get('configuration/scheduled')).toMatchObject({
+      status: 200,
+      body: {
+        version: 1,
+        items: [{ entityType: 'advertiser', id: 'acme', version: 1, effectiveFrom, operation: 'put' }],
+      },
+    });
+
+    running.now = Date.parse(effectiveFrom);
+    expect(await running.get('configuration/scheduled')).toMatchObject({ body: { items: [] } });
+    const { body } = await running.get('advertisers/acme');
+    expect(body).toMatchObject({ isScheduled: false, document: { name: 'February' } });
+    expect(body).not.toHaveProperty('inForce');
+  });
+
+  it('that comes into force later can be named only by what comes later still', async () => {
+    const effectiveFrom = '2030-02-01T00:00:00Z';
+    await running.putWell('advertisers/acme', { document: ACME, effectiveFrom });
+
+    const early = await running.put('sources/shop', { document: shop });
+    expect(early.status).toBe(422);
+    expect(problemPaths(early)).toEqual(['document.advertiserId']);
+    expect(await running.put('sources/shop', { document: shop, effectiveFrom })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  it('keeps its history, removals included', async () => {
+    await running.putAcme();
+    await running.remove('advertisers/acme');
+
+    expect(await running.get('advertisers/acme/history')).toMatchObject({
+      status: 200,
+      body: {
+        items: [
+          { version: 0, operation: 'put', document: { name: 'Acme' } },
+          { version: 1, operation: 'remove', document: {} },
+        ],
+      },
+    });
+    expect(await running.get('advertisers/ghost/history')).toMatchObject({ status: 404 });
+  });
+
+  it('that a later release has written is shown as it stays in force, and can be replaced', async () => {
+    await running.putAcme();
+    running.log.rival = aChange(
+      'advertiser',
+      { id: 'acme', ...ACME, colour: 'red' },
+      { expectedVersion: 0, recordedAt: NOW },
+    );
+    await running.putWell('partners/network', { document: { name: 'Network' } });
+    running.log.rival = null;
+
+    expect(await running.get('advertisers/acme')).toMatchObject({
+      body: { version: 1, isUnreadable: true, document: { name: 'Acme' } },
+    });
+    await running.putWell('advertisers/acme', { document: { ...ACME, name: 'Acme 2' }, expectedVersion: 1 });
+    expect((await running.get('advertisers/acme')).body).not.toHaveProperty('isUnreadable');
   });
 
   it('of every type can be configured, from the advertiser to the subscription', async () => {
@@ -199,6 +278,14 @@ describe('requests', () => {
     ['a secret that is a number', { document: ACME, secrets: { token: 1 } }, 'secrets'],
     ['a secret for the prototype', '{"document":{},"secrets":{"a.__proto__.b":"x"}}', 'secrets'],
     ['a short token', { document: ACME, tokens: ['short'] }, 'tokens'],
+    [
+      'a document without a bottom',
+      `{"document":{"name":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`,
+      'document',
+    ],
+    ['a key of an advertiser', { document: ACME, key: 'abcdefghijklmnopqrstuvwx' }, 'key'],
+    ['a key to be made for an advertiser', { document: ACME, generateKey: true }, 'generateKey'],
+    ['a key that is a number', { document: ACME, generateKey: 1 }, 'generateKey'],
     ['tokens of an advertiser', { document: ACME, tokens: ['a'.repeat(16)] }, 'tokens'],
     ['secrets of an advertiser', { document: ACME, secrets: { token: 'abcd' } }, 'secrets'],
   ])('%s: 400 with the field', async (_name, body, field) => {
@@ -227,6 +314,22 @@ describe('requests', () => {
     const answer = await running.put('advertisers/acme', { document: { name: 'x'.repeat(2_000_000) } });
 
     expect(answer).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
+  });
+
+  it('an address of more than 8,192 characters: 414', async () => {
+    expect(await running.get(`advertisers?x=${'x'.repeat(8_192)}`)).toMatchObject({
+      status: 414,
+      body: { code: 'url_too_long', field: 'url' },
+    });
+  });
+
+  it('a parameter that is misspelt: 400, and nothing is removed', async () => {
+    await running.putAcme();
+    expect(await running.remove('advertisers/acme?expectedVersio=7')).toMatchObject({
+      status: 400,
+      body: { code: 'request_malformed', field: 'query' },
+    });
+    expect(await running.get('advertisers/acme')).toMatchObject({ status: 200 });
   });
 
   it.each(['api_keys', 'advertiser', 'constructor', 'advertisers/a/b'])('GET %s: 404', async (path) => {

@@ -7,6 +7,7 @@ import {
   secretsIn,
 } from '@tributary/destinations';
 import type { Encryption } from '@tributary/runtime';
+import { secretContext } from './sealed-secrets.ts';
 import { isRecord } from './write-request.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -40,7 +41,7 @@ export function sealSecrets(
   if (problems.length > 0) return { ok: false, problems };
   const sealed = Object.entries(secrets).map(([path, text]) => [
     path,
-    encryption.encryptSecret(text, contextOf(destination.id, path)),
+    encryption.encryptSecret(text, secretContext('destination', destination.id, path)),
   ]);
   return { ok: true, secrets: Object.fromEntries(sealed) };
 }
@@ -58,7 +59,7 @@ function keptSecrets(
   for (const [path, ciphertext] of Object.entries(configuration.secretsOf('destination', id))) {
     if (Object.hasOwn(given, path)) continue;
     try {
-      secrets[path] = encryption.decryptSecret(ciphertext, contextOf(id, path));
+      secrets[path] = encryption.decryptSecret(ciphertext, secretContext('destination', id, path));
     } catch {
       problems.push(problem(`secrets.${path}`, 'no key decrypts what is stored: send it again'));
     }
@@ -109,11 +110,6 @@ function withPath(target: object, [head = '', ...rest]: readonly string[], text:
   if (rest.length === 0) return { ...target, [head]: text };
   const inner: unknown = Object.entries(target).find(([key]) => key === head)?.[1];
   return { ...target, [head]: withPath(isRecord(inner) ? inner : {}, rest, text) };
-}
-
-/** Binds a ciphertext to its place; fan-out decrypts with the same words. */
-function contextOf(destinationId: string, path: string): string {
-  return `destination:${destinationId}:${path}`;
 }
 
 function problem(path: string, message: string): DocumentProblem {

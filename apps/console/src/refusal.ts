@@ -5,10 +5,13 @@ import type { DocumentProblem } from '@tributary/configuration';
 export const REFUSAL_STATUSES = {
   request_malformed: 400,
   unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   version_conflict: 409,
+  version_unreadable: 409,
   still_referenced: 409,
   body_too_large: 413,
+  url_too_long: 414,
   content_type_unsupported: 415,
   document_invalid: 422,
   effective_from_past: 422,

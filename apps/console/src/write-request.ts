@@ -13,6 +13,10 @@ export interface WriteRequest {
   readonly secrets: Readonly<Record<string, string>> | null;
   /** New tokens of a source in clear; only their hashes are kept. */
   readonly tokens: readonly string[] | null;
+  /** The key of an API key in clear; null keeps the one there is, or makes one for a new API key. */
+  readonly key: string | null;
+  /** Whether console is to make a new key and answer it, this once. */
+  readonly generateKey: boolean;
   /** The version the writer saw; null for the one console sees. */
   readonly expectedVersion: number | null;
   /** Epoch milliseconds, UTC; null for now. */
@@ -21,25 +25,42 @@ export interface WriteRequest {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const FIELDS = ['document', 'secrets', 'tokens', 'expectedVersion', 'effectiveFrom'];
+const FIELDS = [
+  'document',
+  'secrets',
+  'tokens',
+  'key',
+  'generateKey',
+  'expectedVersion',
+  'effectiveFrom',
+] as const;
+/** Far more than any document needs; what walks through one recursively must not run out of stack. */
+const MAX_DEPTH = 32;
 const MAX_SECRETS = 50;
 const MAX_TOKENS = 20;
 /** Dotted, no part of it able to reach the prototype of an object. */
 const SECRET_NAME = /^(?!.*(?:^|\.)__proto__(?:\.|$))[\w-]{1,64}(?:\.[\w-]{1,64}){0,5}$/;
 /** Shorter ones could be found by trying; the hash is not salted, because ingestion looks it up. */
 const TOKEN = /^[\x21-\x7e]{16,256}$/;
+/** Of somebody's own making, so it must look like chance: as long as 24 characters, 12 of them different. */
+const KEY = /^[\x21-\x7e]{24,256}$/;
+const MIN_KEY_CHARACTERS = 12;
 const VERSION = /^(?:-1|\d{1,15})$/;
 
 export function readWriteRequest(body: unknown): Outcome<WriteRequest> {
   if (!isRecord(body)) return malformed('body', 'the body must be a JSON object');
-  const stranger = Object.keys(body).find((field) => !FIELDS.includes(field));
-  if (stranger !== undefined) return malformed('body', `the body may only have ${FIELDS.join(', ')}`);
+  const stranger = strangerAmong(body, FIELDS);
+  if (stranger !== null) return stranger;
   const { document } = body;
   if (!isRecord(document)) return malformed('document', 'document must be a JSON object');
+  if (isDeeperThan(document, MAX_DEPTH))
+    return malformed('document', `document must not be nested deeper than ${MAX_DEPTH} levels`);
   const secrets = readSecrets(body);
   if (!secrets.ok) return secrets;
   const tokens = readTokens(body);
   if (!tokens.ok) return tokens;
+  const key = readKey(body);
+  if (!key.ok) return key;
   const expectedVersion = readVersion(body['expectedVersion']);
   if (!expectedVersion.ok) return expectedVersion;
   const effectiveFrom = readInstant(body);
@@ -48,6 +69,7 @@ export function readWriteRequest(body: unknown): Outcome<WriteRequest> {
     document,
     secrets: secrets.value,
     tokens: tokens.value,
+    ...key.value,
     expectedVersion: expectedVersion.value,
     effectiveFrom: effectiveFrom.value,
   });
@@ -88,6 +110,29 @@ function isToken(value: unknown): value is string {
   return typeof value === 'string' && TOKEN.test(value);
 }
 
+function readKey({ key, generateKey = false }: Fields): Outcome<Pick<WriteRequest, 'key' | 'generateKey'>> {
+  if (typeof generateKey !== 'boolean' || (generateKey && key !== undefined))
+    return malformed('generateKey', 'generateKey must be true or false, and not true beside a key');
+  if (key === undefined) return done({ key: null, generateKey });
+  if (typeof key === 'string' && KEY.test(key) && new Set(key).size >= MIN_KEY_CHARACTERS)
+    return done({ key, generateKey });
+  return malformed(
+    'key',
+    `key must be 24 to 256 random printable ASCII characters, ${MIN_KEY_CHARACTERS} of them different`,
+  );
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+/** Refuses a body with other fields than these; a field that is misspelt would otherwise do nothing in silence. */
+export function strangerAmong(body: Fields, fields: readonly string[]) {
+  const isKnown = Object.keys(body).every((field) => fields.includes(field));
+  return isKnown ? null : malformed('body', `the body may only have ${fields.join(', ')}`);
+}
+
 function readInstant({ effectiveFrom }: Fields): Outcome<number | null> {
   if (effectiveFrom === undefined) return done(null);
   const instant = typeof effectiveFrom === 'string' ? parseInstant(effectiveFrom) : null;
@@ -96,7 +141,7 @@ function readInstant({ effectiveFrom }: Fields): Outcome<number | null> {
     : done(instant);
 }
 
-function malformed(field: string, message: string) {
+export function malformed(field: string, message: string) {
   return refuse('request_malformed', message, { field });
 }
 

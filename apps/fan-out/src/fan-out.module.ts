@@ -11,6 +11,7 @@ import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProduc
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
+  configurationObserver,
   crashOn,
   Encryption,
   HealthController,
@@ -68,7 +69,10 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const onFatal = crashOn(logger);
     const connection = new KafkaConnection({ brokers: settings.KAFKA_BROKERS, clientId: 'fan-out', logger });
     const producer = new KafkaEventProducer({ connection });
-    const follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, onFatal }));
+    const follower = new ConfigurationFollower(
+      new KafkaConfigurationLog({ connection, onFatal }),
+      configurationObserver(logger),
+    );
     const clickhouse = clickhouseOf(settings);
     const encryption = new Encryption(settings.SECRETS_KEYS);
     const offsets = new StoredOffsets(

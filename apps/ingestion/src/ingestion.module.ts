@@ -11,6 +11,7 @@ import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tri
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
+  configurationObserver,
   crashOn,
   Encryption,
   HealthController,
@@ -56,6 +57,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
     this.#producer = new KafkaEventProducer({ connection: this.#connection, lingerMs: LINGER_MS });
     this.#follower = new ConfigurationFollower(
       new KafkaConfigurationLog({ connection: this.#connection, onFatal }),
+      configurationObserver(logger),
     );
     this.#recorder = new ClickRecorder(this.#producer, logger);
   }

@@ -45,6 +45,16 @@ export class Encryption {
     return open(key.bytes, buffer.subarray(1 + KEY_TAG_BYTES), context);
   }
 
+  /** Name of the key that encrypts now, as hex: the first bytes of its SHA-256. */
+  get primaryKeyTag(): string {
+    return this.#primary().tag.toString('hex');
+  }
+
+  /** Names of all keys of this process, in their order. */
+  get keyTags(): readonly string[] {
+    return this.#keys.map(({ tag }) => tag.toString('hex'));
+  }
+
   /** Ciphertext of personal data under a key derived for the UTC day of `at`, so that a day's key opens that day alone. */
   encryptPersonal(plain: string, at: number): Buffer {
     const key = this.#primary();
@@ -79,6 +89,11 @@ export class Encryption {
       throw new Error('no key in SECRETS_KEYS decrypts this value');
     return key;
   }
+}
+
+/** Name of the key that a ciphertext was made with; it may be one that this process does not have. */
+export function keyTagOf(ciphertext: Uint8Array): string {
+  return Buffer.from(ciphertext.subarray(1, 1 + KEY_TAG_BYTES)).toString('hex');
 }
 
 function dayKey(key: Key, day: Uint8Array): Buffer {

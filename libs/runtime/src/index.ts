@@ -1,5 +1,6 @@
 /** What a process needs to run: settings, log, health, clock, failures, encryption, start and stop. */
 export * from './clock.ts';
+export * from './configuration-observer.ts';
 export * from './encryption.ts';
 export * from './errors.ts';
 export * from './health.ts';
