@@ -15,6 +15,7 @@ import {
   crashOn,
   HealthController,
   type Logger,
+  MetricsController,
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
@@ -112,7 +113,7 @@ class AttributionModule {}
 export function composeAttribution(parts: AttributionParts): DynamicModule {
   return {
     module: AttributionModule,
-    controllers: [HealthController, PostbackController],
+    controllers: [HealthController, MetricsController, PostbackController],
     providers: [
       { provide: PARTS, useValue: parts },
       AttributionResources,

@@ -20,6 +20,7 @@ const logger = createLogger('attribution', settings.LOG_LEVEL);
 
 await settleSchemaIds(settings, logger);
 await startService({
+  service: 'attribution',
   module: composeAttribution({ settings, logger }),
   logger,
   host: settings.LISTEN_HOST,

@@ -16,6 +16,7 @@ import {
   Encryption,
   HealthController,
   type Logger,
+  MetricsController,
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
@@ -105,7 +106,7 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
   const encryption = new Encryption(settings.SECRETS_KEYS);
   return {
     module: ConsoleModule,
-    controllers: [HealthController, ConfigurationController],
+    controllers: [HealthController, MetricsController, ConfigurationController],
     providers: [
       { provide: PARTS, useValue: parts },
       { provide: CONFIGURATION_LOG, useValue: bus.log },

@@ -23,6 +23,7 @@ const logger = createLogger('console', settings.LOG_LEVEL);
 
 await settleSchemaIds(settings, logger);
 await startService({
+  service: 'console',
   module: composeConsole({
     settings,
     logger,

@@ -16,6 +16,7 @@ import {
   Encryption,
   HealthController,
   type Logger,
+  MetricsController,
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
@@ -144,7 +145,7 @@ class FanOutModule {}
 export function composeFanOut(parts: FanOutParts): DynamicModule {
   return {
     module: FanOutModule,
-    controllers: [HealthController, DeliveryController],
+    controllers: [HealthController, MetricsController, DeliveryController],
     providers: [
       { provide: PARTS, useValue: parts },
       FanOutResources,

@@ -23,6 +23,7 @@ const logger = createLogger('fan-out', settings.LOG_LEVEL);
 
 await settleSchemaIds(settings, logger);
 await startService({
+  service: 'fan-out',
   module: composeFanOut({ settings, logger }),
   logger,
   host: settings.LISTEN_HOST,

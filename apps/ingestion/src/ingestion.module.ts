@@ -16,6 +16,7 @@ import {
   Encryption,
   HealthController,
   type Logger,
+  MetricsController,
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
@@ -100,7 +101,7 @@ class IngestionModule {}
 export function composeIngestion(parts: IngestionParts): DynamicModule {
   return {
     module: IngestionModule,
-    controllers: [HealthController],
+    controllers: [HealthController, MetricsController],
     providers: [
       { provide: PARTS, useValue: parts },
       Ingestion,

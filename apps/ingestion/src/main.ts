@@ -19,6 +19,7 @@ const edge = new HttpEdge(logger);
 
 await settleSchemaIds(settings, logger);
 await startService({
+  service: 'ingestion',
   module: composeIngestion({ settings, logger, edge }),
   logger,
   host: settings.LISTEN_HOST,

@@ -5,6 +5,7 @@ import { keepBodiesAsText, sandboxModule } from './sandbox.module.ts';
 const settings = readSettings(['SANDBOX_PORT', 'SANDBOX_STATE', 'LISTEN_HOST', 'LOG_LEVEL']);
 
 await startService({
+  service: 'sandbox',
   module: sandboxModule({ stateFolder: settings.SANDBOX_STATE, clock: systemClock }),
   logger: createLogger('sandbox', settings.LOG_LEVEL),
   host: settings.LISTEN_HOST,

@@ -1,7 +1,7 @@
 /** The composition of the sandbox: record, behaviours, receivers, admin, health. */
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Clock, HealthController, READINESS_CHECKS } from '@tributary/runtime';
+import { type Clock, HealthController, MetricsController, READINESS_CHECKS } from '@tributary/runtime';
 import { AdminController } from './admin.controller.ts';
 import { Behaviours } from './behaviour.ts';
 import { LandingController } from './landing.controller.ts';
@@ -20,7 +20,7 @@ class SandboxModule {}
 export function sandboxModule({ stateFolder, clock }: SandboxOptions): DynamicModule {
   return {
     module: SandboxModule,
-    controllers: [LandingController, HealthController, AdminController, ReceiversController],
+    controllers: [LandingController, HealthController, MetricsController, AdminController, ReceiversController],
     providers: [
       { provide: ReceivedCalls, useFactory: () => new ReceivedCalls(stateFolder) },
       { provide: Behaviours, useFactory: () => new Behaviours() },

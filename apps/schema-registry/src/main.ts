@@ -5,6 +5,7 @@ import { readBodiesAsText, SchemaRegistryModule } from './schema-registry.module
 const settings = readSettings(['SCHEMA_REGISTRY_PORT', 'LISTEN_HOST', 'LOG_LEVEL']);
 
 await startService({
+  service: 'schema-registry',
   module: SchemaRegistryModule,
   logger: createLogger('schema-registry', settings.LOG_LEVEL),
   host: settings.LISTEN_HOST,

@@ -2,12 +2,12 @@
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SUBJECT_VERSIONS } from '@tributary/contracts';
-import { HealthController, READINESS_CHECKS } from '@tributary/runtime';
+import { HealthController, MetricsController, READINESS_CHECKS } from '@tributary/runtime';
 import { RegistryController } from './registry.controller.ts';
 import { Registry } from './registry.ts';
 
 @Module({
-  controllers: [HealthController, RegistryController],
+  controllers: [HealthController, MetricsController, RegistryController],
   providers: [
     { provide: Registry, useFactory: () => new Registry(SUBJECT_VERSIONS) },
     // Everything it serves is in the program: once it listens, it is ready.

@@ -1,11 +1,12 @@
-/** The JSON log: pino with secrets and personal data kept out by path, and Nest's own messages brought into it. */
+/** The JSON log: pino with secrets and personal data kept out by name, and Nest's own messages brought into it. */
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { currentTraceId } from './tracing.ts';
 
 export type { Logger } from 'pino';
 
-// Paths cannot see inside strings: no line of ours carries a URL with its query, a header object or a body.
-const REDACTED_PATHS = [
+// Names cannot see inside strings: no line of ours carries a URL with its query, a header object or a body.
+const HIDDEN_NAMES = new Set([
   'token',
   'secret',
   'secrets',
@@ -15,16 +16,8 @@ const REDACTED_PATHS = [
   'phone',
   'ipAddress',
   'headers',
-  '*.token',
-  '*.secret',
-  '*.secrets',
-  '*.authorization',
-  '*.password',
-  '*.email',
-  '*.phone',
-  '*.ipAddress',
-  '*.headers',
-];
+]);
+const HIDDEN = '[redacted]';
 
 /** The log of one service, on standard output unless told otherwise; instants are ISO 8601 UTC. */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
@@ -32,10 +25,43 @@ export function createLogger(service: string, level: string, destination?: Desti
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
+    formatters: { log: (line: Record<string, unknown>) => withoutHidden(line, 1) },
     serializers: { err: describeError },
+    mixin: traceOfLine,
   };
   return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/**
+ * The line without what stands under a hidden name, at the top and `levels` below. Why not pino's own redaction: with its
+ * eighteen paths a line took 20 µs, three times as long as with this, and there is a line for every click.
+ */
+function withoutHidden(line: Record<string, unknown>, levels: number): Record<string, unknown> {
+  let kept = line;
+  for (const name in line) {
+    const value = line[name];
+    const shown = HIDDEN_NAMES.has(name)
+      ? HIDDEN
+      : levels > 0 && isPlain(value)
+        ? withoutHidden(value, levels - 1)
+        : value;
+    if (shown === value) continue;
+    if (kept === line) kept = { ...line };
+    kept[name] = shown;
+  }
+  return kept;
+}
+
+/** An error has a serializer of its own. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
+}
+
+const NO_TRACE = {};
+
+function traceOfLine(): object {
+  const traceId = currentTraceId();
+  return traceId === undefined ? NO_TRACE : { traceId };
 }
 
 /** Error as logged: client libraries hang requests, headers and configurations on their errors, so only these fields pass. */

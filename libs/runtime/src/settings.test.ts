@@ -35,7 +35,13 @@ describe('.env.example', () => {
     expect(readSettings(NAMES, { ...stated, ...REQUIRED })).toEqual(readSettings(NAMES, REQUIRED));
     const withoutDefault = [...exampleVariables()].filter(([, value]) => value === '').map(([name]) => name);
     expect(withoutDefault.toSorted()).toEqual(
-      [...Object.keys(REQUIRED), ...LAUNCHER_VARIABLES, 'SANDBOX_STATE'].toSorted(),
+      [
+        ...Object.keys(REQUIRED),
+        ...LAUNCHER_VARIABLES,
+        'METRICS_TOKEN',
+        'OTEL_EXPORTER_OTLP_ENDPOINT',
+        'SANDBOX_STATE',
+      ].toSorted(),
     );
   });
 
@@ -94,6 +100,8 @@ describe('readSettings', () => {
     ['DELIVERY_ALLOW_PRIVATE', 'TRUE'],
     ['LOG_LEVEL', 'canary'],
     ['ACCEPT_DEADLINE_MS', '-1'],
+    ['METRICS_TOKEN', 'canary'],
+    ['TRACING', 'canary'],
   ])('refuses %s=%s without repeating it', (name, value) => {
     const message = faultsOf([name], { [name]: value });
     expect(message).toContain(name);

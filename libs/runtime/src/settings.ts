@@ -70,6 +70,25 @@ const SETTINGS = {
   DELIVERY_ALLOW_PRIVATE: flag.describe(
     'Let deliveries reach private addresses: only for the sandbox and tests.',
   ),
+  DRAIN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(15_000)
+    .default(3_000)
+    .describe('How long a stopping service answers not ready before it takes nothing more.'),
+  METRICS_TOKEN: z
+    .union([z.literal(''), z.string().min(16)])
+    .default('')
+    .describe('Bearer token of GET /metrics; while empty it answers direct callers on this machine alone.'),
+  TRACING: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('Spans by OpenTelemetry: on or off; OTEL_EXPORTER_OTLP_ENDPOINT turns them on too.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .union([z.literal(''), z.url()])
+    .default('')
+    .describe('Collector of the spans, OTLP over HTTP; http://127.0.0.1:4318 when tracing is on without it.'),
   EXIT_WITH_PARENT: flag.describe(
     'Drain when standard input closes: set by the launcher, whose services never outlive it.',
   ),
