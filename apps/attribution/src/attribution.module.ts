@@ -12,14 +12,18 @@ import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
   configurationObserver,
+  configurationCheck,
   crashOn,
+  groupCheck,
   HealthController,
   type Logger,
   MetricsController,
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
+  schemaRegistryCheck,
   systemClock,
+  undecodedCheck,
 } from '@tributary/runtime';
 import {
   AttributionStore,
@@ -33,7 +37,12 @@ import { PostbackController } from './postback.controller.ts';
 
 export interface AttributionParts {
   readonly settings: Settings<
-    'KAFKA_BROKERS' | 'CLICKHOUSE_URL' | 'CLICKHOUSE_USER' | 'CLICKHOUSE_PASSWORD' | 'CLICKHOUSE_DATABASE'
+    | 'KAFKA_BROKERS'
+    | 'CLICKHOUSE_URL'
+    | 'CLICKHOUSE_USER'
+    | 'CLICKHOUSE_PASSWORD'
+    | 'CLICKHOUSE_DATABASE'
+    | 'SCHEMA_REGISTRY_URL'
   >;
   readonly logger: Logger;
 }
@@ -49,6 +58,8 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
   readonly #producer: KafkaEventProducer;
   readonly #follower: ConfigurationFollower;
   readonly #clickhouse: ClickhouseConnection;
+  readonly #schemaRegistryUrl: string;
+  readonly #undecoded: UndecodedStore;
 
   constructor(@Inject(PARTS) { settings, logger }: AttributionParts) {
     const onFatal = crashOn(logger);
@@ -62,6 +73,8 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     this.#connection = connection;
     this.#producer = producer;
     this.#clickhouse = clickhouse;
+    this.#schemaRegistryUrl = settings.SCHEMA_REGISTRY_URL;
+    this.#undecoded = new UndecodedStore(clickhouse);
     this.#follower = new ConfigurationFollower(
       new KafkaConfigurationLog({ connection, onFatal }),
       configurationObserver(logger),
@@ -69,7 +82,7 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     this.attribution = new Attribution({
       follower: this.#follower,
       store: new AttributionStore(clickhouse),
-      offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, new UndecodedStore(clickhouse)),
+      offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded),
       producer,
       clock: systemClock,
       logger,
@@ -87,7 +100,13 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     return [
       answers('kafka', this.#connection),
       answers('clickhouse', this.#clickhouse),
-      { name: 'group', check: () => ({ ready: this.strategy.isMember }) },
+      groupCheck(this.strategy),
+      configurationCheck({
+        version: () => this.#follower.current.version,
+        endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
+      }),
+      schemaRegistryCheck(this.#schemaRegistryUrl),
+      undecodedCheck(() => this.#undecoded.count()),
     ];
   }
 

@@ -22,6 +22,15 @@ export class ParkedConversions {
     return this.#byId.size;
   }
 
+  /** When the postback that has waited longest was received; null when none waits. */
+  get oldestReceivedAt(): number | null {
+    let oldest: number | null = null;
+    for (const { conversion } of this.#byId.values()) {
+      if (oldest === null || conversion.receivedAt < oldest) oldest = conversion.receivedAt;
+    }
+    return oldest;
+  }
+
   /** Ignores a conversion of a partition that is owned elsewhere: its owner waits for the click. */
   add(conversion: ConversionDecided): void {
     if (this.#owned?.has(conversion.triggerPartition) === false) return;

@@ -14,8 +14,9 @@ import type {
   PostbackReceived,
 } from '@tributary/contracts';
 import { type Identity, identify, isUuid, judge } from '@tributary/domain';
-import type { Clock, Logger } from '@tributary/runtime';
+import { type Clock, type Logger, type OpenSpan, openSpan } from '@tributary/runtime';
 import type { AttributionStore } from '@tributary/store';
+import { decisionSeconds, decisions, verdicts } from './attribution-metrics.ts';
 import { type DecidedAt, factsOfPostback, firstRevision, verdictRecord } from './decision-record.ts';
 import type { OwnWrites } from './own-writes.ts';
 import type { ParkedConversions } from './parked-conversions.ts';
@@ -45,9 +46,12 @@ interface Known {
   readonly clicks: ReadonlyMap<string, ClickRecorded>;
 }
 
-interface Results {
-  readonly decided: ConversionDecided[];
-  readonly judged: PostbackJudged[];
+/** What became of one postback. */
+interface Result {
+  readonly verdict: PostbackJudged;
+  readonly decided: ConversionDecided | null;
+  /** Of the postback's own trace, from its judgement until it is on record. */
+  readonly span: OpenSpan;
 }
 
 export class PostbackDecider {
@@ -63,14 +67,18 @@ export class PostbackDecider {
     const judged = await this.#options.store.judgedReceipts(fresh.map(({ event }) => event.receiptId));
     const identified = fresh.map((incoming) => identifiedPostback(incoming, configuration));
     const known = await this.#read(identified);
-    const results: Results = { decided: [], judged: [] };
+    const results: Result[] = [];
     for (const postback of identified) {
       // A receipt is judged once; but whoever owns the lane now keeps the wait that its decision began.
       if (judged.has(postback.postback.receiptId))
         this.#keepWaiting(known.decisions.get(postback.conversionId));
-      else this.#judge(postback, known, configuration, results);
+      else results.push(this.#judge(postback, known, configuration));
     }
-    await this.#write(results);
+    try {
+      await this.#write(results);
+    } finally {
+      for (const { span } of results) span.end();
+    }
   }
 
   /** One of each receipt, without those this process has judged. */
@@ -111,7 +119,7 @@ export class PostbackDecider {
     return { decisions, clicks: new Map(clicks.map((click) => [click.clickId, click])) };
   }
 
-  #judge(identified: IdentifiedPostback, known: Known, configuration: Configuration, results: Results): void {
+  #judge(identified: IdentifiedPostback, known: Known, configuration: Configuration): Result {
     const { incoming, postback, conversionId, eventClass } = identified;
     const click = known.clicks.get(postback.clickId ?? '') ?? null;
     const judgement = judge({
@@ -129,30 +137,34 @@ export class PostbackDecider {
       configurationVersion: configuration.version,
     };
     const verdict = verdictRecord(postback, judgement, conversionId, at);
-    results.judged.push(verdict);
     if (judgement.verdict === 'parked') this.#keepWaiting(known.decisions.get(conversionId));
-    if (judgement.decision !== null) {
-      const decided = firstRevision({ conversionId, eventClass }, postback, judgement.decision, click, at);
-      results.decided.push(decided);
-      known.decisions.set(conversionId, decided);
-    }
-    this.#log(verdict, judgement.decision?.match ?? null);
+    const decided =
+      judgement.decision &&
+      firstRevision({ conversionId, eventClass }, postback, judgement.decision, click, at);
+    if (decided !== null) known.decisions.set(conversionId, decided);
+    return { verdict, decided, span: spanOf(incoming, verdict) };
   }
 
-  async #write({ decided, judged }: Results): Promise<void> {
+  async #write(results: readonly Result[]): Promise<void> {
     const { producer, ownWrites, parked } = this.#options;
+    const revisions = results.flatMap(({ decided, span }) => (decided === null ? [] : [{ decided, span }]));
     // Decisions first: should only part of the send arrive, a decision without its verdict is judged again to the same id.
     const positions = await producer.produce([
-      ...decided.map((event) => outgoing('conversion.decided.v1', event.conversionId, event)),
-      ...judged.map((event) => outgoing('postback.judged.v1', event.receiptId, event)),
+      ...revisions.map(({ decided, span }) =>
+        span.run(() => outgoing('conversion.decided.v1', decided.conversionId, decided)),
+      ),
+      ...results.map(({ verdict, span }) =>
+        span.run(() => outgoing('postback.judged.v1', verdict.receiptId, verdict)),
+      ),
     ]);
     positions.forEach((position, index) => {
-      const decision = decided[index];
-      const verdict = judged[index - decided.length];
-      if (decision !== undefined) this.#note(decision, position);
-      else if (verdict !== undefined) ownWrites.noteJudged(verdict.receiptId, position);
+      const revision = revisions[index];
+      const result = results[index - revisions.length];
+      if (revision !== undefined) this.#note(revision.decided, position);
+      else if (result !== undefined) ownWrites.noteJudged(result.verdict.receiptId, position);
     });
-    for (const decision of decided) if (decision.match === 'parked') parked.add(decision);
+    for (const { decided } of revisions) if (decided.match === 'parked') parked.add(decided);
+    for (const result of results) this.#tell(result);
   }
 
   #note(decision: ConversionDecided, position: RecordPosition): void {
@@ -162,22 +174,46 @@ export class PostbackDecider {
       ownWrites.doubt(decision.conversionId, position);
   }
 
-  #log(verdict: PostbackJudged, match: string | null): void {
-    const { receiptId, conversionId, revision, sourceId, reasonCode, receivedAt, judgedAt } = verdict;
-    this.#options.logger.info(
-      {
-        receiptId,
-        conversionId,
-        revision,
-        sourceId,
-        verdict: verdict.verdict,
-        reasonCode,
-        match,
-        latencyMs: judgedAt - receivedAt,
-      },
-      'postback.judged',
-    );
+  /** Counts and logs what is on record by now, so that a batch that is tried again is told once. */
+  #tell({ verdict, decided, span }: Result): void {
+    const { clock, logger } = this.#options;
+    const durationMs = clock.now() - verdict.receivedAt;
+    verdicts.inc({ verdict: verdict.verdict, reason: verdict.reasonCode ?? 'none' });
+    if (decided !== null) decisions.inc({ match: decided.match, trigger: decided.triggerKind });
+    decisionSeconds.observe(durationMs / 1_000);
+    span.run(() => logger.info({ ...lineOf(verdict, decided), durationMs }, 'postback.judged'));
   }
+}
+
+function spanOf({ headers, partition, offset }: IncomingPostback, verdict: PostbackJudged): OpenSpan {
+  const { receiptId, sourceId } = verdict;
+  const attributes = { receiptId, sourceId, partition, offset, verdict: verdict.verdict };
+  return openSpan({ name: 'postback.decide', kind: 'consumer', parent: headers, attributes });
+}
+
+/** The verdict and its decision as one line: ids, codes and places, no value of the postback. */
+function lineOf(verdict: PostbackJudged, decided: ConversionDecided | null): object {
+  return {
+    receiptId: verdict.receiptId,
+    conversionId: verdict.conversionId,
+    revision: verdict.revision,
+    sourceId: verdict.sourceId,
+    advertiserId: verdict.advertiserId,
+    lane: verdict.lane,
+    verdict: verdict.verdict,
+    reasonCode: verdict.reasonCode,
+    match: decided?.match ?? null,
+    state: decided?.state ?? null,
+    eventType: decided?.eventType ?? null,
+    clickId: decided?.clickId ?? null,
+    offerId: decided?.offerId ?? null,
+    campaignId: decided?.campaignId ?? null,
+    partnerId: decided?.partnerId ?? null,
+    partition: verdict.triggerPartition,
+    offset: verdict.triggerOffset,
+    configurationVersion: verdict.configurationVersion,
+    isTest: verdict.isTest,
+  };
 }
 
 function identifiedPostback(incoming: IncomingPostback, configuration: Configuration): IdentifiedPostback {

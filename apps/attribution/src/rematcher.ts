@@ -5,6 +5,7 @@ import type { ClickRecorded, ConversionDecided } from '@tributary/contracts';
 import { giveUpWaiting, rematch } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import { type AttributionStore, hasReached, type StoredOffsets, type Watermark } from '@tributary/store';
+import { decisions, oldestParkedSeconds, parkedConversions } from './attribution-metrics.ts';
 import type { DecisionLanes } from './decision-lanes.ts';
 import { factsOfDecision, nextRevision, soughtClickId } from './decision-record.ts';
 import type { OwnWrites } from './own-writes.ts';
@@ -55,6 +56,7 @@ export class Rematcher {
   async #tick(): Promise<void> {
     const { logger, ownWrites } = this.#options;
     try {
+      this.#measure();
       await this.#work();
       await this.#settleDoubts();
       await ownWrites.evict();
@@ -123,7 +125,7 @@ export class Rematcher {
       const position = positions[index];
       if (position) ownWrites.note(decision, position);
       parked.remove(decision.conversionId);
-      this.#log(decision);
+      this.#tell(decision);
     });
   }
 
@@ -150,11 +152,39 @@ export class Rematcher {
     return nextRevision(conversion, given, null, { ...at, kind: 'deadline' });
   }
 
-  #log({ conversionId, revision, match, triggerKind, receivedAt, decidedAt }: ConversionDecided): void {
-    const latencyMs = decidedAt - receivedAt;
+  #measure(): void {
+    const { parked, clock } = this.#options;
+    const oldest = parked.oldestReceivedAt;
+    parkedConversions.set(parked.size);
+    oldestParkedSeconds.set(oldest === null ? 0 : Math.max(0, clock.now() - oldest) / 1_000);
+  }
+
+  #tell(decided: ConversionDecided): void {
+    decisions.inc({ match: decided.match, trigger: decided.triggerKind });
     this.#options.logger.info(
-      { conversionId, revision, match, triggerKind, latencyMs },
-      'conversion.rematched',
+      {
+        conversionId: decided.conversionId,
+        revision: decided.revision,
+        receiptId: decided.receiptId,
+        sourceId: decided.sourceId,
+        advertiserId: decided.advertiserId,
+        lane: decided.lane,
+        match: decided.match,
+        state: decided.state,
+        reasonCodes: decided.reasonCodes,
+        eventType: decided.eventType,
+        clickId: decided.clickId,
+        offerId: decided.offerId,
+        campaignId: decided.campaignId,
+        partnerId: decided.partnerId,
+        trigger: decided.triggerKind,
+        partition: decided.triggerPartition,
+        offset: decided.triggerOffset,
+        configurationVersion: decided.configurationVersion,
+        isTest: decided.isTest,
+        durationMs: decided.decidedAt - decided.receivedAt,
+      },
+      'conversion.decided',
     );
   }
 }

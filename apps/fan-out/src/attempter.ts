@@ -12,7 +12,7 @@ import {
   recordResponse,
 } from '@tributary/destinations';
 import { type AttemptOutcome, judgeNetworkError, levelFor, nextAttempt } from '@tributary/domain';
-import type { Clock, Encryption, Logger } from '@tributary/runtime';
+import { type Clock, type Encryption, inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import {
   type AttemptEnd,
   type DeliveryAtAttempt,
@@ -23,6 +23,13 @@ import {
   intendedRecord,
 } from './delivery-records.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
+import {
+  attemptSeconds,
+  attempts,
+  deliverySeconds,
+  openDeliveries,
+  reasonClassOf,
+} from './fan-out-metrics.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
 import type { SendLedger } from './send-ledger.ts';
 import type { Exchange, Sender } from './sender.ts';
@@ -50,6 +57,20 @@ export class Attempter {
 
   /** Resolves when the outcome is on record. @throws DependencyFailure; the attempt is then ambiguous and is repeated under its key. */
   async attempt(delivery: DueDelivery): Promise<void> {
+    const { deliveryId, destinationId, attempt, headers } = delivery;
+    const attributes = { deliveryId, destinationId, attempt };
+    openDeliveries.inc();
+    try {
+      // Inside the trace of the decision; what goes to the destination carries nothing of it.
+      await inSpan({ name: 'delivery.attempt', kind: 'client', parent: headers, attributes }, () =>
+        this.#attempt(delivery),
+      );
+    } finally {
+      openDeliveries.dec();
+    }
+  }
+
+  async #attempt(delivery: DueDelivery): Promise<void> {
     const { lanes, encryption, clock } = this.#options;
     const { receiver, outwardEvent: event } = delivery;
     const conversion = outwardConversionOf(delivery.decided, encryption);
@@ -65,7 +86,7 @@ export class Attempter {
       now,
     });
     const hide = attemptRedactor(request, [outward], receiver.hideSecrets);
-    await lanes.run(delivery.destinationId, () => this.#exchange(delivery, request, hide));
+    await lanes.run(delivery.destinationId, () => this.#exchange(delivery, request, hide), delivery.signal);
   }
 
   async #exchange(delivery: DueDelivery, request: OutwardRequest, hide: Redactor): Promise<void> {
@@ -77,7 +98,7 @@ export class Attempter {
     const exchange = await sender.send(request);
     const end = this.#endOf(delivery, exchange, hide);
     await this.#record(delivery, endedRecord(intended, end), end);
-    this.#log(delivery, intended, end);
+    this.#tell(delivery, intended, end);
   }
 
   /** Gives a delivery up whose destination can no longer be sent to; its dead letter can be replayed. @throws DependencyFailure */
@@ -107,7 +128,7 @@ export class Attempter {
       end,
     );
     await this.#record(delivery, record, end);
-    this.#log(delivery, record, end);
+    this.#tell(delivery, record, end);
   }
 
   #endOf(delivery: DueDelivery, exchange: Exchange, hide: Redactor): AttemptEnd {
@@ -163,21 +184,35 @@ export class Attempter {
     if (position !== undefined) ledger.note(delivery.deliveryId, standing, position);
   }
 
-  #log(delivery: DeliveryAtAttempt, { requestId, startedAt }: DeliveryAttempted, end: AttemptEnd): void {
+  #tell(delivery: DeliveryAtAttempt, record: DeliveryAttempted, end: AttemptEnd): void {
+    const { decided } = delivery;
+    const { definition } = record;
+    const durationMs = end.endedAt - record.startedAt;
+    const sinceDecisionMs = end.endedAt - decided.decidedAt;
+    attempts.inc({ definition, outcome: end.outcome, reason: reasonClassOf(end) });
+    attemptSeconds.observe({ definition }, durationMs / 1_000);
+    if (end.outcome === 'delivered') deliverySeconds.observe({ definition }, sinceDecisionMs / 1_000);
+    noteOnSpan({ outcome: end.outcome, status: end.response?.status ?? 0 });
     this.#options.logger.info(
       {
-        requestId,
+        requestId: record.requestId,
         deliveryId: delivery.deliveryId,
-        conversionId: delivery.decided.conversionId,
-        revision: delivery.decided.revision,
+        conversionId: decided.conversionId,
+        revision: decided.revision,
+        receiptId: decided.receiptId,
+        advertiserId: decided.advertiserId,
         destinationId: delivery.destinationId,
+        definition,
         outwardEvent: delivery.outwardEvent,
         attempt: delivery.attempt,
         outcome: end.outcome,
         reasonCode: end.reasonCode,
+        errorCode: end.errorCode,
         status: end.response?.status ?? null,
-        durationMs: end.endedAt - startedAt,
-        sinceDecisionMs: end.endedAt - delivery.decided.decidedAt,
+        configurationVersion: record.configurationVersion,
+        isTest: record.isTest,
+        durationMs,
+        sinceDecisionMs,
       },
       'delivery.attempted',
     );

@@ -24,6 +24,8 @@ export interface DeliveryAtAttempt {
   readonly attempt: number;
   /** The record that asked for this attempt. */
   readonly askedBy: RecordPosition;
+  /** Trace headers of that record. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Null when nothing can be sent to the destination any more. */
   readonly receiver: Receiver | null;
 }
@@ -31,6 +33,8 @@ export interface DeliveryAtAttempt {
 /** One that can be sent. */
 export interface DueDelivery extends DeliveryAtAttempt {
   readonly receiver: Receiver;
+  /** Aborted when the attempt, if it has not begun, is no longer this instance's to make. */
+  readonly signal?: AbortSignal;
 }
 
 export interface AttemptEnd {

@@ -11,10 +11,14 @@ interface Lane {
 export class DestinationLanes {
   readonly #lanes = new Map<string, Lane>();
 
-  /** Runs `work` when the destination's lane has room; first come, first served. */
-  async run<T>(destinationId: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` when the destination's lane has room; first come, first served.
+   * @throws the reason of `signal` when it is aborted before the work has begun: a drain does not wait for a whole queue.
+   */
+  async run<T>(destinationId: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const lane = this.#laneOf(destinationId);
-    if (lane.running >= CONCURRENCY) await new Promise<void>((resolve) => lane.waiting.push(resolve));
+    signal?.throwIfAborted();
+    if (lane.running >= CONCURRENCY) await room(lane, signal);
     else lane.running += 1;
     try {
       return await work();
@@ -34,4 +38,20 @@ export class DestinationLanes {
     }
     return lane;
   }
+}
+
+/** Resolves when a place has become free for whoever waits here. */
+function room({ waiting }: Lane, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const enter = () => {
+      signal?.removeEventListener('abort', leave);
+      resolve();
+    };
+    const leave = () => {
+      waiting.splice(waiting.indexOf(enter), 1);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    waiting.push(enter);
+  });
 }

@@ -12,15 +12,19 @@ import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
   configurationObserver,
+  configurationCheck,
   crashOn,
   Encryption,
+  groupCheck,
   HealthController,
   type Logger,
   MetricsController,
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
+  schemaRegistryCheck,
   systemClock,
+  undecodedCheck,
 } from '@tributary/runtime';
 import {
   type ClickhouseConnection,
@@ -44,6 +48,7 @@ export interface FanOutParts {
     | 'CLICKHOUSE_USER'
     | 'CLICKHOUSE_PASSWORD'
     | 'CLICKHOUSE_DATABASE'
+    | 'SCHEMA_REGISTRY_URL'
     | 'SECRETS_KEYS'
     | 'DELIVERY_TIMEOUT_MS'
     | 'DELIVERY_ALLOW_PRIVATE'
@@ -64,6 +69,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly #producer: KafkaEventProducer;
   readonly #follower: ConfigurationFollower;
   readonly #clickhouse: ClickhouseConnection;
+  readonly #schemaRegistryUrl: string;
+  readonly #undecoded: UndecodedStore;
   readonly #sender: Sender;
 
   constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
@@ -76,11 +83,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     );
     const clickhouse = clickhouseOf(settings);
     const encryption = new Encryption(settings.SECRETS_KEYS);
-    const offsets = new StoredOffsets(
-      connection,
-      settings.CLICKHOUSE_DATABASE,
-      new UndecodedStore(clickhouse),
-    );
+    this.#undecoded = new UndecodedStore(clickhouse);
+    const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded);
     const shared = {
       producer,
       clock: systemClock,
@@ -91,6 +95,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     this.#producer = producer;
     this.#follower = follower;
     this.#clickhouse = clickhouse;
+    this.#schemaRegistryUrl = settings.SCHEMA_REGISTRY_URL;
     this.#sender = new Sender({
       timeoutMs: settings.DELIVERY_TIMEOUT_MS,
       allowPrivate: settings.DELIVERY_ALLOW_PRIVATE,
@@ -118,7 +123,13 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     return [
       answers('kafka', this.#connection),
       answers('clickhouse', this.#clickhouse),
-      { name: 'group', check: () => ({ ready: this.strategy.isMember }) },
+      groupCheck(this.strategy),
+      configurationCheck({
+        version: () => this.#follower.current.version,
+        endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
+      }),
+      schemaRegistryCheck(this.#schemaRegistryUrl),
+      undecodedCheck(() => this.#undecoded.count()),
     ];
   }
 

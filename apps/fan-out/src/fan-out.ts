@@ -11,9 +11,10 @@ import {
 import type { ConfigurationFollower } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryDue, decodeEvent } from '@tributary/contracts';
 import { levelFor } from '@tributary/domain';
-import { type Clock, DependencyFailure, type Logger, Turns } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Logger, Turns, withTraceHeaders } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import { type DueDelivery, dueRecord } from './delivery-records.ts';
+import { withheld as withheldTotal } from './fan-out-metrics.ts';
 import { planDeliveries } from './plan.ts';
 import type { Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -61,7 +62,7 @@ export class FanOut implements AssignmentListener {
   async decisions(batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
     const { ledger } = this.#options;
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
-    const planned = batch.events.flatMap((event) => this.#plan(event));
+    const planned = batch.events.flatMap((event) => this.#plan(event, batch.signal));
     // Several revisions of one conversion in a batch: the newest is sent, the older ones were never open.
     const newest = new Map(planned.map((delivery) => [delivery.deliveryId, delivery]));
     const standings = await ledger.standings([...newest.keys()]);
@@ -76,24 +77,30 @@ export class FanOut implements AssignmentListener {
     const { ledger, producer, clock } = this.#options;
     const { due, moved, resumeAt } = popDue(batch, clock.now());
     await producer.produce(
-      moved.map(({ event: { event, key }, level }) =>
-        outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() }),
+      moved.map(({ event: { event, key, headers }, level }) =>
+        withTraceHeaders(headers, () =>
+          outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() }),
+        ),
       ),
     );
     const standings = await ledger.standings(due.map(({ event }) => event.deliveryId));
-    await allDone(due.map((event) => this.#resume(event, standings.get(event.event.deliveryId))));
+    await allDone(
+      due.map((event) => this.#resume(event, standings.get(event.event.deliveryId), batch.signal)),
+    );
     const done = due.length + moved.length;
     return resumeAt === undefined ? done : { done, resumeAt };
   }
 
-  #plan(incoming: IncomingEvent<'conversion.decided.v1'>): DueDelivery[] {
+  #plan(incoming: IncomingEvent<'conversion.decided.v1'>, signal: AbortSignal): DueDelivery[] {
     const { follower, receivers, clock, logger } = this.#options;
-    const { event: decided, value: wire } = incoming;
+    const { event: decided, value: wire, headers } = incoming;
     const { deliveries, withheld } = planDeliveries(decided, follower.current, receivers, clock.now());
     for (const { destinationId, reason } of withheld) {
+      withheldTotal.inc({ reason });
       logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
     }
-    return deliveries.map((plan) => ({ ...plan, decided, wire, attempt: 1, askedBy: positionOf(incoming) }));
+    const askedBy = positionOf(incoming);
+    return deliveries.map((plan) => ({ ...plan, decided, wire, attempt: 1, askedBy, headers, signal }));
   }
 
   /** A decision met its delivery: first seen, cut off by a crash, waiting for a retry, or at its end. */
@@ -111,21 +118,23 @@ export class FanOut implements AssignmentListener {
       const dueAt = nextAttemptAt ?? now;
       const again = dueRecord({ ...delivery, attempt: attempt + 1 }, dueAt, now, null);
       const topic = dueTopic(levelFor(dueAt - now));
-      await producer.produce([outgoing(topic, delivery.decided.conversionId, again)]);
+      await producer.produce([
+        withTraceHeaders(delivery.headers ?? {}, () => outgoing(topic, delivery.decided.conversionId, again)),
+      ]);
     });
   }
 
   /** A retry has come to its time; it counts only when the ledger waits for exactly this attempt. */
-  #resume(incoming: DueEvent, read: Standing | undefined): Promise<void> {
+  #resume(incoming: DueEvent, read: Standing | undefined, signal: AbortSignal): Promise<void> {
     const { follower, receivers, attempter, ledger, clock } = this.#options;
-    const { event } = incoming;
+    const { event, headers } = incoming;
     return this.#turns.run(event.deliveryId, async () => {
       if (!isAwaited(event, ledger.latest(event.deliveryId, read))) return;
       const decided = decodedDecision(event.decision);
       await this.#catchUp(decided.configurationVersion);
       const lookup = receivers.find(follower.current, event.destinationId, clock.now());
-      const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming) };
-      if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver });
+      const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming), headers };
+      if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver, signal });
       else await attempter.abandon(due, lookup.reason);
     });
   }

@@ -12,6 +12,8 @@ import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
   configurationObserver,
+  type CheckResult,
+  configurationCheck,
   crashOn,
   Encryption,
   HealthController,
@@ -28,7 +30,7 @@ import type { HttpEdge } from './edge/http-edge.ts';
 import { PostbackEndpoint } from './postback/postback-endpoint.ts';
 
 export interface IngestionParts {
-  readonly settings: Settings<'KAFKA_BROKERS' | 'SECRETS_KEYS' | 'ACCEPT_DEADLINE_MS'>;
+  readonly settings: Settings<'KAFKA_BROKERS' | 'SECRETS_KEYS' | 'ACCEPT_DEADLINE_MS' | 'CLICK_LOG_SHARE'>;
   readonly logger: Logger;
   readonly edge: HttpEdge;
 }
@@ -36,6 +38,8 @@ export interface IngestionParts {
 const PARTS = Symbol('PARTS');
 /** Measured best with many connections: the first record of a flush waits this long for company. */
 const LINGER_MS = 3;
+/** More clicks under way than a healthy Kafka leaves at any rate one process reaches. */
+const MANY_PENDING = 1_000;
 
 @Injectable()
 export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -44,7 +48,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly #producer: KafkaEventProducer;
   readonly #follower: ConfigurationFollower;
   readonly #recorder: ClickRecorder;
-  #isFollowing = false;
+  #isOpen = false;
 
   constructor(@Inject(PARTS) parts: IngestionParts) {
     const { settings, logger } = parts;
@@ -60,20 +64,26 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       new KafkaConfigurationLog({ connection: this.#connection, onFatal }),
       configurationObserver(logger),
     );
-    this.#recorder = new ClickRecorder(this.#producer, logger);
+    this.#recorder = new ClickRecorder(this.#producer, logger, { loggedShare: settings.CLICK_LOG_SHARE });
   }
 
   get checks(): readonly ReadinessCheck[] {
     return [
-      answers('kafka', this.#connection),
-      { name: 'configuration', check: () => ({ ready: this.#isFollowing }) },
+      // Not needed: without Kafka a redirect still redirects, and a postback is told truthfully to come again.
+      answers('kafka', this.#connection, { isNeeded: false }),
+      { name: 'open', check: () => ({ ready: this.#isOpen }) },
+      configurationCheck({
+        version: () => this.#follower.current.version,
+        endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
+      }),
+      // The spool's own check belongs here once there is one: full is not ready, in use is degraded.
+      { name: 'clicks_pending', check: () => pendingResult(this.#recorder.pending) },
     ];
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const { settings, logger, edge } = this.#parts;
     await Promise.all([this.#producer.connect(), this.#follower.start()]);
-    this.#isFollowing = true;
     const shared = {
       configuration: () => this.#follower.current,
       encryption: new Encryption(settings.SECRETS_KEYS),
@@ -84,6 +94,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       clicks: new ClickEndpoint({ ...shared, recorder: this.#recorder }),
       postbacks: new PostbackEndpoint({ ...shared, producer: this.#producer, logger }),
     });
+    this.#isOpen = true;
   }
 
   /** After the HTTP server has closed: nothing new can come, what came is written. */
@@ -93,6 +104,11 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
     await this.#producer.close();
     await this.#connection.close();
   }
+}
+
+/** Clicks in memory die with the process, so one that has waited past its person's patience is worth a look. */
+function pendingResult(pending: number): CheckResult {
+  return { ready: true, degraded: pending > MANY_PENDING, detail: `${pending} clicks` };
 }
 
 @Module({})

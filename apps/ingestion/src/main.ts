@@ -12,6 +12,7 @@ const settings = readSettings([
   'LISTEN_HOST',
   'SECRETS_KEYS',
   'ACCEPT_DEADLINE_MS',
+  'CLICK_LOG_SHARE',
   'LOG_LEVEL',
 ]);
 const logger = createLogger('ingestion', settings.LOG_LEVEL);
@@ -25,4 +26,5 @@ await startService({
   host: settings.LISTEN_HOST,
   port: settings.INGESTION_PORT,
   serverFactory: (framework) => edge.createServer(framework),
+  onDrain: () => edge.drain(),
 });

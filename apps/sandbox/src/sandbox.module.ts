@@ -20,7 +20,13 @@ class SandboxModule {}
 export function sandboxModule({ stateFolder, clock }: SandboxOptions): DynamicModule {
   return {
     module: SandboxModule,
-    controllers: [LandingController, HealthController, MetricsController, AdminController, ReceiversController],
+    controllers: [
+      LandingController,
+      HealthController,
+      MetricsController,
+      AdminController,
+      ReceiversController,
+    ],
     providers: [
       { provide: ReceivedCalls, useFactory: () => new ReceivedCalls(stateFolder) },
       { provide: Behaviours, useFactory: () => new Behaviours() },

@@ -50,14 +50,40 @@ const checkDegraded = gauge({
   labels: ['check'],
 });
 
-@Controller('health')
-export class HealthController {
+/** What the checks of a service say, taken together. */
+export class Readiness {
   readonly #checks: readonly ReadinessCheck[];
-  #isDraining = false;
   #looking: Promise<ReadinessReport> | undefined;
 
-  constructor(@Inject(READINESS_CHECKS) checks: readonly ReadinessCheck[]) {
+  constructor(checks: readonly ReadinessCheck[]) {
     this.#checks = checks;
+  }
+
+  /** Runs every check; callers that come at once share one look. */
+  report(): Promise<ReadinessReport> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<ReadinessReport> {
+    const checks = await Promise.all(this.#checks.map(runCheck));
+    for (const { name, ready, degraded = false, isUp } of checks) {
+      checkUp.set({ check: name }, isUp ? 1 : 0);
+      checkDegraded.set({ check: name }, ready && !degraded ? 0 : 1);
+    }
+    return { status: statusOf(checks), checks: checks.map(({ isUp: _, ...result }) => result) };
+  }
+}
+
+@Controller('health')
+export class HealthController {
+  readonly #readiness: Readiness;
+  #isDraining = false;
+
+  constructor(@Inject(READINESS_CHECKS) checks: readonly ReadinessCheck[]) {
+    this.#readiness = new Readiness(checks);
   }
 
   /** Answers as long as the process can: one that is beyond repair ends itself, see `crashOn`. */
@@ -68,18 +94,9 @@ export class HealthController {
 
   @Get('ready')
   async ready(): Promise<ReadinessReport> {
-    const report = await this.report();
+    const report = await this.#report();
     if (report.status === 'not_ready') throw new HttpException(report, HttpStatus.SERVICE_UNAVAILABLE);
     return report;
-  }
-
-  /** Runs every check; probes and scrapes that come at once share one look. */
-  async report(): Promise<ReadinessReport> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    const report = await this.#looking;
-    return this.#isDraining ? { status: 'not_ready', checks: [...report.checks, DRAINING] } : report;
   }
 
   /** From now on not ready, so that nothing new is sent here while what is in hand is finished. */
@@ -87,13 +104,9 @@ export class HealthController {
     this.#isDraining = true;
   }
 
-  async #look(): Promise<ReadinessReport> {
-    const checks = await Promise.all(this.#checks.map(runCheck));
-    for (const { name, ready, degraded = false, isUp } of checks) {
-      checkUp.set({ check: name }, isUp ? 1 : 0);
-      checkDegraded.set({ check: name }, ready && !degraded ? 0 : 1);
-    }
-    return { status: statusOf(checks), checks: checks.map(({ isUp: _, ...result }) => result) };
+  async #report(): Promise<ReadinessReport> {
+    const report = await this.#readiness.report();
+    return this.#isDraining ? { status: 'not_ready', checks: [...report.checks, DRAINING] } : report;
   }
 }
 

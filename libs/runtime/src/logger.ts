@@ -34,7 +34,7 @@ export function createLogger(service: string, level: string, destination?: Desti
 
 /**
  * The line without what stands under a hidden name, at the top and `levels` below. Why not pino's own redaction: with its
- * eighteen paths a line took 20 µs, three times as long as with this, and there is a line for every click.
+ * eighteen paths a line took 20 µs, with this 8, and there is a line for every click.
  */
 function withoutHidden(line: Record<string, unknown>, levels: number): Record<string, unknown> {
   let kept = line;

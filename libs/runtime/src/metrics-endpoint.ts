@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Header, Inject, NotFoundException, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { HealthController } from './health.ts';
+import { READINESS_CHECKS, Readiness, type ReadinessCheck } from './health.ts';
 import { metricsRegistry } from './metrics.ts';
 import { readSettings } from './settings.ts';
 
@@ -10,11 +10,11 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
 @Controller('metrics')
 export class MetricsController {
-  readonly #health: HealthController;
+  readonly #readiness: Readiness;
   readonly #token = readSettings(['METRICS_TOKEN']).METRICS_TOKEN;
 
-  constructor(@Inject(HealthController) health: HealthController) {
-    this.#health = health;
+  constructor(@Inject(READINESS_CHECKS) checks: readonly ReadinessCheck[]) {
+    this.#readiness = new Readiness(checks);
   }
 
   /** Looks at the dependencies first, so that their gauges are as fresh as the scrape. */
@@ -23,7 +23,7 @@ export class MetricsController {
   async metrics(@Req() request: FastifyRequest): Promise<string> {
     // Not 401 or 403: a stranger on a public port learns nothing, not even that it is here.
     if (!this.#mayRead(request)) throw new NotFoundException();
-    await this.#health.report();
+    await this.#readiness.report();
     return metricsRegistry.metrics();
   }
 

@@ -10,17 +10,14 @@ export interface GroupStatus {
   readonly assigned: number;
   /** Those of them whose records are handled by now. */
   readonly prepared: number;
-  /** Records of the owned partitions not yet handled; null while unknown. */
-  readonly lag: number | null;
+  /** Records of the owned partitions not yet handled. */
+  readonly lag: number;
   /** Records wait, and none has been finished for longer than any work takes. */
   readonly isStalled: boolean;
 }
 
-/** A consumer as far as readiness goes: the whole status where the bus gives it. */
-export interface GroupMember {
-  readonly isMember: boolean;
-  readonly status?: GroupStatus;
-}
+/** A consumer as far as readiness goes: its whole status, or what little it tells. */
+export type GroupMember = { readonly status: GroupStatus } | { readonly isMember: boolean };
 
 /** Half a minute of one partition at a thousand records a second: behind that, somebody should look. */
 const HIGH_LAG = 30_000;
@@ -43,15 +40,15 @@ const undecoded = gauge({
 export function groupCheck(member: GroupMember): ReadinessCheck {
   return {
     name: 'group',
-    check: () => (member.status === undefined ? { ready: member.isMember } : groupResult(member.status)),
+    check: () => ('status' in member ? groupResult(member.status) : { ready: member.isMember }),
   };
 }
 
 function groupResult({ isMember, assigned, prepared, lag, isStalled }: GroupStatus): CheckResult {
-  const detail = `${prepared} of ${assigned} partitions worked, lag ${lag ?? 'unknown'}`;
+  const detail = `${prepared} of ${assigned} partitions worked, lag ${lag}`;
   if (!isMember) return { ready: false, detail: 'no member of the group' };
   if (isStalled) return { ready: false, detail: `stalled: ${detail}` };
-  return { ready: prepared === assigned, degraded: (lag ?? 0) > HIGH_LAG, detail };
+  return { ready: prepared === assigned, degraded: lag > HIGH_LAG, detail };
 }
 
 /** The configuration as a process has it, and as the log has it. */

@@ -77,6 +77,12 @@ const SETTINGS = {
     .max(15_000)
     .default(3_000)
     .describe('How long a stopping service answers not ready before it takes nothing more.'),
+  CLICK_LOG_SHARE: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Share of the clicks that get a line in the log, chosen by click id: 0 to 1.'),
   METRICS_TOKEN: z
     .union([z.literal(''), z.string().min(16)])
     .default('')

@@ -23,7 +23,7 @@ export interface SpanOptions {
   /** Ids and codes; never a personal value, a secret or a URL. */
   readonly attributes?: SpanAttributes;
   /** Headers of the record that caused this; what is running now when absent. */
-  readonly parent?: Readonly<Record<string, string>>;
+  readonly parent?: Readonly<Record<string, string>> | undefined;
   readonly kind?: 'internal' | 'server' | 'client' | 'consumer';
 }
 

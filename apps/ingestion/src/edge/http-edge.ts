@@ -6,14 +6,20 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { Logger } from '@tributary/runtime';
+import { inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import type { ClickEndpoint } from '../click/click-endpoint.ts';
+import { type Route, requestSeconds, requests } from '../ingestion-metrics.ts';
 import type { PostbackEndpoint } from '../postback/postback-endpoint.ts';
 import { type Answer, send, unavailable } from './http-exchange.ts';
 
 export interface EdgeEndpoints {
   readonly clicks: ClickEndpoint;
   readonly postbacks: PostbackEndpoint;
+}
+
+interface Handling {
+  readonly route: Route;
+  run(): Promise<Answer>;
 }
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -26,6 +32,7 @@ const MAX_URL_LENGTH = 8_192;
 export class HttpEdge {
   readonly #logger: Logger;
   #endpoints: EdgeEndpoints | undefined;
+  #isDraining = false;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -34,6 +41,11 @@ export class HttpEdge {
   /** Opens the hot routes; before that they answer 503, because nothing could be accepted. */
   open(endpoints: EdgeEndpoints): void {
     this.#endpoints = endpoints;
+  }
+
+  /** From now on every answer closes its connection: a sender goes on elsewhere, and none is cut in the middle. */
+  drain(): void {
+    this.#isDraining = true;
   }
 
   /** The server Nest listens with. */
@@ -46,40 +58,60 @@ export class HttpEdge {
     return createServer(options, (request, response) => {
       const handling = this.#route(request);
       if (handling === undefined) framework(request, response);
-      else void this.#answer(request, response, handling);
+      else void this.#serve(request, response, handling);
     });
   }
 
-  #route(request: IncomingMessage): (() => Promise<Answer>) | undefined {
+  #route(request: IncomingMessage): Handling | undefined {
     const url = request.url ?? '/';
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
     if (!/^\/(?:c|postback|v1)\//.test(path)) return undefined;
     const endpoints = this.#endpoints;
-    if (endpoints === undefined) return async () => unavailable();
-    if (url.length > MAX_URL_LENGTH) return async () => ({ status: 414, body: { code: 'url_too_long' } });
+    if (endpoints === undefined) return { route: 'other', run: async () => unavailable() };
+    if (url.length > MAX_URL_LENGTH)
+      return { route: 'other', run: async () => ({ status: 414, body: { code: 'url_too_long' } }) };
     const query = new URLSearchParams(end < 0 ? '' : url.slice(end + 1));
     if (path.startsWith('/postback/')) {
-      return () => endpoints.postbacks.one(request, decodeSegment(path.slice('/postback/'.length)), query);
+      const sourceId = decodeSegment(path.slice('/postback/'.length));
+      return { route: 'postback', run: () => endpoints.postbacks.one(request, sourceId, query) };
     }
-    if (path.startsWith('/c/'))
-      return () => endpoints.clicks.redirect(request, decodeSegment(path.slice('/c/'.length)), query);
-    if (path === '/v1/postbacks') return () => endpoints.postbacks.batch(request, query);
-    if (path === '/v1/clicks') return () => endpoints.clicks.direct(request);
+    if (path.startsWith('/c/')) {
+      const campaignId = decodeSegment(path.slice('/c/'.length));
+      return { route: 'redirect', run: () => endpoints.clicks.redirect(request, campaignId, query) };
+    }
+    if (path === '/v1/postbacks')
+      return { route: 'postback_batch', run: () => endpoints.postbacks.batch(request, query) };
+    if (path === '/v1/clicks') return { route: 'direct_click', run: () => endpoints.clicks.direct(request) };
     return undefined;
   }
 
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    handling: () => Promise<Answer>,
-  ): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse, { route, run }: Handling): Promise<void> {
+    const startedAt = performance.now();
+    // Whoever posts to us has no part in our traces, so their trace headers are not taken.
+    const status = await inSpan({ name: 'request.serve', kind: 'server', attributes: { route } }, () =>
+      this.#answer(request, response, run),
+    );
+    requests.inc({ route, status_class: `${Math.floor(status / 100)}xx` });
+    requestSeconds.observe({ route }, (performance.now() - startedAt) / 1_000);
+  }
+
+  /** @returns the status that was sent. */
+  async #answer(request: IncomingMessage, response: ServerResponse, run: Handling['run']): Promise<number> {
+    const answer = await this.#answerOf(request, run);
+    if (this.#isDraining) response.setHeader('connection', 'close');
+    send(response, answer);
+    noteOnSpan({ status: answer.status });
+    return answer.status;
+  }
+
+  async #answerOf(request: IncomingMessage, run: Handling['run']): Promise<Answer> {
     try {
-      send(response, await handling());
+      return await run();
     } catch (error) {
       // Method only: the URL may carry a token.
       this.#logger.error({ err: error, method: request.method }, 'request.failed');
-      send(response, { status: 500, body: { code: 'internal_error' } });
+      return { status: 500, body: { code: 'internal_error' } };
     }
   }
 }

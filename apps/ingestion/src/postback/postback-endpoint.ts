@@ -1,10 +1,17 @@
 /** Postbacks over HTTP: understood, proved and written to Kafka before the answer; a refusal is written too and says why. */
 import type { IncomingMessage } from 'node:http';
-import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
+import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
 import type { Configuration, Source } from '@tributary/configuration';
-import { parsePostback, type Refusal, type RefusalReason, type SourceProfile } from '@tributary/domain';
+import {
+  isUuid,
+  parsePostback,
+  type Refusal,
+  type RefusalReason,
+  type SourceProfile,
+} from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
+import { acceptSeconds, postbacksAccepted, postbacksRefused } from '../ingestion-metrics.ts';
 import { checkToken, TOKEN_PARAMETER, tokenOf } from './credentials.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
 import { type Parameters, type Row, rowOfJson, rowOfPairs, rowsOfBatch } from './read-call.ts';
@@ -33,6 +40,8 @@ interface Call {
 interface Outcome {
   readonly record: OutgoingRecord;
   readonly result: RowResult;
+  /** Its line in the log: ids and codes, nothing a stranger has written. */
+  readonly line: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 type RowResult =
@@ -71,7 +80,7 @@ export class PostbackEndpoint {
     const row = await readRow(request, query);
     const profile = source && profileOf(source);
     const outcome = this.#outcomeOf({ request, query, sourceId, source, profile, context }, row);
-    return this.#answer([outcome], () => answerOf(outcome.result, source));
+    return this.#answer(context, [outcome], () => answerOf(outcome.result, source));
   }
 
   /** POST /v1/postbacks?source=…: a JSON object, a JSON array or NDJSON; each row is answered on its own, in order. */
@@ -87,7 +96,7 @@ export class PostbackEndpoint {
     );
     const [first, second] = outcomes;
     const isWhole = first !== undefined && second === undefined;
-    return this.#answer(outcomes, () =>
+    return this.#answer(context, outcomes, () =>
       isWhole ? answerOf(first.result, undefined) : batchAnswerOf(outcomes),
     );
   }
@@ -121,13 +130,28 @@ export class PostbackEndpoint {
     return {
       record: outgoing('postback.received.v1', event.lane, event),
       result: { status: 'accepted', receiptId: event.receiptId, warnings: event.warnings },
+      line: {
+        receiptId: event.receiptId,
+        sourceId: event.sourceId,
+        advertiserId: event.advertiserId,
+        lane: event.lane,
+        eventType: event.eventType,
+        clickId: event.clickId !== null && isUuid(event.clickId) ? event.clickId : null,
+        configurationVersion: event.configurationVersion,
+        isTest: event.isTest,
+      },
     };
   }
 
   /** Answers only after Kafka has every event of the call. */
-  async #answer(outcomes: readonly Outcome[], answer: () => Answer): Promise<Answer> {
+  async #answer(
+    { receivedAt }: CallContext,
+    outcomes: readonly Outcome[],
+    answer: () => Answer,
+  ): Promise<Answer> {
+    let positions: readonly RecordPosition[];
     try {
-      await this.#options.producer.produce(
+      positions = await this.#options.producer.produce(
         outcomes.map(({ record }) => record),
         this.#options.acceptDeadlineMs,
       );
@@ -136,7 +160,20 @@ export class PostbackEndpoint {
       this.#options.logger.warn({ err: error, rows: outcomes.length }, 'postback.not_taken');
       return unavailable();
     }
+    outcomes.forEach((outcome, row) => {
+      this.#taken(outcome, positions[row], receivedAt);
+    });
     return answer();
+  }
+
+  #taken({ result, line }: Outcome, position: RecordPosition | undefined, receivedAt: number): void {
+    const { logger, clock } = this.#options;
+    const durationMs = clock.now() - receivedAt;
+    acceptSeconds.observe({ event: 'postback' }, durationMs / 1_000);
+    if (result.status === 'accepted') postbacksAccepted.inc();
+    else postbacksRefused.inc({ reason: result.code });
+    const { partition = null, offset = null } = position ?? {};
+    logger.info({ ...line, partition, offset, durationMs }, `postback.${result.status}`);
   }
 }
 
@@ -156,6 +193,15 @@ function refusedOutcome(
       code: refusal.reason,
       field: event.field,
       expected: refusal.expected,
+    },
+    // Neither the source id nor the field of a refusal are surely ours: both stand as the sender wrote them.
+    line: {
+      refusalId: event.refusalId,
+      sourceId: source?.id ?? null,
+      advertiserId: event.advertiserId,
+      reasonCode: refusal.reason,
+      configurationVersion: event.configurationVersion,
+      isTest: event.isTest,
     },
   };
 }

@@ -54,6 +54,11 @@ export class KafkaConnection {
     return new Map(offsets.map(({ partition, low, high }) => [partition, low === high ? 0 : Number(high)]));
   }
 
+  /** Offset after the last record of a topic with one partition. @throws DependencyFailure */
+  async endOffset(topic: string): Promise<number> {
+    return (await this.endOffsets(topic)).get(0) ?? 0;
+  }
+
   /** Next offset a group will read, by partition. @throws DependencyFailure */
   async committedOffsets(groupId: string, topic: string): Promise<Offsets> {
     const [entry] = await this.#asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));

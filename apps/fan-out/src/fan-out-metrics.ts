@@ -1,0 +1,36 @@
+/** What fan-out counts: attempts by definition and end, how long they took, what is under way, what was withheld. */
+import { counter, gauge, latency } from '@tributary/runtime';
+import type { AttemptEnd } from './delivery-records.ts';
+
+export const attempts = counter({
+  name: 'tributary_delivery_attempts_total',
+  help: 'Attempts ended, by definition, outcome and class of the reason.',
+  labels: ['definition', 'outcome', 'reason'],
+});
+export const attemptSeconds = latency({
+  name: 'tributary_delivery_attempt_seconds',
+  help: 'From the intent of an attempt to its end, by definition.',
+  labels: ['definition'],
+});
+export const deliverySeconds = latency({
+  name: 'tributary_decision_delivery_seconds',
+  help: 'From a decision to its delivery, retries included, by definition.',
+  labels: ['definition'],
+});
+export const openDeliveries = gauge({
+  name: 'tributary_deliveries_open',
+  help: "Deliveries this instance attempts now, those that wait for room in their destination's lane included.",
+});
+export const withheld = counter({
+  name: 'tributary_deliveries_withheld_total',
+  help: 'Deliveries a decision asked for and nothing was sent of, because the destination cannot be sent to.',
+  labels: ['reason'],
+});
+
+/** Of a closed list, whatever a receiver answers: the network error, the class of the status, or why nothing was sent. */
+export function reasonClassOf({ errorCode, response, reasonCode }: AttemptEnd): string {
+  if (errorCode !== null) return errorCode;
+  if (response !== null) return `http_${Math.floor(response.status / 100)}xx`;
+  // `invalid_<code>:<field>`; the field may be a name of the destination's own settings.
+  return reasonCode?.split(':')[0] ?? 'none';
+}

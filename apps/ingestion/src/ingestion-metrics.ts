@@ -1,0 +1,43 @@
+/** What ingestion counts: requests by route, postbacks accepted and refused, clicks, and how long taking them took. */
+import { counter, gauge, latency } from '@tributary/runtime';
+
+/** The hot routes; a closed list, so that no path of a stranger becomes a label. */
+export type Route = 'redirect' | 'direct_click' | 'postback' | 'postback_batch' | 'other';
+
+export const requests = counter({
+  name: 'tributary_ingestion_requests_total',
+  help: 'Answered requests of the hot routes.',
+  labels: ['route', 'status_class'],
+});
+export const requestSeconds = latency({
+  name: 'tributary_ingestion_request_seconds',
+  help: 'From the head of a request to its answer.',
+  labels: ['route'],
+});
+export const postbacksAccepted = counter({
+  name: 'tributary_postbacks_accepted_total',
+  help: 'Postbacks Kafka has acknowledged.',
+});
+export const postbacksRefused = counter({
+  name: 'tributary_postbacks_refused_total',
+  help: 'Refusals Kafka has acknowledged, by reason code.',
+  labels: ['reason'],
+});
+export const acceptSeconds = latency({
+  name: 'tributary_accept_seconds',
+  help: "From receiving a click or a postback to Kafka's acknowledgement.",
+  labels: ['event'],
+});
+export const clicksRecorded = counter({
+  name: 'tributary_clicks_recorded_total',
+  help: 'Clicks Kafka has acknowledged.',
+  labels: ['kind'],
+});
+export const clicksLost = counter({
+  name: 'tributary_clicks_lost_total',
+  help: 'Clicks redirected and not recorded, because too many were waiting for Kafka.',
+});
+export const clicksPending = gauge({
+  name: 'tributary_clicks_pending',
+  help: 'Clicks in memory that Kafka has not acknowledged.',
+});
