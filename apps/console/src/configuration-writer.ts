@@ -8,6 +8,7 @@ import {
 import type { ConfigurationChanged } from '@tributary/contracts';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import { type Content, type ContentParts, contentOf, type EntityKey, removable } from './change-content.ts';
+import { writes } from './console-metrics.ts';
 import { type EntityView, newestView, viewOf } from './entity-view.ts';
 import { done, type Outcome, refuse } from './refusal.ts';
 import { isUnderFirstKey, resealed } from './sealed-secrets.ts';
@@ -152,6 +153,7 @@ export class ConfigurationWriter {
     await follower.caughtUpTo(offset, CONFIRM_TIMEOUT_MS);
     const revision = follower.current.history(entityType, id).find(({ version }) => version === offset);
     if (revision === undefined) return conflict('another change of it came first');
+    writes.inc({ entity_type: entityType });
     logger.info({ entityType, entityId: id, version: offset, actor }, 'configuration.changed');
     return done(viewOf(entityType, revision, id, clock.now()));
   }

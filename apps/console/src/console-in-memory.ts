@@ -71,6 +71,7 @@ export class ConsoleInMemory {
         ping: async () => {
           if (!this.isBrokerUp) throw new DependencyFailure('kafka_unavailable', 'away');
         },
+        endOffset: async () => 0,
         close: async () => undefined,
       },
     });

@@ -13,6 +13,7 @@ import {
   answers,
   type Clock,
   configurationObserver,
+  configurationCheck,
   Encryption,
   HealthController,
   type Logger,
@@ -34,6 +35,8 @@ export interface ConsoleBus {
   connect(): Promise<void>;
   /** Resolves when the broker answers. */
   ping(): Promise<void>;
+  /** Offset after the last change in the log. */
+  endOffset(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -61,7 +64,6 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly #bus: ConsoleBus;
   readonly #follower: ConfigurationFollower;
   readonly #undecoded: UndecodedWatch | undefined;
-  #isFollowing = false;
 
   constructor(
     @Inject(PARTS) { bus, undecoded }: ConsoleParts,
@@ -75,10 +77,10 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   get checks(): readonly ReadinessCheck[] {
     return [
       answers('kafka', this.#bus),
-      {
-        name: 'configuration',
-        check: () => ({ ready: this.#isFollowing, detail: `version ${this.#follower.current.version}` }),
-      },
+      configurationCheck({
+        version: () => this.#follower.current.version,
+        endOffset: () => this.#bus.endOffset(),
+      }),
       ...(this.#undecoded === undefined ? [] : [this.#undecoded.check]),
     ];
   }
@@ -86,7 +88,6 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   /** Before the API listens: a write must know what is there. */
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#bus.connect(), this.#follower.start()]);
-    this.#isFollowing = true;
     this.#undecoded?.start();
   }
 

@@ -11,6 +11,7 @@ export function kafkaBus(brokers: readonly string[], logger: Logger): ConsoleBus
     log: new KafkaConfigurationLog({ connection, producer, onFatal }),
     connect: () => producer.connect(),
     ping: () => connection.ping(),
+    endOffset: () => connection.endOffset('configuration.changed.v1'),
     close: async () => {
       await producer.close();
       await connection.close();

@@ -72,3 +72,20 @@ it('never runs more than sixteen, over many rounds', async () => {
     await Promise.all(Array.from({ length: 50 }, () => lanes.run('a', work)));
   expect([most, running]).toEqual([CONCURRENCY, 0]);
 });
+
+it('lets go of those that wait when their signal is aborted, and of no work that has begun', async () => {
+  const lanes = new DestinationLanes();
+  const { started, ends, runs, start } = workload(lanes, 'a');
+  for (let n = 0; n < CONCURRENCY; n++) start();
+  const drain = new AbortController();
+  const waiting = lanes.run('a', async () => 'sent', drain.signal);
+  drain.abort();
+  await expect(waiting).rejects.toThrow('aborted');
+  await expect(lanes.run('b', async () => 'sent', drain.signal)).rejects.toThrow('aborted');
+  start();
+  ends[0]?.();
+  await turns();
+  expect(started).toContain(CONCURRENCY);
+  for (const end of ends) end?.();
+  expect(await Promise.all(runs)).toHaveLength(CONCURRENCY + 1);
+});

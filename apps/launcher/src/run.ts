@@ -1,6 +1,7 @@
 /** One run of the launcher from preflight to the last process stopped. */
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readSettings } from '@tributary/runtime';
 import type { Arguments } from './arguments.ts';
 import { applyDemoConfiguration, DEMO } from './demo/demo-configuration.ts';
 import { Driver } from './demo/driver.ts';
@@ -20,9 +21,33 @@ const SETTLE_BOUND_MS = 60_000;
 /** A service drains within 25 s. */
 const LEFTOVER_BOUND_MS = 30_000;
 const LEFTOVER_POLL_MS = 500;
+/** What a service would refuse only after the engines are up; those the launcher makes itself are not among them. */
+const CHECKED_SETTINGS = [
+  'KAFKA_BROKERS',
+  'KAFKA_RF',
+  'CLICKHOUSE_URL',
+  'CLICKHOUSE_FLUSH_MS',
+  'SCHEMA_REGISTRY_URL',
+  'INGESTION_PORT',
+  'CONSOLE_PORT',
+  'ATTRIBUTION_PORT',
+  'FAN_OUT_PORT',
+  'SCHEMA_REGISTRY_PORT',
+  'SANDBOX_PORT',
+  'ACCEPT_DEADLINE_MS',
+  'DELIVERY_TIMEOUT_MS',
+  'DELIVERY_ALLOW_PRIVATE',
+  'CLICK_LOG_SHARE',
+  'DRAIN_DELAY_MS',
+  'METRICS_TOKEN',
+  'TRACING',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'LOG_LEVEL',
+] as const;
 
 /** @returns the exit code: 0, or 1 when the ledger does not balance. @throws Error for a person. */
 export async function run(options: Arguments): Promise<number> {
+  readSettings(CHECKED_SETTINGS);
   const home = homeFolder();
   const addresses = readAddresses(options.portOffset);
   const startedAt = performance.now();
@@ -113,12 +138,15 @@ async function demonstrate(
 
 function untilInterrupted(onSignal: () => void): Promise<number> {
   return new Promise((resolve) => {
+    let isEnding = false;
     const end = () => {
-      onSignal();
+      if (!isEnding) onSignal();
+      isEnding = true;
       resolve(0);
     };
-    process.once('SIGINT', end);
-    process.once('SIGTERM', end);
+    // Not once: a second signal would end this process, and with it everything, in the middle of the drain.
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
   });
 }
 

@@ -108,6 +108,15 @@ describe('checkWritable', () => {
       message: expect.stringContaining(`${file} is not a directory`),
     });
   });
+
+  it.runIf(process.platform === 'linux')('tells a directory the kernel keeps, where root could write', () => {
+    expect(checkWritable('/proc/tributary/home')).toMatchObject({
+      code: 'directory_not_writable',
+      message: expect.stringMatching(
+        /^\/proc\/tributary\/home cannot be written to \(\/proc belongs to the kernel\)/,
+      ),
+    });
+  });
 });
 
 function program(name: string, body: string): string {

@@ -1,5 +1,5 @@
 /** Checks what embedded engines need before anything is started; each problem is one line that says what to do. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { findClickhouseLibrary } from './clickhouse-library.ts';
 import { ENGINE_TITLES, type EngineName } from './embedded-engine.ts';
@@ -33,6 +33,8 @@ export interface Machine {
 }
 
 const OLDEST_JAVA = 17;
+/** proc, sysfs, cgroup 1 and 2, as statfs(2) numbers them: they hold no files of ours. */
+const KERNEL_FILE_SYSTEMS = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270]);
 const COMMAND_BOUND_MS = 30_000;
 
 /** The ways that need nothing on this machine, per engine. */
@@ -118,6 +120,9 @@ export function checkWritable(directory: string): PreflightProblem | undefined {
   while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
   try {
     if (!statSync(existing).isDirectory()) return notWritable(directory, `${existing} is not a directory`);
+    // Root may write there by its permissions, and Node's recursive mkdir then tries for ever.
+    if (KERNEL_FILE_SYSTEMS.has(statfsSync(existing).type))
+      return notWritable(directory, `${existing} belongs to the kernel`);
     accessSync(existing, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {

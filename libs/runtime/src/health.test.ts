@@ -2,6 +2,7 @@
 import { HttpException } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HealthController, type ReadinessCheck } from './health.ts';
+import { metricsRegistry } from './metrics.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -48,6 +49,52 @@ describe('ready', () => {
         ],
       },
     });
+  });
+
+  it('but degraded when a check says so, or when one that is not needed fails', async () => {
+    const lagging: ReadinessCheck = {
+      name: 'lag',
+      check: () => ({ ready: true, degraded: true, detail: '9' }),
+    };
+    expect(await new HealthController([good, lagging]).ready()).toEqual({
+      status: 'degraded',
+      checks: [
+        { name: 'good', ready: true },
+        { name: 'lag', ready: true, degraded: true, detail: '9' },
+      ],
+    });
+    const away: ReadinessCheck = {
+      name: 'away',
+      isNeeded: false,
+      check: () => Promise.reject(new RangeError()),
+    };
+    expect(await new HealthController([away]).ready()).toEqual({
+      status: 'degraded',
+      checks: [{ name: 'away', ready: true, degraded: true, detail: 'RangeError' }],
+    });
+  });
+
+  it('is not once the service drains, whatever its checks say, while it stays live', async () => {
+    const health = new HealthController([good]);
+    health.drain();
+    const failure = await health.ready().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(HttpException);
+    expect((failure as HttpException).getResponse()).toMatchObject({ status: 'not_ready' });
+    expect(health.live()).toEqual({ status: 'live' });
+  });
+
+  it('shows each check as gauges: what is away is down, needed or not', async () => {
+    const away: ReadinessCheck = {
+      name: 'gauge_away',
+      isNeeded: false,
+      check: () => Promise.reject(new Error()),
+    };
+    await new HealthController([away, { name: 'gauge_good', check: () => ({ ready: true }) }]).ready();
+    const text = await metricsRegistry.metrics();
+    expect(text).toContain('tributary_check_up{check="gauge_away"} 0');
+    expect(text).toContain('tributary_check_degraded{check="gauge_away"} 1');
+    expect(text).toContain('tributary_check_up{check="gauge_good"} 1');
+    expect(text).toContain('tributary_check_degraded{check="gauge_good"} 0');
   });
 
   it.each<[string, ReadinessCheck['check']]>([

@@ -66,3 +66,21 @@ it('tells a sender that can send again that nothing was taken', async () => {
   await expect(recorder.write(aClick(), 100)).rejects.toBe(away);
   expect(recorder.pending).toBe(0);
 });
+
+it('logs the share of the clicks it is told to, always the same ones', async () => {
+  const logged: string[] = [];
+  const log = createLogger('recorder-test', 'info', {
+    write: (line) => logged.push((JSON.parse(line) as { clickId: string }).clickId),
+  });
+  const produce = async (records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> =>
+    records.map(({ topic }, offset) => ({ topic, partition: 0, offset }));
+  const clicks = ['0000', '3fff', '4000', 'ffff'].map((tail) =>
+    aClick({ clickId: `0199aabb-ccdd-7eee-8fff-00112233${tail}` }),
+  );
+  for (const loggedShare of [0, 0.25, 1]) {
+    const some = new ClickRecorder({ produce }, log, { loggedShare });
+    for (const click of clicks) await some.record(click);
+    logged.push('|');
+  }
+  expect(logged.map((id) => id.slice(-4)).join(' ')).toBe('| 0000 3fff | 0000 3fff 4000 ffff |');
+});

@@ -583,3 +583,63 @@ it('answers 503 until it is open, and leaves other paths to the framework', asyn
   const other = await call('/health/live');
   expect([other.status, await other.text()]).toEqual([404, 'framework']);
 });
+
+describe('the drain', () => {
+  it('answers what is in flight and what still comes, each with the end of its connection', async () => {
+    let acknowledge: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      acknowledge = resolve;
+    });
+    const produce = producer.produce.bind(producer);
+    producer.produce = async (records) => {
+      await held;
+      return produce(records);
+    };
+    const inFlight = post('/postback/shop', '{"event_type":"lead"}');
+    await expect.poll(() => server.listening).toBe(true);
+    edge.drain();
+    const late = post('/postback/shop', '{"event_type":"sale","revenue":"1","currency":"EUR"}');
+    acknowledge();
+    for (const response of await Promise.all([inFlight, late])) {
+      expect(response.status).toBe(200);
+      expect(response.headers.get('connection')).toBe('close');
+    }
+    expect(producer.records).toHaveLength(2);
+  });
+
+  it('leaves connections open before', async () => {
+    expect((await call('/c/spring')).headers.get('connection')).toBe('keep-alive');
+  });
+});
+
+describe('the log', () => {
+  const CANARY = 'canary4711';
+
+  it('says of each click and postback what it was, and nothing a stranger wrote', async () => {
+    const lines: string[] = [];
+    const log = createLogger('edge-test', 'info', { write: (line) => lines.push(line) });
+    const configuration = configured();
+    const shared = {
+      configuration: () => configuration,
+      encryption: new Encryption(randomBytes(32).toString('base64')),
+      clock: { now: () => NOW },
+      acceptDeadlineMs: 1_000,
+    };
+    edge.open({
+      clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, log) }),
+      postbacks: new PostbackEndpoint({ ...shared, producer, logger: log }),
+    });
+    await call(`/c/spring?sub1=${CANARY}&fbclid=${CANARY}`, { headers: { 'user-agent': CANARY } });
+    const sale = { revenue: '1', currency: 'EUR', email: `${CANARY}@example.com`, click_id: CANARY };
+    await post('/postback/shop', JSON.stringify({ ...sale, event_type: 'sale', transaction_id: CANARY }));
+    await post('/postback/shop', JSON.stringify({ [CANARY]: '1', revenue: CANARY, event_type: 'sale' }));
+    await call(`/postback/${CANARY}?token=${CANARY}`);
+    expect(lines.join('')).not.toContain(CANARY);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { msg: 'click.recorded', kind: 'redirect', campaignId: 'spring', offerId: 'shoes', partnerId: 'blog' },
+      { msg: 'postback.accepted', sourceId: 'shop', eventType: 'sale', clickId: null, partition: 0 },
+      { msg: 'postback.refused', sourceId: 'shop', reasonCode: 'amount_malformed' },
+      { msg: 'postback.refused', sourceId: null, reasonCode: 'source_unknown' },
+    ]);
+  });
+});

@@ -1,7 +1,6 @@
 /** The whole pipeline on one machine: engines, schemas, topics, tables, then the services, in the order of a deploy. */
 import { join } from 'node:path';
 import process from 'node:process';
-import { ensureTopics, KafkaConnection } from '@tributary/bus';
 import {
   CLICKHOUSE_SERVICE_USER,
   type EmbeddedClickhouse,
@@ -11,16 +10,18 @@ import {
   startEmbeddedClickhouse,
   startEmbeddedKafka,
 } from '@tributary/engines';
-import { createLogger } from '@tributary/runtime';
-import { ClickhouseConnection, migrate } from '@tributary/store';
+import { ClickhouseConnection } from '@tributary/store';
 import type { Addresses } from './addresses.ts';
-import { REPOSITORY, readKeys } from './home.ts';
+import { readKeys } from './home.ts';
+import { runMigrate } from './migrate.ts';
 import { SupervisedService } from './supervised-service.ts';
 
 export interface SystemOptions {
   readonly home: string;
   readonly addresses: Addresses;
   readonly onProgress: (message: string) => void;
+  /** Settings every service gets beside those the system makes. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export const SERVICE_NAMES = [
@@ -102,8 +103,7 @@ export class TributarySystem {
     const registry =
       addresses.ownSchemaRegistry === null ? this.#startServices(['schema-registry']) : Promise.resolve();
     await Promise.all([this.#startKafka(), registry.then(() => this.#startClickhouse())]);
-    await this.#prepareTopics();
-    await this.#prepareTables();
+    await runMigrate(this.#environment(), onProgress);
     onProgress('Starting the services');
     await this.#startServices(['sandbox', 'console', 'ingestion', 'attribution', 'fan-out']);
   }
@@ -186,6 +186,7 @@ export class TributarySystem {
     });
   }
 
+<<<<<<< HEAD
   async #prepareTopics(): Promise<void> {
     const logger = createLogger('launcher', 'silent');
     const connection = new KafkaConnection({
@@ -210,6 +211,8 @@ export class TributarySystem {
     await Promise.all([admin.close(), database.close()]);
   }
 
+=======
+>>>>>>> 255b6db (feat: npm start prepares by the migrate command and checks its settings first; a drain lets go of what has not begun)
   async #startServices(names: readonly ServiceName[]): Promise<void> {
     const services = names.map((name) => {
       const service = this.#supervise(name, this.#portOf(name), name);
@@ -239,17 +242,26 @@ export class TributarySystem {
   }
 
   #environment(): Record<string, string> {
+<<<<<<< HEAD
     const { home } = this.#options;
+=======
+    const { home, addresses, settings = {} } = this.#options;
+    const { ports } = addresses;
+>>>>>>> 255b6db (feat: npm start prepares by the migrate command and checks its settings first; a drain lets go of what has not begun)
     const keys = readKeys(home);
     return {
       KAFKA_BROKERS: this.brokers,
       CLICKHOUSE_URL: this.clickhouseUrl,
+      CLICKHOUSE_PASSWORD: clickhousePassword(),
       SCHEMA_REGISTRY_URL: this.schemaRegistryUrl,
       SANDBOX_STATE: join(home, 'sandbox'),
       SECRETS_KEYS: keys.secretsKeys,
       CONSOLE_API_KEY: keys.consoleApiKey,
+      // Nothing balances load here that would have to notice.
+      DRAIN_DELAY_MS: process.env['DRAIN_DELAY_MS'] ?? '0',
       // The demo's receivers are the sandbox on this machine.
       DELIVERY_ALLOW_PRIVATE: process.env['DELIVERY_ALLOW_PRIVATE'] ?? 'true',
+      ...settings,
     };
   }
 }
