@@ -5,11 +5,9 @@ import {
   KafkaConnection,
   KafkaConsumerGroup,
   KafkaEventProducer,
-  outgoing,
 } from '@tributary/bus';
 import { TOPICS } from '@tributary/contracts';
-import { createLogger, DependencyFailure } from '@tributary/runtime';
-import { aRefusal } from '@tributary/testing';
+import { createLogger } from '@tributary/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 const logger = createLogger('bus-test', 'silent');

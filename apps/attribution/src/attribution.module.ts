@@ -7,12 +7,18 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import {
+  BatchStrategy,
+  KafkaConfigurationLog,
+  KafkaConnection,
+  KafkaEventProducer,
+  SchemaRegistryClient,
+} from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
-  configurationObserver,
   configurationCheck,
+  configurationObserver,
   crashOn,
   groupCheck,
   HealthController,
@@ -21,7 +27,6 @@ import {
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
-  schemaRegistryCheck,
   systemClock,
   undecodedCheck,
 } from '@tributary/runtime';
@@ -58,7 +63,7 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
   readonly #producer: KafkaEventProducer;
   readonly #follower: ConfigurationFollower;
   readonly #clickhouse: ClickhouseConnection;
-  readonly #schemaRegistryUrl: string;
+  readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
 
   constructor(@Inject(PARTS) { settings, logger }: AttributionParts) {
@@ -73,7 +78,7 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     this.#connection = connection;
     this.#producer = producer;
     this.#clickhouse = clickhouse;
-    this.#schemaRegistryUrl = settings.SCHEMA_REGISTRY_URL;
+    this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
     this.#undecoded = new UndecodedStore(clickhouse);
     this.#follower = new ConfigurationFollower(
       new KafkaConfigurationLog({ connection, onFatal }),
@@ -91,6 +96,7 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
       connection,
       groupId: GROUP_ID,
       producer,
+      schemas: this.#schemas,
       assignment: this.attribution,
       onFatal,
     });
@@ -100,12 +106,13 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
     return [
       answers('kafka', this.#connection),
       answers('clickhouse', this.#clickhouse),
-      groupCheck(this.strategy),
+      groupCheck(() => this.strategy.groupStatus),
       configurationCheck({
         version: () => this.#follower.current.version,
         endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
       }),
-      schemaRegistryCheck(this.#schemaRegistryUrl),
+      // ClickHouse reads schemas there, and sets good records aside while it cannot.
+      answers('schema_registry', this.#schemas, { isNeeded: false }),
       undecodedCheck(() => this.#undecoded.count()),
     ];
   }

@@ -12,8 +12,8 @@ import { ConfigurationFollower, type ConfigurationLog } from '@tributary/configu
 import {
   answers,
   type Clock,
-  configurationObserver,
   configurationCheck,
+  configurationObserver,
   Encryption,
   HealthController,
   type Logger,

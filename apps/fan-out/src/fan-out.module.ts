@@ -7,12 +7,18 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { BatchStrategy, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import {
+  BatchStrategy,
+  KafkaConfigurationLog,
+  KafkaConnection,
+  KafkaEventProducer,
+  SchemaRegistryClient,
+} from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
-  configurationObserver,
   configurationCheck,
+  configurationObserver,
   crashOn,
   Encryption,
   groupCheck,
@@ -22,7 +28,6 @@ import {
   READINESS_CHECKS,
   type ReadinessCheck,
   type Settings,
-  schemaRegistryCheck,
   systemClock,
   undecodedCheck,
 } from '@tributary/runtime';
@@ -69,7 +74,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly #producer: KafkaEventProducer;
   readonly #follower: ConfigurationFollower;
   readonly #clickhouse: ClickhouseConnection;
-  readonly #schemaRegistryUrl: string;
+  readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
   readonly #sender: Sender;
 
@@ -95,7 +100,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     this.#producer = producer;
     this.#follower = follower;
     this.#clickhouse = clickhouse;
-    this.#schemaRegistryUrl = settings.SCHEMA_REGISTRY_URL;
+    this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
     this.#sender = new Sender({
       timeoutMs: settings.DELIVERY_TIMEOUT_MS,
       allowPrivate: settings.DELIVERY_ALLOW_PRIVATE,
@@ -113,6 +118,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       connection,
       groupId: GROUP_ID,
       producer,
+      schemas: this.#schemas,
       assignment: this.fanOut,
       maxBatch: MAX_BATCH,
       onFatal,
@@ -123,12 +129,13 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     return [
       answers('kafka', this.#connection),
       answers('clickhouse', this.#clickhouse),
-      groupCheck(this.strategy),
+      groupCheck(() => this.strategy.groupStatus),
       configurationCheck({
         version: () => this.#follower.current.version,
         endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
       }),
-      schemaRegistryCheck(this.#schemaRegistryUrl),
+      // ClickHouse reads schemas there, and sets good records aside while it cannot.
+      answers('schema_registry', this.#schemas, { isNeeded: false }),
       undecodedCheck(() => this.#undecoded.count()),
     ];
   }

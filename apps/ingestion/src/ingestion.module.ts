@@ -11,9 +11,9 @@ import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tri
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
-  configurationObserver,
   type CheckResult,
   configurationCheck,
+  configurationObserver,
   crashOn,
   Encryption,
   HealthController,

@@ -1,6 +1,6 @@
 /** Records on their way to and from Kafka, and the two ports every service uses: produce and handle. */
 import { type EventOf, encodeEvent, type TopicName } from '@tributary/contracts';
-import { traceHeaders } from '@tributary/runtime';
+import { type GroupStatus, traceHeaders } from '@tributary/runtime';
 
 /** An encoded event on its way to a topic. */
 export interface OutgoingRecord {
@@ -89,20 +89,6 @@ export interface ConsumerGroup {
   /** Finishes what is in hand, commits it and leaves, in bounded time whether or not a broker answers. */
   stop(): Promise<void>;
   readonly status: GroupStatus;
-}
-
-/** How a consumer group's member fares now. */
-export interface GroupStatus {
-  /** Heard by the group's coordinator within the session timeout: not "was once", and not while a rebalance drags on. */
-  readonly isMember: boolean;
-  /** Partitions owned. */
-  readonly assigned: number;
-  /** Of those, the ones whose work has begun: the assignment is prepared and the worker before has ended. */
-  readonly prepared: number;
-  /** Records known to stand in the owned partitions that are not done. */
-  readonly lag: number;
-  /** A partition has had records for a minute of which none was finished, without an outage and without waiting on purpose. */
-  readonly isStalled: boolean;
 }
 
 /** The record of an event, within the trace that is running. @throws Error when the event does not fit its schema, a defect of the caller. */

@@ -125,7 +125,7 @@ describe('a follower', () => {
     const follow = vi
       .fn<ConfigurationLog['follow']>()
       .mockRejectedValueOnce(new Error('no broker'))
-      .mockResolvedValue({ stop: async () => undefined });
+      .mockResolvedValue({ lastHeardAt: 0, stop: async () => undefined });
     const follower = new ConfigurationFollower({ follow });
 
     await expect(follower.start()).rejects.toThrow('no broker');

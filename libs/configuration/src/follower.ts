@@ -15,9 +15,7 @@ export interface ConfigurationLog {
    * Hands over every change from the first one on, in offset order; null is a record that cannot be decoded. Resolves
    * once everything that was in the log at the call has been handed over, and goes on until `stop`.
    */
-  follow(
-    onChange: (offset: number, change: ConfigurationChanged | null) => void,
-  ): Promise<FollowedLog>;
+  follow(onChange: (offset: number, change: ConfigurationChanged | null) => void): Promise<FollowedLog>;
   /** Resolves with the offset of the change once it can no longer be lost. */
   append(change: ConfigurationChanged): Promise<number>;
 }

@@ -1,23 +1,20 @@
-/** The readiness checks several services share: consumer group, configuration, schema registry, undecoded records. */
+/** The readiness checks several services share: consumer group, configuration, undecoded records. */
 import type { CheckResult, ReadinessCheck } from './health.ts';
 import { gauge } from './metrics.ts';
 
-/** Where a consumer of the bus stands; `BatchStrategy.status` gives it. */
+/** How a consumer group's member fares now; the bus tells it. */
 export interface GroupStatus {
-  /** The group has dealt this instance its partitions. */
+  /** Heard by the group's coordinator within the session timeout: not "was once", and not while a rebalance drags on. */
   readonly isMember: boolean;
-  /** Partitions this instance owns. */
+  /** Partitions owned. */
   readonly assigned: number;
-  /** Those of them whose records are handled by now. */
+  /** Of those, the ones whose work has begun: the assignment is prepared and the worker before has ended. */
   readonly prepared: number;
-  /** Records of the owned partitions not yet handled. */
+  /** Records known to stand in the owned partitions that are not done. */
   readonly lag: number;
-  /** Records wait, and none has been finished for longer than any work takes. */
+  /** A partition has had records for a minute of which none was finished, without an outage and without waiting on purpose. */
   readonly isStalled: boolean;
 }
-
-/** A consumer as far as readiness goes: its whole status, or what little it tells. */
-export type GroupMember = { readonly status: GroupStatus } | { readonly isMember: boolean };
 
 /** Half a minute of one partition at a thousand records a second: behind that, somebody should look. */
 const HIGH_LAG = 30_000;
@@ -25,7 +22,6 @@ const HIGH_LAG = 30_000;
 const STALE_AFTER_MS = 5_000;
 /** The count is asked of ClickHouse at most this often, however often probes come. */
 const COUNT_EVERY_MS = 5_000;
-const REGISTRY_TIMEOUT_MS = 1_500;
 
 const configurationVersion = gauge({
   name: 'tributary_configuration_version',
@@ -33,15 +29,12 @@ const configurationVersion = gauge({
 });
 const undecoded = gauge({
   name: 'tributary_undecoded_records',
-  help: 'Records ClickHouse has set aside because they did not decode.',
+  help: 'Records ClickHouse could not decode that are neither published again nor set aside.',
 });
 
 /** Not ready while no partition is worked; degraded while far behind. */
-export function groupCheck(member: GroupMember): ReadinessCheck {
-  return {
-    name: 'group',
-    check: () => ('status' in member ? groupResult(member.status) : { ready: member.isMember }),
-  };
+export function groupCheck(status: () => GroupStatus): ReadinessCheck {
+  return { name: 'group', check: () => groupResult(status()) };
 }
 
 function groupResult({ isMember, assigned, prepared, lag, isStalled }: GroupStatus): CheckResult {
@@ -80,21 +73,6 @@ export function configurationCheck(
       if (behind === null || version > behind.version) behind = { version, since: now() };
       const isStale = now() - behind.since > STALE_AFTER_MS;
       return { ready: true, degraded: isStale, detail: `${detail} of ${end - 1}` };
-    },
-  };
-}
-
-/** Not needed by a service itself: ClickHouse reads schemas there, and sets good records aside while it cannot. */
-export function schemaRegistryCheck(url: string): ReadinessCheck {
-  return {
-    name: 'schema_registry',
-    isNeeded: false,
-    check: async () => {
-      const response = await fetch(new URL('subjects', url.endsWith('/') ? url : `${url}/`), {
-        signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
-      });
-      await response.body?.cancel();
-      return response.ok ? { ready: true } : { ready: false, detail: `HTTP ${response.status}` };
     },
   };
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { deadLetterOf, type EventProducer, type OutgoingRecord } from '@tributary/bus';
 import { REPUBLISHED_FROM, TOPIC_NAMES, type TopicName } from '@tributary/contracts';
-import { type Clock, counter, DependencyFailure, gauge, type Logger } from '@tributary/runtime';
+import { type Clock, counter, DependencyFailure, type Logger } from '@tributary/runtime';
 import { hasReached, type RecordPlace, type UndecodedRecord, type Watermark } from '@tributary/store';
 import { type Appraisal, appraise } from './appraise.ts';
 import { Patience } from './patience.ts';
@@ -11,7 +11,6 @@ import type { SchemaLookup } from './registry-client.ts';
 /** Open records; satisfied by the store. */
 export interface OpenUndecoded {
   open(from: RecordPlace, limit: number): Promise<readonly UndecodedRecord[]>;
-  count(): Promise<number>;
 }
 
 export interface RepublisherOptions {
@@ -35,10 +34,6 @@ const PRODUCE_DEADLINE_MS = 15_000;
 const BEGINNING: RecordPlace = { topic: '', partition: 0, offset: 0 };
 const TOPICS: ReadonlySet<string> = new Set(TOPIC_NAMES);
 
-const openRecords = gauge({
-  name: 'tributary_undecoded_records',
-  help: 'Records ClickHouse could not decode that are neither published again nor set aside.',
-});
 const republished = counter({
   name: 'tributary_undecoded_republished_total',
   help: 'Undecoded records published again.',
@@ -78,7 +73,6 @@ export class Republisher {
    */
   async round(): Promise<boolean> {
     const { undecoded } = this.#options;
-    openRecords.set(await undecoded.count());
     const page = await undecoded.open(this.#from, PAGE);
     const last = page.at(-1);
     if (last === undefined) {

@@ -1,10 +1,10 @@
 /** The console's watch on undecoded records: the republisher on real Kafka, ClickHouse and schema registry, and its readiness check. */
 import { KafkaConnection, KafkaEventProducer } from '@tributary/bus';
-import { DependencyFailure, type Logger, type Settings, systemClock } from '@tributary/runtime';
+import { type Logger, type Settings, systemClock, undecodedCheck } from '@tributary/runtime';
 import { clickhouseOf, StoredOffsets, UndecodedStore } from '@tributary/store';
 import type { UndecodedWatch } from '../console.module.ts';
 import { RegistryClient } from './registry-client.ts';
-import { type OpenUndecoded, Republisher } from './republisher.ts';
+import { Republisher } from './republisher.ts';
 
 export function watchUndecoded(
   settings: Settings<
@@ -35,7 +35,7 @@ export function watchUndecoded(
     logger,
   });
   return {
-    check: { name: 'undecoded', check: () => standing(undecoded) },
+    check: undecodedCheck(() => undecoded.count()),
     start: () => republisher.start(),
     stop: async () => {
       await republisher.stop();
@@ -44,15 +44,4 @@ export function watchUndecoded(
       await clickhouse.close();
     },
   };
-}
-
-/** Never unready: the API of the configuration needs no ClickHouse. */
-async function standing(undecoded: OpenUndecoded) {
-  try {
-    const count = await undecoded.count();
-    return { ready: true, degraded: count > 0, detail: `${count} open` };
-  } catch (error) {
-    if (!(error instanceof DependencyFailure)) throw error;
-    return { ready: true, degraded: true, detail: error.code };
-  }
 }

@@ -186,33 +186,6 @@ export class TributarySystem {
     });
   }
 
-<<<<<<< HEAD
-  async #prepareTopics(): Promise<void> {
-    const logger = createLogger('launcher', 'silent');
-    const connection = new KafkaConnection({
-      brokers: this.brokers.split(','),
-      clientId: 'launcher',
-      logger,
-    });
-    const { created } = await ensureTopics(connection, Number(process.env['KAFKA_RF'] || 1));
-    if (created.length > 0) this.#options.onProgress(`Created ${created.length} topics`);
-    await connection.close();
-  }
-
-  async #prepareTables(): Promise<void> {
-    const admin = this.connectClickhouse('default');
-    const database = this.connectClickhouse();
-    const applied = await migrate(admin, database, join(REPOSITORY, 'migrations/clickhouse'), {
-      kafkaBrokers: this.brokers.split(','),
-      schemaRegistryUrl: this.schemaRegistryUrl,
-      flushMs: Number(process.env['CLICKHOUSE_FLUSH_MS'] || 200),
-    });
-    if (applied.length > 0) this.#options.onProgress(`Applied ${applied.length} migrations`);
-    await Promise.all([admin.close(), database.close()]);
-  }
-
-=======
->>>>>>> 255b6db (feat: npm start prepares by the migrate command and checks its settings first; a drain lets go of what has not begun)
   async #startServices(names: readonly ServiceName[]): Promise<void> {
     const services = names.map((name) => {
       const service = this.#supervise(name, this.#portOf(name), name);
@@ -242,12 +215,7 @@ export class TributarySystem {
   }
 
   #environment(): Record<string, string> {
-<<<<<<< HEAD
-    const { home } = this.#options;
-=======
-    const { home, addresses, settings = {} } = this.#options;
-    const { ports } = addresses;
->>>>>>> 255b6db (feat: npm start prepares by the migrate command and checks its settings first; a drain lets go of what has not begun)
+    const { home, settings = {} } = this.#options;
     const keys = readKeys(home);
     return {
       KAFKA_BROKERS: this.brokers,

@@ -1,12 +1,11 @@
 /** The workers of the partitions a group's member owns now: begun at every assignment, given up at every loss. */
 import type { TopicName } from '@tributary/contracts';
-import { type Logger, withTraceHeaders } from '@tributary/runtime';
+import { type GroupStatus, type Logger, withTraceHeaders } from '@tributary/runtime';
 import { deadLetterOf, type RawRecord } from '../dead-letters.ts';
 import type {
   AssignmentListener,
   BatchHandler,
   EventProducer,
-  GroupStatus,
   SchemaSource,
   TopicPartition,
 } from '../records.ts';

@@ -1,11 +1,11 @@
 /** A consumer group over kafkajs: hands each partition's records to its own worker and commits what the workers have finished. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TopicName } from '@tributary/contracts';
-import type { Logger } from '@tributary/runtime';
+import type { GroupStatus, Logger } from '@tributary/runtime';
 import type { Batch, Consumer, EachBatchPayload } from 'kafkajs';
 import type { FetchedRecord } from '../consume/partition-worker.ts';
 import { PartitionWorkers, type WorkOptions } from '../consume/partition-workers.ts';
-import type { ConsumerGroup, GroupStatus, TopicPartition } from '../records.ts';
+import type { ConsumerGroup, TopicPartition } from '../records.ts';
 import { within } from '../within.ts';
 import type { KafkaConnection } from './connection.ts';
 import { rangeAssigner } from './range-assigner.ts';

@@ -1,7 +1,7 @@
 /** A member of a consumer group of the in-memory broker, with the same workers as over Kafka. */
-import type { Logger } from '@tributary/runtime';
+import type { GroupStatus, Logger } from '@tributary/runtime';
 import { PartitionWorkers, type WorkOptions } from '../consume/partition-workers.ts';
-import type { ConsumerGroup, GroupStatus, TopicPartition } from '../records.ts';
+import type { ConsumerGroup, TopicPartition } from '../records.ts';
 import type { InMemoryBroker } from './in-memory-broker.ts';
 
 export interface InMemoryGroupOptions extends WorkOptions {

@@ -1,10 +1,12 @@
 /** Nest's transport over our consumer group: @EventPattern(topic) handlers get whole batches, and an offset is committed only after them. */
+
 import { Catch, type ExceptionFilter } from '@nestjs/common';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { TOPICS, type TopicName } from '@tributary/contracts';
+import type { GroupStatus } from '@tributary/runtime';
 import { lastValueFrom, type Observable, throwError } from 'rxjs';
 import { type ConsumerGroupOptions, KafkaConsumerGroup } from '../kafka/consumer-group.ts';
-import type { BatchHandler, ConsumerGroup, GroupStatus } from '../records.ts';
+import type { BatchHandler, ConsumerGroup } from '../records.ts';
 
 export type BatchStrategyOptions = Omit<ConsumerGroupOptions, 'handlers'> & {
   /** Makes the group; a test may give one in memory. */
@@ -35,10 +37,6 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
   /** `status` is taken by Nest. */
   get groupStatus(): GroupStatus {
     return this.#group?.status ?? NO_GROUP;
-  }
-
-  get isMember(): boolean {
-    return this.groupStatus.isMember;
   }
 
   override on(): never {
