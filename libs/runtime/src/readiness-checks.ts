@@ -23,10 +23,6 @@ const STALE_AFTER_MS = 5_000;
 /** The count is asked of ClickHouse at most this often, however often probes come. */
 const COUNT_EVERY_MS = 5_000;
 
-const configurationVersion = gauge({
-  name: 'tributary_configuration_version',
-  help: 'Offset of the configuration change up to which this process has read.',
-});
 const undecoded = gauge({
   name: 'tributary_undecoded_records',
   help: 'Records ClickHouse could not decode that are neither published again nor set aside.',
@@ -64,7 +60,6 @@ export function configurationCheck(
     check: async () => {
       const end = await progress.endOffset();
       const version = progress.version();
-      configurationVersion.set(version);
       const detail = `version ${version}`;
       if (version + 1 >= end) {
         behind = null;
