@@ -64,7 +64,7 @@ function seen(topic: string, configuration: Readonly<Record<string, string>>): P
   return eventually(() => configurationOf(topic), isSeen);
 }
 
-it('makes every topic as the table says, once', async () => {
+it('makes every topic as the table says, once', { timeout: 180_000 }, async () => {
   expect(await ensureTopics(connection, 1)).toEqual({ created: TOPIC_NAMES, updated: [] });
   expect(await ensureTopics(connection, 1)).toEqual({ created: [], updated: [] });
   for (const name of TOPIC_NAMES) {

@@ -1,4 +1,5 @@
 /** Brings the topics of the table in libs/contracts into being and up to date; never changes a partition count in place. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { TOPIC_NAMES, TOPICS, type TopicDefinition, type TopicName } from '@tributary/contracts';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaConnection } from './connection.ts';
@@ -10,6 +11,8 @@ const { TOPIC } = kafkajs.ConfigResourceTypes;
 const MIN_INSYNC_REPLICAS = 2;
 /** Twice Kafka's standard for every other topic. */
 const DEAD_LETTER_BYTES = 2_097_152;
+const SERVED_BOUND_MS = 60_000;
+const SERVED_POLL_MS = 200;
 /** Kafka's own number for a configuration that was set on the topic itself (DescribeConfigs, config_source). */
 const SET_ON_THE_TOPIC = 1;
 
@@ -22,7 +25,7 @@ export interface EnsuredTopics {
 type Configuration = ReadonlyMap<string, string>;
 
 /**
- * Creates what is missing, and gives existing topics the retention and cleanup of the table. Whatever else somebody has
+ * Creates what is missing, waits until every partition takes records, and gives existing topics the retention of the table. Whatever else somebody has
  * set on a topic stays, e.g. larger records.
  * @throws Error when an existing topic has another number of partitions: two owners would decide one lane. Or when it
  * would become compacted or stop being so: that decides which records exist, and is for a person to do.
@@ -47,6 +50,7 @@ export async function ensureTopics(
       })),
     });
     await refuseOtherPartitionCounts(admin);
+    await untilServed(admin);
     return { created, updated: await updateConfigurations(admin, existing) };
   } finally {
     await admin.disconnect();
@@ -61,6 +65,25 @@ async function refuseOtherPartitionCounts(admin: Admin): Promise<void> {
       throw new Error(
         `topic ${name} has ${partitions.length} partitions, ${expected} expected; a count never changes in place`,
       );
+    }
+  }
+}
+
+/**
+ * A new partition has a leader in the metadata before that broker has made its log: with some two hundred partitions on
+ * a busy machine it answers NOT_LEADER for longer than a producer keeps trying.
+ */
+async function untilServed(admin: Admin): Promise<void> {
+  const deadline = performance.now() + SERVED_BOUND_MS;
+  for (const topic of TOPIC_NAMES) {
+    for (;;) {
+      try {
+        await admin.fetchTopicOffsets(topic);
+        break;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await delay(SERVED_POLL_MS);
+      }
     }
   }
 }
