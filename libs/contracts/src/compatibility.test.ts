@@ -338,8 +338,8 @@ describe('the verdict', () => {
           expect(reading.isValid(value)).toBe(true);
         }
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
-    expect(Math.min(compatible, incompatible)).toBeGreaterThan(500);
+    expect(Math.min(compatible, incompatible)).toBeGreaterThan(200);
   });
 });
