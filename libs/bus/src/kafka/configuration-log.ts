@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type ConfigurationChanged, decodeEvent } from '@tributary/contracts';
 import { type EventProducer, outgoing } from '../records.ts';
 import { within } from '../within.ts';
-import type { KafkaConnection } from './connection.ts';
+import { isPassing, type KafkaConnection } from './connection.ts';
 
 export interface KafkaConfigurationLogOptions {
   readonly connection: KafkaConnection;
@@ -33,6 +33,7 @@ const PROBE_EVERY_MS = 5_000;
 /** Longer than a restarted broker takes to let a consumer join again, with the session timeout of 10 s in it. */
 const STALL_LIMIT_MS = 60_000;
 const LEAVE_LIMIT_MS = 5_000;
+const RESTART_MS = 1_000;
 
 export class KafkaConfigurationLog {
   readonly #options: KafkaConfigurationLogOptions;
@@ -46,7 +47,12 @@ export class KafkaConfigurationLog {
    * Resolves once everything that was in the log at the call has been handed over.
    */
   async follow(onChange: OnChange): Promise<FollowedLog> {
-    const { connection, onFatal, probeEveryMs = PROBE_EVERY_MS, stallLimitMs } = this.#options;
+    const {
+      connection,
+      onFatal,
+      probeEveryMs = PROBE_EVERY_MS,
+      stallLimitMs = STALL_LIMIT_MS,
+    } = this.#options;
     const startedAt = Date.now();
     const end = await endOf(connection);
     // Every process reads the whole log, so each has a group of its own and commits nothing.
@@ -57,19 +63,23 @@ export class KafkaConfigurationLog {
       allowAutoTopicCreation: false,
     });
     let stopping = false;
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart && !stopping) onFatal(payload.error);
-    });
-    const progress = new Progress(onChange, startedAt, stallLimitMs ?? STALL_LIMIT_MS);
+    const progress = new Progress(onChange, startedAt, stallLimitMs);
     const caughtUp = progress.reaches(end);
+    const read = () =>
+      consumer.run({
+        autoCommit: false,
+        eachBatch: async ({ batch }) => {
+          for (const { offset, value } of batch.messages) progress.handOver(Number(offset), value);
+        },
+      });
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (restart || stopping) return;
+      if (isPassing(error)) setTimeout(() => !stopping && read().catch(onFatal), RESTART_MS);
+      else onFatal(error);
+    });
     await consumer.connect();
     await consumer.subscribe({ topics: [TOPIC], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        for (const { offset, value } of batch.messages) progress.handOver(Number(offset), value);
-      },
-    });
+    await read();
     await caughtUp;
     const probe = setInterval(() => {
       const askedAt = Date.now();

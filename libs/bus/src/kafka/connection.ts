@@ -99,3 +99,14 @@ export class KafkaConnection {
     return admin;
   }
 }
+
+/**
+ * Whether a crash that kafkajs calls final is only a group whose coordinator is not there yet: a cold cluster, or a broker
+ * that has just come back.
+ */
+export function isPassing(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'KafkaJSGroupCoordinatorNotFound') return true;
+  }
+  return false;
+}

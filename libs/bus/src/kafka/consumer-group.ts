@@ -7,7 +7,7 @@ import type { FetchedRecord } from '../consume/partition-worker.ts';
 import { PartitionWorkers, type WorkOptions } from '../consume/partition-workers.ts';
 import type { ConsumerGroup, TopicPartition } from '../records.ts';
 import { within } from '../within.ts';
-import type { KafkaConnection } from './connection.ts';
+import { isPassing, type KafkaConnection } from './connection.ts';
 import { rangeAssigner } from './range-assigner.ts';
 
 export interface ConsumerGroupOptions extends WorkOptions {
@@ -26,6 +26,7 @@ const START_LIMIT_MS = 40_000;
 /** Together less than the 25 s in which a service must have drained. */
 const DRAIN_LIMIT_MS = 15_000;
 const LEAVE_LIMIT_MS = 5_000;
+const RESTART_MS = 1_000;
 const COMMIT_TRIES = 5;
 const COMMIT_RETRY_MS = 200;
 /** After these another generation owns the partition: a commit that went on would land in it. */
@@ -77,10 +78,9 @@ export class KafkaConsumerGroup implements ConsumerGroup {
     consumer.on(consumer.events.STOP, () => this.#lost());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#lost();
-      // kafkajs does not restart after errors it calls non-retriable: it would stay up, reading nothing.
-      if (!payload.restart && !this.#stopping) this.#options.onFatal(payload.error);
+      if (!payload.restart && !this.#stopping) this.#crashed(payload.error);
     });
-    await within(START_LIMIT_MS, `joining group ${groupId}`, this.#run());
+    await within(START_LIMIT_MS, `joining group ${groupId}`, this.#connect());
   }
 
   async stop(): Promise<void> {
@@ -95,9 +95,20 @@ export class KafkaConsumerGroup implements ConsumerGroup {
     return { isMember: heardMs < SESSION_TIMEOUT_MS && !this.#stopping, ...this.#workers.status };
   }
 
-  async #run(): Promise<void> {
+  async #connect(): Promise<void> {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#options.handlers.keys()], fromBeginning: true });
+    await this.#read();
+  }
+
+  /** kafkajs does not restart after errors it calls non-retriable: it would stay up, reading nothing. */
+  #crashed(error: Error): void {
+    const { onFatal } = this.#options;
+    if (isPassing(error)) setTimeout(() => !this.#stopping && this.#read().catch(onFatal), RESTART_MS);
+    else onFatal(error);
+  }
+
+  async #read(): Promise<void> {
     await this.#consumer.run({
       autoCommit: false,
       partitionsConsumedConcurrently: 1,

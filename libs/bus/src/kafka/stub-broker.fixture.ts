@@ -7,17 +7,20 @@ const PARTITIONS = 12;
 
 const PRODUCE = 0;
 const METADATA = 3;
+const FIND_COORDINATOR = 10;
 const API_VERSIONS = 18;
 const INIT_PRODUCER_ID = 22;
 /** Newest version of each request that is answered here. */
 const VERSIONS = new Map([
   [PRODUCE, 3],
   [METADATA, 1],
+  [FIND_COORDINATOR, 0],
   [API_VERSIONS, 0],
   [INIT_PRODUCER_ID, 0],
 ]);
 
 export const NOT_LEADER = 6;
+const COORDINATOR_NOT_AVAILABLE = 15;
 export const OUT_OF_ORDER_SEQUENCE = 45;
 export const INVALID_PRODUCER_EPOCH = 47;
 export const UNKNOWN_PRODUCER_ID = 59;
@@ -39,6 +42,8 @@ export class StubCluster {
   onProduce: OnProduce = () => 0;
   /** Connections are taken and never answered. */
   isMute = false;
+  /** How often somebody asked for the coordinator of a group; there is never one. */
+  coordinatorAsked = 0;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #leaders = new Map<number, number>();
@@ -105,6 +110,10 @@ export class StubCluster {
     if (apiKey === METADATA) return this.#metadata(request.array(() => request.string() ?? ''));
     if (apiKey === INIT_PRODUCER_ID) {
       return Buffer.concat([int32(0), int16(0), int64(++this.#producerIds), int16(0)]);
+    }
+    if (apiKey === FIND_COORDINATOR) {
+      this.coordinatorAsked += 1;
+      return Buffer.concat([int16(COORDINATOR_NOT_AVAILABLE), int32(-1), string(''), int32(-1)]);
     }
     if (apiKey === PRODUCE) return this.#produce(node, request);
     throw new Error(`request ${apiKey} is not answered here`);

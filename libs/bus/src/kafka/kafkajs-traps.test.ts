@@ -1,10 +1,11 @@
-/** The traps of kafkajs's producer, sprung by a stub cluster: first what kafkajs alone does, then what our producer does. */
+/** Traps of kafkajs that a real broker springs too rarely, sprung by a stub cluster: first what kafkajs alone does, then what ours does. */
 import { createLogger, metricsRegistry } from '@tributary/runtime';
-import { aRefusal } from '@tributary/testing';
+import { aRefusal, eventually } from '@tributary/testing';
 import { type Kafka, logLevel, Kafka as PlainKafka, type Producer } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OutgoingRecord, outgoing } from '../records.ts';
 import { KafkaConnection } from './connection.ts';
+import { KafkaConsumerGroup } from './consumer-group.ts';
 import { KafkaEventProducer } from './kafka-producer.ts';
 import { partitionOf } from './partitioner.ts';
 import {
@@ -194,4 +195,23 @@ it('an idle connection asks for no timer of negative length, and does not spin',
     globalThis.setTimeout = original;
   }
   expect(negative).toEqual([]);
+});
+
+it('a group whose coordinator is not there yet, a cold cluster, is asked for again: kafkajs alone gives up for good', async () => {
+  const fatal: Error[] = [];
+  const group = new KafkaConsumerGroup({
+    connection,
+    producer,
+    groupId: 'cold',
+    handlers: new Map([[TOPIC, async ({ events }) => events.length]]),
+    onFatal: (error) => fatal.push(error),
+  });
+  await group.start();
+  const askedBeforeCrash = cluster.coordinatorAsked;
+  await eventually(
+    () => cluster.coordinatorAsked,
+    (asked) => asked > askedBeforeCrash,
+  );
+  expect([fatal, group.status.isMember]).toEqual([[], false]);
+  await group.stop();
 });
