@@ -1,35 +1,34 @@
 /** Nest over the bus: none of the ways in which Nest's own Kafka transport commits an offset without work. */
 import 'reflect-metadata';
-import {
-  type ArgumentsHost,
-  Catch,
-  Controller,
-  type ExceptionFilter,
-  type INestMicroservice,
-  Module,
-  type Type,
-  UseFilters,
-} from '@nestjs/common';
+import type { INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { EventPattern, Payload } from '@nestjs/microservices';
 import { createLogger, DependencyFailure } from '@tributary/runtime';
 import { aRefusal, eventually } from '@tributary/testing';
-import { EMPTY, type Observable, of } from 'rxjs';
+import { EMPTY } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import { InMemoryBroker } from '../memory/in-memory-broker.ts';
 import { InMemoryConsumerGroup } from '../memory/in-memory-group.ts';
 import { outgoing, type PartitionBatch } from '../records.ts';
-import { BatchStrategy, PassThroughFilter } from './batch-strategy.ts';
+import { BatchStrategy } from './batch-strategy.ts';
+import {
+  moduleOf,
+  OfNoTopic,
+  OfOneTopicTwice,
+  Right,
+  SwallowingIntoNothing,
+  SwallowingIntoValue,
+  TOPIC,
+  WithoutFilter,
+  WithoutHandler,
+  work,
+} from './controllers.fixture.ts';
 
-const TOPIC = 'postback.refused.v1';
 const logger = createLogger('nest-test', 'silent');
 
 let broker: InMemoryBroker;
 let fatal: string[];
 let app: INestMicroservice | undefined;
-/** What the controllers below do with a batch. */
-let handle: (batch: PartitionBatch) => unknown;
 
 beforeEach(() => {
   broker = new InMemoryBroker();
@@ -42,8 +41,6 @@ afterEach(async () => {
 });
 
 async function listen(controller: Type): Promise<BatchStrategy> {
-  @Module({ controllers: [controller] })
-  class TestModule {}
   const strategy = new BatchStrategy({
     connection: { clientId: 'test', logger } as KafkaConnection,
     groupId: 'group',
@@ -51,7 +48,7 @@ async function listen(controller: Type): Promise<BatchStrategy> {
     onFatal: ({ message }) => fatal.push(message),
     makeGroup: (options) => new InMemoryConsumerGroup({ ...options, broker, service: 'test', logger }),
   });
-  app = await NestFactory.createMicroservice(TestModule, { strategy, logger: false });
+  app = await NestFactory.createMicroservice(moduleOf(controller), { strategy, logger: false });
   await app.listen();
   return strategy;
 }
@@ -62,19 +59,10 @@ const committed = async () =>
   [...(await broker.committedOffsets('group', TOPIC)).values()].filter((offset) => offset >= 0);
 const deadLetters = () => broker.recordsOf('dead-letter.v1').length;
 
-@Controller()
-@UseFilters(PassThroughFilter)
-class Handler {
-  @EventPattern(TOPIC)
-  batch(@Payload() batch: PartitionBatch): unknown {
-    return handle(batch);
-  }
-}
-
 it('commits what a handler has done, and tells how it fares', async () => {
-  handle = async ({ events }: PartitionBatch) => events.length;
+  work.handle = async ({ events }: PartitionBatch) => events.length;
   await produce();
-  const strategy = await listen(Handler);
+  const strategy = await listen(Right);
   await eventually(committed, (offsets) => offsets[0] === 2);
   expect(strategy.groupStatus).toEqual({
     isMember: true,
@@ -89,40 +77,21 @@ it('commits what a handler has done, and tells how it fares', async () => {
 
 it('waits through an outage: PassThroughFilter keeps it one', async () => {
   let outages = 2;
-  handle = async ({ events }: PartitionBatch) => {
+  work.handle = async ({ events }: PartitionBatch) => {
     if (outages-- > 0) throw new DependencyFailure('clickhouse_unavailable', 'down');
     return events.length;
   };
   await produce();
-  await listen(Handler);
+  await listen(Right);
   await eventually(committed, (offsets) => offsets[0] === 2);
   expect([deadLetters(), fatal]).toEqual([0, []]);
 });
 
 describe('is refused at the start', () => {
-  @Controller()
-  class OfNoTopic {
-    @EventPattern('postback.reffused.v1')
-    batch(): number {
-      return 0;
-    }
-  }
-
-  @Controller()
-  class Silent {}
-
-  @Controller()
-  class Twice extends Handler {
-    @EventPattern(TOPIC)
-    again(): number {
-      return 0;
-    }
-  }
-
   it.each<[string, Type, RegExp]>([
     ['a handler of no topic', OfNoTopic, /no topic is called postback.reffused.v1/],
-    ['a group without handlers', Silent, /no handler/],
-    ['a second handler of a topic: Nest would await the first only', Twice, /two handlers/],
+    ['a group without handlers', WithoutHandler, /no handler/],
+    ['a second handler of a topic: Nest would await the first only', OfOneTopicTwice, /two handlers/],
   ])('%s', async (_name, controller, words) => {
     await expect(listen(controller)).rejects.toThrow(words);
   });
@@ -134,9 +103,9 @@ describe('commits nothing, sets nothing aside and ends the process when nothing 
     ['an answer that is no number', () => 'OK'],
     ['an observable of nothing', () => EMPTY],
   ])('%s', async (_name, answer) => {
-    handle = answer;
+    work.handle = answer;
     await produce();
-    await listen(Handler);
+    await listen(Right);
     await eventually(
       () => fatal,
       ({ length }) => length === 1,
@@ -148,43 +117,12 @@ describe('commits nothing, sets nothing aside and ends the process when nothing 
     ]);
   });
 
-  @Catch()
-  class SwallowsWithValue implements ExceptionFilter {
-    catch(error: unknown, _host: ArgumentsHost): Observable<unknown> {
-      return of({ failed: String(error) });
-    }
-  }
-
-  @Catch()
-  class SwallowsWithNothing implements ExceptionFilter {
-    catch(): Observable<never> {
-      return EMPTY;
-    }
-  }
-
-  @Controller()
-  @UseFilters(SwallowsWithValue)
-  class Swallowing extends Handler {}
-
-  @Controller()
-  @UseFilters(SwallowsWithNothing)
-  class Emptying extends Handler {}
-
-  @Controller()
-  @UseFilters()
-  class OfNestsOwn {
-    @EventPattern(TOPIC)
-    batch(@Payload() batch: PartitionBatch): unknown {
-      return handle(batch);
-    }
-  }
-
   it.each<[string, Type]>([
-    ['a filter that turns an error into a value', Swallowing],
-    ['a filter that turns an error into nothing', Emptying],
-    ["Nest's own filter, which an outage leaves as a plain object", OfNestsOwn],
+    ['a filter that turns an error into a value', SwallowingIntoValue],
+    ['a filter that turns an error into nothing', SwallowingIntoNothing],
+    ["Nest's own filter, which an outage leaves as a plain object", WithoutFilter],
   ])('%s', async (_name, controller) => {
-    handle = () => Promise.reject(new DependencyFailure('clickhouse_unavailable', 'down'));
+    work.handle = () => Promise.reject(new DependencyFailure('clickhouse_unavailable', 'down'));
     await produce();
     await listen(controller);
     await eventually(
