@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ensureTopics, KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
 import { configurationLogConformance } from '@tributary/configuration';
 import { createLogger } from '@tributary/runtime';
+import { eventually } from '@tributary/testing';
 import { afterAll, beforeAll, describe, inject, it } from 'vitest';
 
 const connection = new KafkaConnection({
@@ -14,6 +15,7 @@ const producer = new KafkaEventProducer({ connection });
 const log = new KafkaConfigurationLog({
   connection,
   producer,
+  probeEveryMs: 100,
   onFatal: (error) => {
     throw error;
   },
@@ -30,4 +32,14 @@ afterAll(async () => {
 
 describe('the configuration log over Kafka', () => {
   it.each(configurationLogConformance(log, randomUUID().slice(0, 8)))('$name', ({ run }) => run());
+});
+
+it('tells when it was last known to have handed over everything', async () => {
+  const followed = await log.follow(() => undefined);
+  const { lastHeardAt } = followed;
+  await eventually(
+    () => followed.lastHeardAt,
+    (heardAt) => heardAt > lastHeardAt,
+  );
+  await followed.stop();
 });

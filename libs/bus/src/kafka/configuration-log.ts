@@ -126,7 +126,7 @@ class Progress {
   readonly #onChange: OnChange;
   readonly #stallLimitMs: number;
   #next = 0;
-  #behindSince: number | undefined;
+  #offSince: number | undefined;
   #comparedNext = 0;
   #awaited = { end: 0, resolve: (): void => undefined };
 
@@ -152,19 +152,21 @@ class Progress {
     if (this.#next >= this.#awaited.end) this.#awaited.resolve();
   }
 
-  /** The fault, when the log is not the one that was read, or is no longer read. */
+  /**
+   * The fault, when the log is no longer read, or ends before what was read: it was replaced. Both only after a while, since
+   * a new leader may tell an older end until its followers have caught up.
+   */
   compare(end: number, askedAt: number): Error | undefined {
-    if (this.#next > end) return new Error(`${TOPIC} ends at ${end}, before what was read: it was replaced`);
     if (this.#next === end) {
       this.heardAt = askedAt;
-      this.#behindSince = undefined;
+      this.#offSince = undefined;
       return undefined;
     }
-    if (this.#behindSince === undefined || this.#next !== this.#comparedNext) this.#behindSince = askedAt;
+    if (this.#offSince === undefined || this.#next !== this.#comparedNext) this.#offSince = askedAt;
     this.#comparedNext = this.#next;
-    const behindMs = askedAt - this.#behindSince;
-    return behindMs > this.#stallLimitMs
-      ? new Error(`${TOPIC} has stood at ${this.#next} of ${end} for ${behindMs} ms`)
+    const offMs = askedAt - this.#offSince;
+    return offMs > this.#stallLimitMs
+      ? new Error(`${TOPIC} was read up to ${this.#next} and has ended at ${end} for ${offMs} ms`)
       : undefined;
   }
 }
