@@ -67,7 +67,7 @@ export class RegistryProxy {
     if (served !== undefined && path === `/schemas/ids/${served.id}/versions`)
       return send(response, 200, [{ subject: served.subject, version: 99 }]);
     const answer = await fetch(`${this.#behind}${path}`);
-    send(response, answer.status, await answer.json());
+    send(response, answer.status, (await answer.json()) as object);
   }
 }
 

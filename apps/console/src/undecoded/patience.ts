@@ -1,10 +1,12 @@
 /** How much is published again at a time: little until a topic's records are decoded again, and no record for ever. */
 
-/** Pause after a record or a topic was published in vain, doubled each time. */
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_RECORD_PAUSE_MS = 300_000;
+/** Pause of a topic after nothing of it was decoded, doubled each time. */
+const FIRST_TOPIC_PAUSE_MS = 1_000;
 const LONGEST_TOPIC_PAUSE_MS = 60_000;
-/** Published so often in vain, some 25 minutes in all, a record is ClickHouse's alone to refuse: its types say no. */
+/** Pause of a record, longer than its topic's, so that another one is tried first: the fault may be the record's own. */
+const FIRST_RECORD_PAUSE_MS = 5_000;
+const LONGEST_RECORD_PAUSE_MS = 300_000;
+/** Published so often in vain, some 30 minutes in all, a record is ClickHouse's alone to refuse: its types say no. */
 const MAX_TRIES = 12;
 /** Records on which failures are remembered; more are not begun with. */
 const MAX_REMEMBERED = 50_000;
@@ -20,7 +22,7 @@ interface Pace {
   readonly pauseMs: number;
 }
 
-const FRESH: Pace = { atOnce: 1, resumeAt: 0, pauseMs: FIRST_PAUSE_MS };
+const FRESH: Pace = { atOnce: 1, resumeAt: 0, pauseMs: FIRST_TOPIC_PAUSE_MS };
 
 export class Patience {
   readonly #largest: number;
@@ -55,15 +57,23 @@ export class Patience {
     for (const place of decoded) this.#failures.delete(place);
     for (const place of failed) {
       const tries = (this.#failures.get(place)?.tries ?? 0) + 1;
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_RECORD_PAUSE_MS);
+      const pauseMs = Math.min(FIRST_RECORD_PAUSE_MS * 2 ** (tries - 1), LONGEST_RECORD_PAUSE_MS);
       this.#failures.set(place, { tries, notBefore: now + pauseMs });
     }
-    const { atOnce, pauseMs } = this.#paces.get(topic) ?? FRESH;
+    const { atOnce, pauseMs, resumeAt } = this.#paces.get(topic) ?? FRESH;
+    if (decoded.length > 0 && resumeAt > 0) this.#lift(topic, failed, now);
     this.#paces.set(
       topic,
       decoded.length > 0
         ? { ...FRESH, atOnce: Math.min(atOnce * 4, this.#largest) }
         : { atOnce: 1, resumeAt: now + pauseMs, pauseMs: Math.min(pauseMs * 2, LONGEST_TOPIC_PAUSE_MS) },
     );
+  }
+  /** The topic decodes again: what failed while it did not was hardly at fault. */
+  #lift(topic: string, except: readonly string[], now: number): void {
+    for (const [place, { tries }] of this.#failures) {
+      if (place.startsWith(`${topic}/`) && !except.includes(place))
+        this.#failures.set(place, { tries, notBefore: now });
+    }
   }
 }
