@@ -17,9 +17,18 @@ const ANALYST_RESULT_ROWS = 1_000_000;
 export const CLICKHOUSE_LOG = '../logs/clickhouse.log';
 export const CLICKHOUSE_USERS_FILE = 'users.xml';
 
+/** A cluster of embedded servers on this machine, one shard each; replication needs Keeper, which they have not. */
+export interface ClickhouseCluster {
+  readonly name: string;
+  /** Native port of every shard, this server's own among them, in the order all of them know. */
+  readonly shardTcpPorts: readonly number[];
+  /** Of the user `tributary`, as which the servers speak to each other. */
+  readonly password: string;
+}
+
 /** Content of config.xml. */
-export function configXml(): string {
-  return `<clickhouse>
+export function configXml(cluster?: ClickhouseCluster): string {
+  return `<clickhouse>${cluster === undefined ? '' : remoteServersXml(cluster)}
   <users_config>${CLICKHOUSE_USERS_FILE}</users_config>
   <logger>
     <level>information</level>
@@ -37,6 +46,29 @@ export function configXml(): string {
   <background_message_broker_schedule_pool_size>32</background_message_broker_schedule_pool_size>
 </clickhouse>
 `;
+}
+
+function remoteServersXml({ name, shardTcpPorts, password }: ClickhouseCluster): string {
+  const shards = shardTcpPorts.map(
+    (port) => `
+      <shard>
+        <replica>
+          <host>127.0.0.1</host>
+          <port>${port}</port>
+          <user>${CLICKHOUSE_SERVICE_USER}</user>
+          <password>${xmlText(password)}</password>
+        </replica>
+      </shard>`,
+  );
+  return `
+  <remote_servers>
+    <${name}>${shards.join('')}
+    </${name}>
+  </remote_servers>`;
+}
+
+function xmlText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /**

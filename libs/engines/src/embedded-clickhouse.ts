@@ -31,6 +31,8 @@ export interface EmbeddedClickhouseOptions {
   readonly password: string;
   /** Of the user `analyst`, who may only read. */
   readonly analystPassword: string;
+  /** Native ports of all shards of a cluster this server is one of. */
+  readonly cluster?: { readonly name: string; readonly shardTcpPorts: readonly number[] };
   readonly onProgress?: OnProgress;
 }
 
@@ -60,7 +62,9 @@ export async function startEmbeddedClickhouse(
   const logs = join(home, 'logs');
   mkdirSync(directory, { recursive: true });
   mkdirSync(logs, { recursive: true });
-  writeFileSync(join(directory, 'config.xml'), configXml());
+  const cluster = options.cluster && { ...options.cluster, password };
+  // It holds the password when the server is one of a cluster.
+  writeFileSync(join(directory, 'config.xml'), configXml(cluster), { mode: 0o600 });
   writeFileSync(usersFile, usersXml(password, analystPassword), { mode: 0o600 });
   // The mode above counts only for a new file.
   chmodSync(usersFile, 0o600);
