@@ -8,7 +8,7 @@ import { encodeEvent, SUBJECT_VERSIONS } from '@tributary/contracts';
 import { findFreePorts } from '@tributary/engines';
 import { createLogger } from '@tributary/runtime';
 import { type ClickhouseConnection, migrate } from '@tributary/store';
-import { aClick, JARS_DIRECTORY } from '@tributary/testing';
+import { aClick, eventually, JARS_DIRECTORY } from '@tributary/testing';
 import avro from 'avsc';
 import { mintClickId } from '../../../apps/launcher/src/demo/sample.ts';
 import { readAddresses } from '../../../apps/launcher/src/system/addresses.ts';
@@ -114,12 +114,17 @@ async function configure(system: TributarySystem): Promise<void> {
     },
   ];
   for (const { path, ...body } of entities) {
-    const response = await fetch(`${system.urlOf('console')}/api/v1/${path}`, {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${system.consoleApiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ ...body, document: { id: path.split('/')[1], ...body.document } }),
-    });
-    if (!response.ok) throw new Error(`console refused ${path}: ${await response.text()}`);
+    const response = await eventually(
+      () =>
+        fetch(`${system.urlOf('console')}/api/v1/${path}`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${system.consoleApiKey}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ ...body, document: { id: path.split('/')[1], ...body.document } }),
+        }).catch(() => null),
+      (answer) => answer !== null && answer.status !== 503,
+      60_000,
+    );
+    if (!response?.ok) throw new Error(`console refused ${path}: ${await response?.text()}`);
   }
 }
 
