@@ -64,14 +64,16 @@ afterAll(async () => {
 });
 
 async function stored(topic: string): Promise<void> {
-  const end = await offsets.endOf(topic);
-  // The group's coordinator may still move while its members join.
+  // Leaders of new topics and the coordinator of a new group may still be on their way.
   await eventually(
-    () =>
-      offsets.waitFor(topic, end, 30_000).then(
-        () => 'stored',
-        (error: Error) => error.message,
-      ),
+    async () => {
+      try {
+        await offsets.waitFor(topic, await offsets.endOf(topic), 30_000);
+        return 'stored';
+      } catch (error) {
+        return String(error);
+      }
+    },
     (outcome) => outcome === 'stored',
     50_000,
   );

@@ -42,7 +42,7 @@ const OFFER = {
   advertiserId: 'outage-shop',
   campaignId: 'outage',
   sourceId: 'outage',
-  token: 'outage-token',
+  token: 'outage-source-token',
 };
 
 export async function registryOutage(options: RegistryOutageOptions): Promise<ScenarioResult> {
