@@ -31,6 +31,21 @@ const SETTINGS = {
     .min(50)
     .default(200)
     .describe('How often ClickHouse flushes what it read from Kafka: 200 embedded, 1000 on a cluster.'),
+  CLICKHOUSE_CLUSTER: z
+    .string()
+    .regex(/^\w*$/)
+    .default('')
+    .describe('Name of the ClickHouse cluster the tables are spread over; empty on a single server.'),
+  CLICKHOUSE_CLUSTER_URLS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((url) => (url.trim() === '' ? [] : [url.trim()])))
+    .describe('HTTP address of every host of the cluster, comma separated: migrations run on each.'),
+  CLICKHOUSE_CLUSTER_REPLICATED: z
+    .enum(['true', 'false'])
+    .default('true')
+    .transform((value) => value === 'true')
+    .describe('Whether the shards are replicated, with Keeper and the macros {shard} and {replica}.'),
   SCHEMA_REGISTRY_URL: z
     .url()
     .default('http://127.0.0.1:8085')
