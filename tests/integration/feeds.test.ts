@@ -284,9 +284,15 @@ describe('a record that is published again', () => {
 
     await producer.produce([{ ...outgoing('click.recorded.v1', clickId, first), headers }]);
     await eventually(open, ([row]) => row?.n === '0', 20_000);
-    const rows = await database.rows(
-      'SELECT partnerClickId, recordPartition, toInt64(recordOffset) AS recordOffset FROM clicks FINAL WHERE clickId = {clickId:UUID}',
-      { clickId },
+    // The views of a stream write one after the other, in an order of their own.
+    const rows = await eventually(
+      () =>
+        database.rows<{ partnerClickId: string; recordPartition: number; recordOffset: string }>(
+          'SELECT partnerClickId, recordPartition, toInt64(recordOffset) AS recordOffset FROM clicks FINAL WHERE clickId = {clickId:UUID}',
+          { clickId },
+        ),
+      ([row]) => row?.partnerClickId === 'first',
+      20_000,
     );
     expect(rows).toEqual([
       {
