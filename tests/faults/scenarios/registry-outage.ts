@@ -37,6 +37,7 @@ const TOPIC = 'click.recorded.v1';
 const NEW_FIELD = 'scenarioNote';
 const MIGRATIONS = join(REPOSITORY, 'migrations/clickhouse');
 const FEEDS = '0003_feeds_through_streams.sql';
+const FELT_BOUND_MS = 90_000;
 const DRAIN_BOUND_MS = 300_000;
 const OFFER = {
   advertiserId: 'outage-shop',
@@ -139,14 +140,20 @@ async function outage(
 ): Promise<{ label: string; undecoded: number }> {
   await proxy.put(door);
   const before = load.total;
+  const openBefore = await openCount(clickhouse);
   await system.crash('clickhouse');
+  const startedAt = performance.now();
+  // The outage begins when it is felt: until its group has noticed the crash, ClickHouse reads nothing.
+  await eventually(
+    () => openCount(clickhouse).catch(() => openBefore),
+    (count) => count > openBefore,
+    FELT_BOUND_MS,
+  );
   await delay(phaseMs);
   const undecoded = await openCount(clickhouse);
-  const rate = Math.round(((load.total - before) * 1_000) / phaseMs);
+  const rate = Math.round(((load.total - before) * 1_000) / (performance.now() - startedAt));
   const label = `registry ${door} for ${phaseMs / 1_000} s`;
-  log(
-    `${label}: ${load.total - before} events accepted meanwhile (${rate}/s of the phase), ${undecoded} undecoded`,
-  );
+  log(`${label}: ${load.total - before} events accepted meanwhile (${rate}/s), ${undecoded} undecoded`);
   return { label, undecoded };
 }
 
