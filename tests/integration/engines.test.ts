@@ -116,28 +116,6 @@ describe('embedded ClickHouse', () => {
     ]);
   });
 
-  it('lets the analyst read deduplicated rows and change nothing', async () => {
-    await asService(async (client) => {
-      await client.command({ query: 'SYSTEM STOP MERGES kept.facts' });
-      await client.insert({ table: 'kept.facts', values: [{ id: 1, version: 2 }], format: 'JSONEachRow' });
-      expect(await rows(client, 'SELECT version FROM kept.facts ORDER BY version')).toHaveLength(2);
-    });
-
-    await withClient(CLICKHOUSE_ANALYST_USER, analystPassword, async (client) => {
-      expect(await rows(client, 'SELECT version FROM kept.facts')).toEqual([{ version: 2 }]);
-      const write = client.insert({
-        table: 'kept.facts',
-        values: [{ id: 2, version: 1 }],
-        format: 'JSONEachRow',
-      });
-      await expect(write).rejects.toThrow();
-      await expect(client.command({ query: 'DROP TABLE kept.facts' })).rejects.toThrow();
-      await expect(rows(client, 'SELECT 1 SETTINGS final = 0')).rejects.toThrow('final');
-      await expect(rows(client, 'SELECT 1 SETTINGS max_execution_time = 3600')).rejects.toThrow();
-      await expect(rows(client, "SELECT * FROM file('/etc/passwd', 'LineAsString')")).rejects.toThrow();
-    });
-  });
-
   it('is closed to the user without a password, and to wrong passwords', async () => {
     for (const [user, wrong] of [
       ['default', ''],

@@ -8,6 +8,7 @@ import avro from 'avsc';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { canonical, FILLINGS, type Filling, filledEvent } from './filled-events.ts';
+import { publish } from './publish.ts';
 import { PYTHON, runPython } from './python.ts';
 
 /** Marks the records of this run; other tests write to the same topics, poison among it. */
@@ -29,7 +30,7 @@ beforeAll(async () => {
       const event = filledEvent(topic, filling);
       sent.set(keyOf(topic, filling), { topic, value: canonical(event) });
       const value = encodeEvent(topic, event as unknown as EventOf<typeof topic>);
-      await producer.produce([{ topic, key: keyOf(topic, filling), value }]);
+      await publish(producer, [{ topic, key: keyOf(topic, filling), value }]);
     }
   }
   await producer.close();

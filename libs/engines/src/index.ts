@@ -1,5 +1,5 @@
 /** Embedded Kafka and ClickHouse for a developer's machine and for tests; services know them only by their addresses. */
-export { CLICKHOUSE_ANALYST_USER, CLICKHOUSE_SERVICE_USER } from './clickhouse-settings.ts';
+export { ANALYST_TABLES, CLICKHOUSE_ANALYST_USER, CLICKHOUSE_SERVICE_USER } from './clickhouse-settings.ts';
 export { type EmbeddedClickhouseOptions, startEmbeddedClickhouse } from './embedded-clickhouse.ts';
 export {
   type EmbeddedClickhouse,

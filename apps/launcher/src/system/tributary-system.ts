@@ -169,6 +169,7 @@ export class TributarySystem {
       tcpPort,
       password: clickhousePassword(),
       analystPassword: ANALYST_PASSWORD,
+      analystDatabase: DATABASE,
       onProgress,
     });
     this.#watch(this.#clickhouse, () => this.#startClickhouse());
