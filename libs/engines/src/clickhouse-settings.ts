@@ -115,7 +115,7 @@ function xmlText(text: string): string {
  *
  * @param database whose tables the analyst reads.
  */
-export function usersXml(servicePassword: string, analystPassword: string, database: string): string {
+export function usersXml(servicePassword: string, analystPassword: string, database = 'tributary'): string {
   return `<clickhouse>
   <profiles>
     <default>

@@ -21,7 +21,6 @@ import { checkPlatform } from './preflight.ts';
 /** Loading the tables of a large home takes longest. */
 const READY_BOUND_MS = 60_000;
 const STOP_BOUND_MS = 20_000;
-const STANDARD_DATABASE = 'tributary';
 
 export interface EmbeddedClickhouseOptions {
   /** Directory of all embedded state, as TRIBUTARY_HOME names it; created when missing. */
@@ -50,7 +49,6 @@ export async function startEmbeddedClickhouse(
   options: EmbeddedClickhouseOptions,
 ): Promise<EmbeddedClickhouse> {
   const { httpPort, tcpPort, password, analystPassword, onProgress = () => {} } = options;
-  const { analystDatabase = STANDARD_DATABASE } = options;
   const home = resolve(options.home);
 
   await endLeftover(home, 'clickhouse', STOP_BOUND_MS, onProgress);
@@ -69,7 +67,7 @@ export async function startEmbeddedClickhouse(
   const cluster = options.cluster && { ...options.cluster, password };
   // It holds the password when the server is one of a cluster.
   writeFileSync(join(directory, 'config.xml'), configXml(cluster), { mode: 0o600 });
-  writeFileSync(usersFile, usersXml(password, analystPassword, analystDatabase), { mode: 0o600 });
+  writeFileSync(usersFile, usersXml(password, analystPassword, options.analystDatabase), { mode: 0o600 });
   // The mode above counts only for a new file.
   chmodSync(usersFile, 0o600);
 

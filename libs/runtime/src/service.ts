@@ -11,6 +11,7 @@ import { type Logger, nestLogger } from './logger.ts';
 import { collectProcessMetrics } from './metrics.ts';
 import { readSettings } from './settings.ts';
 import { startTracing, stopTracing } from './tracing.ts';
+import { UnroutedFilter } from './unrouted.filter.ts';
 
 /** A drain that takes longer is cut, DRAIN_DELAY_MS included: orchestrators send SIGKILL at 30 s. */
 const DRAIN_BOUND_MS = 25_000;
@@ -48,6 +49,7 @@ export async function startService(options: ServiceOptions): Promise<INestApplic
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: nestLogger(logger),
   });
+  app.useGlobalFilters(new UnroutedFilter());
   await options.prepare?.(app);
   await app.startAllMicroservices();
   await app.listen(options.port, options.host);
