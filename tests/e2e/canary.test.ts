@@ -34,7 +34,8 @@ const secret = (name: string) => `canary-${name}-${run}-secret`;
  * | canary                                | may stand in                                                                      |
  * |---------------------------------------|-----------------------------------------------------------------------------------|
  * | every secret                          | nothing                                                                           |
- * | e-mail, phone, address, name, card, IBAN | nothing; e-mail and phone as SHA-256, the address as ciphertext, in topics and tables |
+ * | e-mail, phone, address, card, IBAN    | nothing; e-mail and phone as SHA-256, the address as ciphertext, in topics and tables |
+ * | name                                  | nothing, where its parameter is named for it: no name is known by its letters     |
  * | customer id, user agent               | topics and tables, in clear by decision 0013                                      |
  * | the bytes of a poison record          | the topic it was put into, the dead letter and the row of what was not decoded    |
  */
@@ -307,7 +308,7 @@ async function sendRefused(): Promise<void> {
   expect(await post(of.email, { ...HEADERS(), 'content-type': 'text/plain' })).toBeGreaterThan(399);
   expect(await call(url, { method: 'DELETE', headers: json })).toBeGreaterThan(399);
   const rows = [
-    JSON.stringify({ ...person(), event_type: 'sale', revenue: of.name }),
+    JSON.stringify({ ...person(), event_type: 'sale', revenue: of.card }),
     `{"email":"${of.email}`,
     of.card,
   ].join('\n');
@@ -316,6 +317,7 @@ async function sendRefused(): Promise<void> {
   expect(
     await call(`${ingestion}/v1/postbacks?source=${encodeURIComponent(of.email)}`, batch),
   ).toBeGreaterThan(206);
+  expect(await get(`${ingestion}/%E0%A4%A?email=${of.email}&token=${of.sourceToken}`)).toBe(400);
   expect(await get(`${ingestion}/nothing/${encodeURIComponent(of.email)}?token=${of.sourceToken}`)).toBe(404);
 }
 

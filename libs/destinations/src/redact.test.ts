@@ -1,4 +1,5 @@
 /** Redaction: secrets and addresses vanish from records in every encoding they travel in, and nothing else does. */
+import process from 'node:process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -26,6 +27,8 @@ describe('redactorFor', () => {
       'in lower-case hexadecimal',
       encodeURIComponent(SECRET).replace(/%../g, (triplet) => triplet.toLowerCase()),
     ],
+    ['encoded twice', encodeURIComponent(encodeURIComponent(SECRET))],
+    ['encoded twice, the second time as a URL', encodeURI(encodeURIComponent(SECRET))],
     ['as a form', new URLSearchParams({ x: SECRET }).toString().slice(2)],
     [
       'as a parsed URL',
@@ -63,9 +66,10 @@ describe('redactorFor', () => {
       const almost = [piece, encodeURIComponent(piece), JSON.stringify(piece).slice(1, -1)].map((shape) =>
         shape.repeat(399),
       );
-      const startedAt = performance.now();
+      const before = process.cpuUsage();
       for (const text of almost) hide(`${text}${text}`);
-      expect(performance.now() - startedAt).toBeLessThan(1_000);
+      // Of the processor, not of the clock: the machine may be busy with other things.
+      expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
     }
   });
 

@@ -106,11 +106,14 @@ function patternsOf(text: string): string[] {
   return [inUrl, inJson, inHtml].map((patternOf) => characters.map(patternOf).join(''));
 }
 
-/** As it is or percent-encoded; a slash also as some JSON encoders write it, for a URL within JSON. */
+/** As it is or percent-encoded, up to three times since receivers echo URLs within URLs; a slash also as some JSON encoders write it, for a URL within JSON. */
 function inUrl(character: string): string {
   if (/[A-Za-z0-9]/.test(character)) return character;
   const literal = character === '/' ? '\\\\?\\/' : literally(character);
-  const encoded = Buffer.from(character).toString('hex').replace(/../g, '%$&').replace(/[a-f]/g, eitherCase);
+  const encoded = Buffer.from(character)
+    .toString('hex')
+    .replace(/../g, '%(?:25){0,2}$&')
+    .replace(/[a-f]/g, eitherCase);
   return `(?:${literal}|${encoded}${character === ' ' ? '|\\+' : ''})`;
 }
 

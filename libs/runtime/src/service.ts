@@ -11,7 +11,7 @@ import { type Logger, nestLogger } from './logger.ts';
 import { collectProcessMetrics } from './metrics.ts';
 import { readSettings } from './settings.ts';
 import { startTracing, stopTracing } from './tracing.ts';
-import { UnroutedFilter } from './unrouted.filter.ts';
+import { answerUnreadable, UnroutedFilter } from './unrouted.filter.ts';
 
 /** A drain that takes longer is cut, DRAIN_DELAY_MS included: orchestrators send SIGKILL at 30 s. */
 const DRAIN_BOUND_MS = 25_000;
@@ -43,6 +43,7 @@ export async function startService(options: ServiceOptions): Promise<INestApplic
   const adapter = new FastifyAdapter({
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: answerUnreadable,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     ...(options.serverFactory && { serverFactory: options.serverFactory }),
   });

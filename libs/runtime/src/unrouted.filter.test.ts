@@ -4,7 +4,7 @@ import { Controller, Get, Module, NotFoundException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { UnroutedFilter } from './unrouted.filter.ts';
+import { answerUnreadable, UnroutedFilter } from './unrouted.filter.ts';
 
 class SmallController {
   known(): never {
@@ -21,9 +21,13 @@ Module({ controllers: [SmallController] })(SmallModule);
 let app: NestFastifyApplication;
 
 beforeAll(async () => {
-  app = await NestFactory.create<NestFastifyApplication>(SmallModule, new FastifyAdapter(), {
-    logger: false,
-  });
+  app = await NestFactory.create<NestFastifyApplication>(
+    SmallModule,
+    new FastifyAdapter({ frameworkErrors: answerUnreadable }),
+    {
+      logger: false,
+    },
+  );
   app.useGlobalFilters(new UnroutedFilter());
   await app.init();
 });
@@ -34,6 +38,12 @@ it.each(['GET', 'POST'] as const)('%s', async (method) => {
   const answer = await app.inject({ method, url: '/nowhere/CANARY?token=CANARY' });
   expect(answer.statusCode).toBe(404);
   expect(answer.json()).toEqual({ code: 'not_found', message: 'there is nothing here' });
+});
+
+it.each(['/%E0%A4%A/CANARY?token=CANARY', '/CANARY%?token=CANARY'])('%s, which is no URL', async (url) => {
+  const answer = await app.inject({ method: 'GET', url });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toEqual({ code: 'request_malformed', message: 'the request cannot be read' });
 });
 
 it("leaves a handler's own words alone", async () => {
