@@ -403,7 +403,7 @@ function inLogs(): Leak[] {
   return files.flatMap((file) => found('log', file, readFileSync(join(folder, file), 'utf8')));
 }
 
-/** Every record of every topic, ours and Kafka's own: key, value and headers as bytes. */
+/** Every record of every topic: key, value and headers as bytes. Kafka's own topics hold nothing of ours but names of groups. */
 async function inTopics(): Promise<Leak[]> {
   const admin = kafka().admin();
   await admin.connect();
@@ -497,7 +497,6 @@ it('no canary stands where it must not', async () => {
     ...(await inTables(clickhouse)),
     ...(await inMetrics()),
     ...answers.flatMap((answer) => found('answer', answer.split('\n')[0] ?? '', answer)),
-    ...found('log', 'keys of this run', ''),
   ];
   const keys = readKeys(home);
   const logs = readdirSync(join(home, 'logs'))
