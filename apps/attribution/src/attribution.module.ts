@@ -5,6 +5,7 @@ import {
   Injectable,
   Module,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import {
@@ -56,7 +57,7 @@ const PARTS = Symbol('PARTS');
 const GROUP_ID = 'attribution';
 
 @Injectable()
-class AttributionResources implements OnModuleInit, OnApplicationShutdown {
+class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   readonly attribution: Attribution;
   readonly strategy: BatchStrategy;
   readonly #connection: KafkaConnection;
@@ -65,6 +66,7 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
   readonly #clickhouse: ClickhouseConnection;
   readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
+  #isDraining = false;
 
   constructor(@Inject(PARTS) { settings, logger }: AttributionParts) {
     const onFatal = crashOn(logger);
@@ -89,6 +91,8 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
       store: new AttributionStore(clickhouse),
       offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded),
       producer,
+      // A drain finishes what is in hand although it counts as a member no more.
+      isOwner: () => this.#isDraining || this.strategy.groupStatus.isMember,
       clock: systemClock,
       logger,
     });
@@ -121,6 +125,11 @@ class AttributionResources implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#producer.connect(), this.#follower.start()]);
     this.attribution.start();
+  }
+
+  /** Before the strategy is told to finish. */
+  onModuleDestroy(): void {
+    this.#isDraining = true;
   }
 
   /** After the strategy has finished and committed what was in hand. */

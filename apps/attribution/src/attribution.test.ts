@@ -14,6 +14,7 @@ const click = aClick();
 
 let log: InMemoryLog;
 let parkedInStore: (partitions: readonly number[]) => Promise<readonly ConversionDecided[]>;
+let isOwner: boolean;
 let follower: ConfigurationFollower;
 const running: Attribution[] = [];
 
@@ -21,6 +22,7 @@ beforeEach(async () => {
   vi.useFakeTimers({ now: NOW });
   log = new InMemoryLog();
   parkedInStore = async () => [];
+  isOwner = true;
   const changes = new InMemoryConfigurationLog();
   await changes.append(aChange('offer', { id: 'acme-offer', advertiserId: 'acme', name: 'Offer' }));
   await changes.append(
@@ -41,6 +43,7 @@ function anOwner(): Attribution {
     store: { ...log.store, parkedDecisions: (partitions) => parkedInStore(partitions) },
     offsets: log.offsets,
     producer: log,
+    isOwner: () => isOwner,
     clock: { now: () => Date.now() },
     logger: createLogger('attribution-test', 'silent'),
   });
@@ -183,6 +186,26 @@ it('begins no batch of a partition that was lost while it waited', async () => {
   lost.abort();
   await expect(late).rejects.toThrow();
   expect(log.judged).toEqual([]);
+});
+
+describe('an instance the group has not heard of for long', () => {
+  it('writes nothing, neither on a postback nor by the clock, until it is heard again', async () => {
+    const attribution = anOwner();
+    await decide(attribution, postback);
+    log.show();
+    isOwner = false;
+    log.clicks.set(click.clickId, click);
+    await vi.advanceTimersByTimeAsync(10_000);
+    const next = aPostback({ ...postback, receiptId: '019b7c40-0000-7000-8000-0000000000b2' });
+    await expect(decide(attribution, next)).rejects.toBeInstanceOf(DependencyFailure);
+    expect([log.judged.length, log.decided.length]).toEqual([1, 1]);
+    isOwner = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(matches()).toEqual([
+      [1, 'parked'],
+      [2, 'attributed'],
+    ]);
+  });
 });
 
 describe('two owners that decide the same postback', () => {

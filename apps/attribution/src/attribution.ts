@@ -5,6 +5,7 @@ import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import type { AttributionStore, StoredOffsets, Watermark } from '@tributary/store';
 import { DecisionLanes } from './decision-lanes.ts';
 import { OwnWrites } from './own-writes.ts';
+import { OwnerProducer } from './owner-producer.ts';
 import { ParkedConversions } from './parked-conversions.ts';
 import { PostbackDecider } from './postback-decider.ts';
 import { Rematcher } from './rematcher.ts';
@@ -17,6 +18,8 @@ export interface AttributionOptions {
   >;
   readonly offsets: StoredOffsets;
   readonly producer: EventProducer;
+  /** Whether the group has heard of this instance lately: after a long stop its partitions are another's by now. */
+  readonly isOwner: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -41,7 +44,12 @@ export class Attribution implements AssignmentListener {
     this.#options = options;
     this.#ownWrites = new OwnWrites(options.offsets);
     this.#lanes = new DecisionLanes(this.#ownWrites);
-    const shared = { ...options, ownWrites: this.#ownWrites, parked: this.#parked };
+    const shared = {
+      ...options,
+      producer: new OwnerProducer(options.producer, options.isOwner),
+      ownWrites: this.#ownWrites,
+      parked: this.#parked,
+    };
     this.#decider = new PostbackDecider({
       ...shared,
       isDoubted: (partition, offset) => offset < (this.#takenOver.get(partition) ?? 0),
