@@ -11,7 +11,7 @@ export interface ServiceKillsOptions {
 /** After so many kills the traffic pauses and the ledger is read. */
 const KILLS_PER_ROUND = 20;
 /** A killed member's partitions are dealt anew after 10 s; a service that does not work after this is stuck. */
-const WORKS_AGAIN_BOUND_MS = 60_000;
+const WORKS_AGAIN_BOUND_MS = 120_000;
 
 interface Strikes {
   /** Uncommitted records at each kill that counts. */
