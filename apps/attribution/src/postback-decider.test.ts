@@ -231,6 +231,17 @@ describe('a send of which nobody knows whether it arrived', () => {
     expect(parked.size).toBe(1);
   });
 
+  it('keeps it also when the verdict shows in the store before the decision does', async () => {
+    const early = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000aa' });
+    await decide(early);
+    restart();
+    log.store.judgedReceipts = async (ids) => new Set(ids);
+    setTimeout(() => log.show(), 20);
+    await decide(early);
+    expect(log.judged).toHaveLength(1);
+    expect(parked.size).toBe(1);
+  });
+
   it('keeps it also when only the decision arrived, and judges the receipt', async () => {
     const early = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000aa' });
     await decide(early);

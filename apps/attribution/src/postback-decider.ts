@@ -66,19 +66,27 @@ export class PostbackDecider {
     const fresh = this.#notJudgedHere(batch.events);
     const judged = await this.#options.store.judgedReceipts(fresh.map(({ event }) => event.receiptId));
     const identified = fresh.map((incoming) => identifiedPostback(incoming, configuration));
-    const known = await this.#read(identified);
-    const results: Result[] = [];
-    for (const postback of identified) {
-      // A receipt is judged once; but whoever owns the lane now keeps the wait that its decision began.
-      if (judged.has(postback.postback.receiptId))
-        this.#keepWaiting(known.decisions.get(postback.conversionId));
-      else results.push(this.#judge(postback, known, configuration));
-    }
+    const isJudged = ({ postback }: IdentifiedPostback) => judged.has(postback.receiptId);
+    await this.#takeOver(identified.filter(isJudged));
+    const unjudged = identified.filter((postback) => !isJudged(postback));
+    const known = await this.#read(unjudged);
+    const results = unjudged.map((postback) => this.#judge(postback, known, configuration));
     try {
       await this.#write(results);
     } finally {
       for (const { span } of results) span.end();
     }
+  }
+
+  /** A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun. */
+  async #takeOver(judged: readonly IdentifiedPostback[]): Promise<void> {
+    if (judged.length === 0) return;
+    const { store, ownWrites } = this.#options;
+    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other.
+    await ownWrites.catchUp();
+    const ids = [...new Set(judged.map(({ conversionId }) => conversionId))];
+    for (const stored of await store.latestDecisions(ids))
+      this.#keepWaiting(ownWrites.latest(stored.conversionId, stored));
   }
 
   /** One of each receipt, without those this process has judged. */
