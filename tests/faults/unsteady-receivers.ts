@@ -37,7 +37,8 @@ export class UnsteadyReceivers {
     while (!signal.aborted) {
       for (const receiver of RECEIVERS) {
         const failure = FAILURES[Math.floor(this.#random() * FAILURES.length)];
-        await this.#tell(receiver, { ...failure, delayMs: ANSWER_AFTER_MS });
+        // One that cannot be told goes on as before; the ledger does not depend on it.
+        await this.#tell(receiver, { ...failure, delayMs: ANSWER_AFTER_MS }).catch(() => undefined);
       }
       await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
