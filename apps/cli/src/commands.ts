@@ -1,9 +1,13 @@
 /** Every command by its name. */
+import { applyCommand } from './apply-command.ts';
 import type { Command } from './command.ts';
 import { migrateCommand } from './migrate-command.ts';
 import { registerSchemasCommand } from './register-schemas-command.ts';
+import { rotateSecretsCommand } from './rotate-secrets-command.ts';
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['apply', applyCommand],
   ['migrate', migrateCommand],
   ['register-schemas', registerSchemasCommand],
+  ['rotate-secrets', rotateSecretsCommand],
 ]);

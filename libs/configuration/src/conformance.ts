@@ -70,6 +70,25 @@ export function configurationLogConformance(
       },
     },
     {
+      name: 'whoever follows hears of every answer of the log',
+      run: async () => {
+        await log.append(change(6));
+        let heard = 0;
+        const { stop } = await log.follow(
+          () => undefined,
+          () => {
+            heard += 1;
+          },
+        );
+        const deadline = performance.now() + DELIVERY_TIMEOUT_MS;
+        while (heard === 0) {
+          assert.ok(performance.now() < deadline, 'the log was never heard');
+          await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        }
+        await stop();
+      },
+    },
+    {
       name: 'after stop nothing is handed over',
       run: async () => {
         const stopped = await following(log);

@@ -65,6 +65,10 @@ const SETTINGS = {
     .default('')
     .describe('Folder where the sandbox keeps what it received; empty keeps it in memory only.'),
   LISTEN_HOST: z.string().default('127.0.0.1').describe('Address the services listen on.'),
+  CONSOLE_URL: z
+    .url()
+    .default('http://127.0.0.1:8081')
+    .describe('Console as the commands reach it: npm run apply, npm run rotate-secrets.'),
   CONSOLE_API_KEY: z.string().min(16).describe('Bearer key of the console API, role admin.'),
   SECRETS_KEYS: z
     .string()
@@ -145,4 +149,9 @@ export function readSettings<const K extends SettingName>(
   });
   if (faults.length > 0) throw new Error(`these settings are missing or wrong:\n  ${faults.join('\n  ')}`);
   return Object.fromEntries(entries) as Settings<K>;
+}
+
+/** A variable that a file of the user names, e.g. a secret of a configuration file; undefined when it is not set or empty. */
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name] || undefined;
 }
