@@ -107,6 +107,27 @@ describe('receivers', () => {
     expect(planned({ destination })).toHaveLength(count);
   });
 
+  it('whose secret no key decrypts get nothing, and the others theirs', () => {
+    const configuration = new Configuration();
+    const lost = { [TOKEN_PATH]: Buffer.from('of a key that was dropped') };
+    const secrets = { [TOKEN_PATH]: encryption.encryptSecret('x', `destination:other:${TOKEN_PATH}`) };
+    const log = [
+      aChange('destination', DESTINATION, { secrets: lost }),
+      aChange('destination', { ...DESTINATION, id: 'other' }, { secrets }),
+      aChange('subscription', { id: 'a', destinationId: 'partner' }),
+      aChange('subscription', { id: 'b', destinationId: 'other' }),
+    ];
+    for (const [offset, change] of log.entries()) configuration.apply(offset, change);
+    const { deliveries, withheld } = planDeliveries(
+      aDecision(),
+      configuration,
+      new Receivers(encryption),
+      NOW,
+    );
+    expect(deliveries.map(({ destinationId }) => destinationId)).toEqual(['other']);
+    expect(withheld).toEqual([{ destinationId: 'partner', reason: 'secrets_unreadable' }]);
+  });
+
   it('are none for a subscription to nowhere', () => {
     expect(planOf({ subscriptions: [{ destinationId: 'nowhere' }] })).toEqual({
       deliveries: [],

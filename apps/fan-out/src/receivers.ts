@@ -26,6 +26,7 @@ export const RECEIVER_PROBLEMS = [
   'destination_disabled',
   'definition_unknown',
   'settings_invalid',
+  'secrets_unreadable',
 ] as const;
 export type ReceiverProblem = (typeof RECEIVER_PROBLEMS)[number];
 
@@ -58,7 +59,10 @@ export class Receivers {
     if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
     const definition = destinationFor(destination.definition);
     if (definition === null) return { ok: false, reason: 'definition_unknown' };
-    const parsed = parseSettings(definition, this.#withSecrets(destination, revision.secrets));
+    const whole = this.#withSecrets(destination, revision.secrets);
+    // A key that this process lacks is one destination's trouble, and must not set aside what others are to be sent.
+    if (whole === null) return { ok: false, reason: 'secrets_unreadable' };
+    const parsed = parseSettings(definition, whole);
     if (!parsed.ok) return { ok: false, reason: 'settings_invalid' };
     const { settings } = parsed;
     return {
@@ -67,17 +71,23 @@ export class Receivers {
     };
   }
 
-  /** Secrets are named by their dotted path in the settings. */
-  #withSecrets({ id, settings }: Destination, secrets: Revision<'destination'>['secrets']): object {
+  /** Secrets are named by their dotted path in the settings; null when no key decrypts one of them. */
+  #withSecrets({ id, settings }: Destination, secrets: Revision<'destination'>['secrets']): object | null {
     const whole: Record<string, unknown> = structuredClone({ ...settings });
     for (const [path, ciphertext] of Object.entries(secrets)) {
-      setPath(
-        whole,
-        path.split('.'),
-        this.#encryption.decryptSecret(ciphertext, `destination:${id}:${path}`),
-      );
+      const plain = this.#decrypted(ciphertext, `destination:${id}:${path}`);
+      if (plain === null) return null;
+      setPath(whole, path.split('.'), plain);
     }
     return whole;
+  }
+
+  #decrypted(ciphertext: Uint8Array, context: string): string | null {
+    try {
+      return this.#encryption.decryptSecret(ciphertext, context);
+    } catch {
+      return null;
+    }
   }
 }
 
