@@ -110,7 +110,7 @@ describe('receivers', () => {
   it('whose secret no key decrypts get nothing, and the others theirs', () => {
     const configuration = new Configuration();
     const lost = { [TOKEN_PATH]: Buffer.from('of a key that was dropped') };
-    const secrets = { [TOKEN_PATH]: encryption.encryptSecret('x', `destination:other:${TOKEN_PATH}`) };
+    const secrets = { [TOKEN_PATH]: encryption.encryptSecret('s3cret', `destination:other:${TOKEN_PATH}`) };
     const log = [
       aChange('destination', DESTINATION, { secrets: lost }),
       aChange('destination', { ...DESTINATION, id: 'other' }, { secrets }),
