@@ -60,6 +60,7 @@ describe('the example', () => {
   it('is planned, applied, and applied again without a change', async () => {
     expect(await apply(EXAMPLE, '--plan')).toBe(2);
     expect(printed).toContain('create subscriptions/network-sales');
+    expect(printed).toContain('    destinationId: "network-postback"');
     expect(printed.at(-1)).toBe('10 to create, 0 to change, 0 to remove, 0 unchanged');
     expect(running.log.written).toEqual([]);
 

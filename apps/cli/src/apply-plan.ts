@@ -65,7 +65,9 @@ export function planLines({ steps, leftAlone }: ApplyPlan): readonly string[] {
       .filter(({ action }) => action !== 'unchanged')
       .flatMap(({ collection, id, action, differences }) => [
         `${action} ${collection}/${id}`,
-        ...differences.map((difference) => `    ${differenceLine(difference)}`),
+        ...differences
+          .filter(({ path }) => path !== 'id')
+          .map((difference) => `    ${differenceLine(difference, action)}`),
       ]),
     ...(leftAlone.length > 0 ? [`not in the file, left alone: ${leftAlone.join(', ')}`] : []),
     `${counted('create')} to create, ${counted('change')} to change, ${counted('remove')} to remove, ` +
@@ -143,8 +145,9 @@ function namedByEntity(error: ConsoleRefusal, changes: readonly { collection: st
   return new ConsoleRefusal(error.code, message);
 }
 
-function differenceLine({ path, before, after }: Difference): string {
+function differenceLine({ path, before, after }: Difference, action: Step['action']): string {
   if (before === undefined && after === undefined) return `${path}: (not shown)`;
+  if (action === 'create') return `${path}: ${shown(after)}`;
   return `${path}: ${shown(before)} -> ${shown(after)}`;
 }
 

@@ -76,7 +76,9 @@ export class ApiKeys {
     const digest = digestOf(presented);
     let found: KnownKey | null = null;
     for (const known of this.#current()) if (timingSafeEqual(known.digest, digest)) found = known;
-    return found !== null && this.#parts.clock.now() < found.expiresAt ? found : null;
+    if (found === null || this.#parts.clock.now() >= found.expiresAt) return null;
+    const { keyId, role, partnerId } = found;
+    return { keyId, role, partnerId };
   }
 
   /** The secret field of an API key: of the key given, of a new one, or of the one it has. */

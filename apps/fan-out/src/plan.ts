@@ -28,7 +28,7 @@ export interface DeliveryPlan {
  * | what | judged by what is in force |
  * |---|---|
  * | filter and event names of a subscription | when the conversion occurred, so that all its revisions go the same ways |
- * | whether the subscription still exists | at `now`: a removal stops everything at once |
+ * | whether the subscription still exists | at `now` too: after a removal nothing more is planned |
  * | the destination: address, secrets, status, whose it is | at `now` |
  */
 export function planDeliveries(

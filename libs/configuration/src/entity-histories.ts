@@ -18,6 +18,7 @@ export interface Revision<T extends ConfiguredEntityType> {
 export class EntityHistories<T extends ConfiguredEntityType> {
   readonly #byId: Map<string, Revision<T>[]>;
   #newestList: readonly EntityOf<T>[] | null = null;
+  #ids: readonly string[] | null = null;
   /** From this instant on the newest document of every entity is in force. */
   #settledFrom: number;
 
@@ -28,8 +29,10 @@ export class EntityHistories<T extends ConfiguredEntityType> {
 
   add(id: string, revision: Revision<T>): void {
     const history = this.#byId.get(id);
-    if (history === undefined) this.#byId.set(id, [revision]);
-    else history.push(revision);
+    if (history === undefined) {
+      this.#byId.set(id, [revision]);
+      this.#ids = null;
+    } else history.push(revision);
     this.#newestList = null;
     this.#settledFrom = Math.max(this.#settledFrom, revision.effectiveFrom);
   }
@@ -41,7 +44,8 @@ export class EntityHistories<T extends ConfiguredEntityType> {
 
   /** Every id there ever was, in order. */
   ids(): readonly string[] {
-    return [...this.#byId.keys()].toSorted();
+    this.#ids ??= [...this.#byId.keys()].toSorted();
+    return this.#ids;
   }
 
   newest(id: string): Revision<T> | undefined {
