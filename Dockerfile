@@ -1,4 +1,4 @@
-# One image for every service; docker-compose.yml names the program. Not built yet: no Docker engine was available.
+# One image for every service and for `migrate`; docker-compose.yml names the program.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -10,11 +10,28 @@ RUN npm install --omit=optional --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.base.json ./
 RUN node node_modules/typescript/bin/tsc -b \
  && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# Only what runs: programs, queries, packages. Sources, tests, the demo's launcher and the embedded engines stay behind.
+RUN mkdir /out && cp -a package.json node_modules /out/ && rm -rf /out/node_modules/node /out/node_modules/.bin \
+ && for part in libs/* apps/*; do \
+      mkdir -p "/out/$part"; \
+      for piece in package.json dist queries node_modules; do \
+        if [ -e "$part/$piece" ]; then cp -a "$part/$piece" "/out/$part/"; fi; \
+      done; \
+    done \
+ && rm -rf /out/apps/launcher /out/libs/engines /out/libs/testing \
+ && find /out/apps /out/libs -name '*.tsbuildinfo' -delete
 
 FROM node:24-slim
 WORKDIR /app
-COPY --from=build /app ./
+COPY --from=build --chown=root:root /out ./
 COPY migrations migrations
-ENV NODE_ENV=production LISTEN_HOST=0.0.0.0
+# Settings of ours, but for HEALTH_URL, which only the health check below reads; each service has a port of its own.
+ENV NODE_ENV=production \
+    LISTEN_HOST=0.0.0.0 \
+    HEALTH_URL=http://127.0.0.1:8080/health/ready
 USER node
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
+  CMD ["node", "-e", "fetch(process.env.HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "--enable-source-maps", "apps/ingestion/dist/main.js"]

@@ -20,6 +20,12 @@ it('writes the service, the instant in ISO 8601 UTC, and the fields', () => {
   expect(last()).not.toHaveProperty('hostname');
 });
 
+it('carries nothing from one line into the next', () => {
+  logger.info({ receiptId: 'r-1' }, 'one');
+  logger.info({ clickId: 'c-1' }, 'two');
+  expect(last()).not.toHaveProperty('receiptId');
+});
+
 it('keeps to its level', () => {
   logger.trace('unheard');
   expect(lines).toEqual([]);

@@ -57,11 +57,10 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
-const NO_TRACE = {};
-
+/** A new object each time: pino writes the line's own fields into it. */
 function traceOfLine(): object {
   const traceId = currentTraceId();
-  return traceId === undefined ? NO_TRACE : { traceId };
+  return traceId === undefined ? {} : { traceId };
 }
 
 /** Error as logged: client libraries hang requests, headers and configurations on their errors, so only these fields pass. */
