@@ -308,10 +308,20 @@ describe('what is away', () => {
     const back = system.crash('kafka');
     const redirect = await fetch(`${system.urlOf('ingestion')}/c/${DEMO.campaignId}`, { redirect: 'manual' });
     expect(redirect.status).toBe(302);
-    await eventually(
-      () => readinessOf('ingestion'),
-      ({ http, status }) => http === 200 && status === 'degraded',
-    );
+    await Promise.all([
+      eventually(
+        () => readinessOf('ingestion'),
+        ({ http, status }) => http === 200 && status === 'degraded',
+      ),
+      eventually(
+        () => readinessOf('attribution'),
+        ({ http }) => http === 503,
+      ),
+      eventually(
+        () => readinessOf('fan-out'),
+        ({ http }) => http === 503,
+      ),
+    ]);
     await back;
     await Promise.all((['ingestion', 'attribution', 'fan-out'] as const).map(isReady));
   });
