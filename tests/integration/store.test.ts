@@ -9,7 +9,7 @@ import {
   DeliveryStore,
   migrate,
   StoredOffsets,
-  undecodedCount,
+  UndecodedStore,
 } from '@tributary/store';
 import { aClick, aDecision, eventually } from '@tributary/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -133,7 +133,7 @@ it('keeps a record it cannot decode with its bytes and goes on with the next', a
     (found) => found.length > 0,
   );
   expect(rows.map(({ value }) => value.toLowerCase())).toContain(poison.toString('hex'));
-  expect(await undecodedCount(clickhouse)).toBeGreaterThan(0);
+  expect(await new UndecodedStore(clickhouse).count()).toBeGreaterThan(0);
   expect(await new AttributionStore(clickhouse).clicksById([click.clickId])).toHaveLength(1);
 });
 

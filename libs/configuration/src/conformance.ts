@@ -70,22 +70,12 @@ export function configurationLogConformance(
       },
     },
     {
-      name: 'whoever follows hears of every answer of the log',
+      name: 'whoever follows knows up to which instant the log is known',
       run: async () => {
-        await log.append(change(6));
-        let heard = 0;
-        const { stop } = await log.follow(
-          () => undefined,
-          () => {
-            heard += 1;
-          },
-        );
-        const deadline = performance.now() + DELIVERY_TIMEOUT_MS;
-        while (heard === 0) {
-          assert.ok(performance.now() < deadline, 'the log was never heard');
-          await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-        }
+        const before = Date.now();
+        const { lastHeardAt, stop } = await log.follow(() => undefined);
         await stop();
+        assert.ok(lastHeardAt >= before && lastHeardAt <= Date.now(), 'the log was never heard');
       },
     },
     {

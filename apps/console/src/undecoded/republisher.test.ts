@@ -47,7 +47,6 @@ beforeEach(() => {
   now = 1_000;
   republisher = new Republisher({
     undecoded: {
-      count: async () => open.length,
       open: async (from: RecordPlace, limit: number) =>
         open.filter(({ topic, offset }) => topic > from.topic || offset >= from.offset).slice(0, limit),
     },

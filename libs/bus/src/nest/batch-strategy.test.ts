@@ -72,7 +72,7 @@ it('commits what a handler has done, and tells how it fares', async () => {
     isStalled: false,
   });
   await app?.close();
-  expect(strategy.isMember).toBe(false);
+  expect(strategy.groupStatus.isMember).toBe(false);
 });
 
 it('waits through an outage: PassThroughFilter keeps it one', async () => {
