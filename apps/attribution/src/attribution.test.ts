@@ -148,8 +148,11 @@ describe('partitions dealt anew', () => {
     const attribution = anOwner();
     await attribution.assigned(owned(PARTITION));
     const late = decide(attribution, postback);
-    await attribution.assigned(owned(7));
+    const dealt = attribution.assigned(owned(7));
     await late;
+    log.show();
+    await vi.advanceTimersByTimeAsync(200);
+    await dealt;
     expect(attribution.parked).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 /** What can be known of the containers without a Docker engine: every program, port, variable, file and metric they name exists. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';

@@ -38,6 +38,8 @@ describe('.env.example', () => {
       [
         ...Object.keys(REQUIRED),
         ...LAUNCHER_VARIABLES,
+        'CLICKHOUSE_CLUSTER',
+        'CLICKHOUSE_CLUSTER_URLS',
         'METRICS_TOKEN',
         'OTEL_EXPORTER_OTLP_ENDPOINT',
         'SANDBOX_STATE',
