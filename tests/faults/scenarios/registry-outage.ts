@@ -145,8 +145,8 @@ async function outage(
   const startedAt = performance.now();
   // The outage begins when it is felt: until its group has noticed the crash, ClickHouse reads nothing.
   await eventually(
-    () => openCount(clickhouse).catch(() => openBefore),
-    (count) => count > openBefore,
+    async () => proxy.asked > 0 || (await openCount(clickhouse).catch(() => 0)) > openBefore,
+    (isFelt) => isFelt,
     FELT_BOUND_MS,
   );
   await delay(phaseMs);
