@@ -15,8 +15,6 @@ export class RegistryProxy {
   #server: Server | undefined;
   #door: Door = 'refused';
   #served: ServedSchema | undefined;
-  /** How often anybody but our own services, so ClickHouse, asked since the door was last moved. */
-  asked = 0;
 
   constructor(behind: string, port: number) {
     this.#behind = behind;
@@ -29,7 +27,6 @@ export class RegistryProxy {
 
   async put(door: Door): Promise<void> {
     this.#door = door;
-    this.asked = 0;
     if (door === 'refused') await this.#close();
     else await this.#listen();
   }
@@ -42,7 +39,6 @@ export class RegistryProxy {
   async #listen(): Promise<void> {
     if (this.#server !== undefined) return;
     const server = createServer((request, response) => {
-      if (request.headers['user-agent'] !== 'node') this.asked += 1;
       this.#answer(request.url ?? '/', response).catch(() => response.destroy());
     });
     this.#server = server;
