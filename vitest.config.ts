@@ -21,6 +21,8 @@ export default defineConfig({
           globalSetup: 'tests/integration/engines.setup.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // The files share one Kafka and its topics, and their bounds of seconds are those of a machine that does nothing else.
+          fileParallelism: false,
         },
       },
       {

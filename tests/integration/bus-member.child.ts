@@ -16,7 +16,7 @@ const group = new KafkaConsumerGroup({
   assignment: { assigned: async (owned) => tell('owns', owned.map(({ partition }) => partition).join(',')) },
   handlers: new Map([
     [
-      'postback.refused.v1',
+      'attribution.commanded.v1',
       async ({ events, partition }) => {
         for (const { key } of events) tell('handled', `${partition} ${key}`);
         if (mode === 'hang') await new Promise(() => undefined);

@@ -7,11 +7,12 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { ensureTopics, KafkaConnection, KafkaEventProducer, outgoing, partitionOf } from '@tributary/bus';
 import { createLogger } from '@tributary/runtime';
-import { aRefusal, eventually } from '@tributary/testing';
+import { aCommand, eventually } from '@tributary/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 
-const TOPIC = 'postback.refused.v1';
+/** One that no other file writes poison to. */
+const TOPIC = 'attribution.commanded.v1';
 const TAKEOVER_BOUND_MS = 12_000;
 const brokers = inject('brokers');
 const connection = new KafkaConnection({
@@ -70,12 +71,13 @@ function startMember(groupId: string, mode = 'work'): Member {
   return member;
 }
 
-/** A record into each of the 12 partitions. */
-async function produceToAll(run: string): Promise<void> {
+/** A record into each of the 12 partitions. @returns their keys. */
+async function produceToAll(run: string): Promise<readonly string[]> {
   const keys: string[] = [];
   for (let n = 0; keys.filter(Boolean).length < 12; n++)
     keys[partitionOf(TOPIC, `${run}-${n}`)] ??= `${run}-${n}`;
-  await producer.produce(keys.map((key) => outgoing(TOPIC, key, aRefusal())));
+  await producer.produce(keys.map((key) => outgoing(TOPIC, key, aCommand())));
+  return keys;
 }
 
 async function exitCodeOf({ child }: Member): Promise<number | null> {
@@ -141,11 +143,11 @@ describe('a consumer beyond repair', () => {
 
 it('a consumer that is asked to end commits, leaves and exits with 0', async () => {
   const groupId = `drained-${randomUUID()}`;
-  await produceToAll(randomUUID());
+  const keys = await produceToAll(randomUUID());
   const member = startMember(groupId);
   await eventually(
-    () => new Set(member.handled.map(({ partition }) => partition)).size,
-    (partitions) => partitions === 12,
+    () => new Set(member.handled.map(({ key }) => key)),
+    (handled) => keys.every((key) => handled.has(key)),
   );
   member.child.kill('SIGTERM');
   expect(await exitCodeOf(member)).toBe(0);
