@@ -191,16 +191,6 @@ export function schemaIdOf(value: Buffer): number | null {
   return value.length < HEADER_BYTES || value.readUInt8(0) !== MAGIC_BYTE ? null : value.readInt32BE(1);
 }
 
-/** Whether the body of a record can be read with a schema this build does not know, as JSON text. */
-export function decodesWith(schema: string, value: Buffer): boolean {
-  try {
-    parseSchema(JSON.parse(schema) as object).fromBuffer(value.subarray(HEADER_BYTES));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The event in a record of `topic`, or why it cannot be read. Every other schema version is resolved to the newest. */
 export function decodeEvent<T extends TopicName>(topic: T, value: Buffer | null): Decoded<EventOf<T>> {
   if (value === null || value.length === 0) return { ok: false, problem: 'empty_value' };

@@ -1,44 +1,53 @@
 /** What becomes of an undecoded record, case by case. */
-import { encodeEvent, schemaIdOf } from '@tributary/contracts';
+import { encodeEvent, LOCKED_SCHEMAS, learnSchema, schemaIdOf } from '@tributary/contracts';
+import { DependencyFailure } from '@tributary/runtime';
 import { aClick, aPostback } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
 import { appraise, UNKNOWN_SCHEMA_PATIENCE_MS } from './appraise.ts';
-import type { SchemaLookup } from './registry-client.ts';
 
 const CLICK = encodeEvent('click.recorded.v1', aClick());
-const STRANGE_ID = 7_654_321;
-/** A body of one string, under a schema id of a later deploy. */
-const LATER = Buffer.from([0, 0, 0, 0, 0, 4, 0x68, 0x69]);
-LATER.writeInt32BE(STRANGE_ID, 1);
-const LATER_SCHEMA = JSON.stringify({
-  type: 'record',
-  name: 'Later',
-  fields: [{ name: 'text', type: 'string' }],
-});
-const known: SchemaLookup = { kind: 'found', schema: LATER_SCHEMA };
+const LATER_ID = 7_654_321;
+/** A click under the schema of a later deploy, whose last field is optional and absent: one more byte, 0. */
+const LATER = Buffer.concat([CLICK, Buffer.from([0])]);
+LATER.writeInt32BE(LATER_ID, 1);
+const LATER_SCHEMA = laterClickSchema();
+
+type Registry = 'knows' | 'does not know' | 'away';
+
+function laterClickSchema(): string {
+  const schema = LOCKED_SCHEMAS['click.recorded.v1']?.at(-1)?.schema as { fields: object[] };
+  const later = { name: 'later', type: ['null', 'string'], default: null };
+  return JSON.stringify({ ...schema, fields: [...schema.fields, later] });
+}
 
 async function appraised(
   value: Buffer,
-  lookUp: SchemaLookup,
+  registry: Registry,
   { key = Buffer.from('k'), openForMs = 0 }: { key?: Buffer; openForMs?: number } = {},
 ) {
   const asked: number[] = [];
-  const appraisal = await appraise({ topic: 'click.recorded.v1', key, value, openForMs }, async (id) => {
+  const answer = (id: number): boolean => {
     asked.push(id);
-    return lookUp;
-  });
+    if (registry === 'away') throw new DependencyFailure('schema_registry_unavailable', 'away');
+    return registry === 'knows';
+  };
+  const appraisal = await appraise(
+    { topic: 'click.recorded.v1', key, value, openForMs },
+    {
+      schemaOf: async (id) => (answer(id) ? '{}' : null),
+      learn: async (id) => (answer(id) && learnSchema(id, LATER_SCHEMA) === 'learnt' ? 'learnt' : 'unknown'),
+    },
+  );
   return { appraisal, asked };
 }
 
 describe('a record whose schema this build knows', () => {
-  it.each<[SchemaLookup['kind'], string]>([
-    ['found', 'republish'],
-    ['unavailable', 'wait'],
-    ['unknown', 'wait'],
-    ['of_another_topic', 'wait'],
-  ])('registry says %s: %s', async (kind, expected) => {
-    const lookUp = kind === 'found' ? known : { kind };
-    const { appraisal, asked } = await appraised(CLICK, lookUp, {
+  it.each<[Registry, string]>([
+    ['knows', 'republish'],
+    ['away', 'wait'],
+    ['does not know', 'wait'],
+  ])('registry %s: %s', async (registry, expected) => {
+    const { appraisal, asked } = await appraised(CLICK, registry, {
       openForMs: 10 * UNKNOWN_SCHEMA_PATIENCE_MS,
     });
     expect(appraisal).toEqual({ kind: expected });
@@ -47,27 +56,16 @@ describe('a record whose schema this build knows', () => {
 });
 
 describe('a record of a later schema', () => {
-  it.each<[string, Buffer, SchemaLookup, number, object]>([
-    ['decodes with the registry’s schema', LATER, known, 0, { kind: 'republish' }],
-    ['registry away', LATER, { kind: 'unavailable' }, 1e12, { kind: 'wait' }],
-    ['not registered yet', LATER, { kind: 'unknown' }, UNKNOWN_SCHEMA_PATIENCE_MS - 1, { kind: 'wait' }],
-    [
-      'never registered',
-      LATER,
-      { kind: 'unknown' },
-      UNKNOWN_SCHEMA_PATIENCE_MS,
-      { kind: 'dead_letter', reasonCode: 'unknown_schema_id' },
-    ],
-    [
-      'of another topic',
-      LATER,
-      { kind: 'of_another_topic' },
-      0,
-      { kind: 'dead_letter', reasonCode: 'schema_of_another_topic' },
-    ],
-    ['cut short', LATER.subarray(0, 6), known, 0, { kind: 'dead_letter', reasonCode: 'undecodable' }],
-  ])('%s', async (_name, value, lookUp, openForMs, expected) => {
-    expect((await appraised(value, lookUp, { openForMs })).appraisal).toEqual(expected);
+  const dead = (reasonCode: string) => ({ kind: 'dead_letter', reasonCode });
+  // Once learnt an id stays known, so what is not known comes first.
+  it.each<[string, Buffer, Registry, number, object]>([
+    ['registry away', LATER, 'away', 1e12, { kind: 'wait' }],
+    ['not registered yet', LATER, 'does not know', UNKNOWN_SCHEMA_PATIENCE_MS - 1, { kind: 'wait' }],
+    ['never registered', LATER, 'does not know', UNKNOWN_SCHEMA_PATIENCE_MS, dead('unknown_schema_id')],
+    ['cut short', LATER.subarray(0, 12), 'knows', 0, dead('undecodable')],
+    ['decodes with the registry’s schema', LATER, 'knows', 0, { kind: 'republish' }],
+  ])('%s', async (_name, value, registry, openForMs, expected) => {
+    expect((await appraised(value, registry, { openForMs })).appraisal).toEqual(expected);
   });
 });
 
@@ -79,7 +77,7 @@ describe('what can never decode is set aside without asking the registry', () =>
     ['schema_of_another_topic', encodeEvent('postback.received.v1', aPostback()), undefined],
     ['key_not_utf8', CLICK, Buffer.from([0xff, 0xfe])],
   ])('%s', async (reasonCode, value, key) => {
-    const { appraisal, asked } = await appraised(value, { kind: 'unavailable' }, key ? { key } : {});
+    const { appraisal, asked } = await appraised(value, 'away', key ? { key } : {});
     expect(appraisal).toEqual({ kind: 'dead_letter', reasonCode });
     expect(asked).toEqual([]);
   });

@@ -2,11 +2,10 @@
 
 import type { OutgoingRecord } from '@tributary/bus';
 import { deadLetterIdOf, decodeEvent, encodeEvent, REPUBLISHED_FROM } from '@tributary/contracts';
-import { createLogger } from '@tributary/runtime';
+import { createLogger, DependencyFailure } from '@tributary/runtime';
 import type { RecordPlace, UndecodedRecord } from '@tributary/store';
 import { aClick } from '@tributary/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { SchemaLookup } from './registry-client.ts';
 import { Republisher } from './republisher.ts';
 
 const TOPIC = 'click.recorded.v1';
@@ -14,7 +13,7 @@ const VALUE = encodeEvent(TOPIC, aClick());
 
 let open: UndecodedRecord[];
 let produced: OutgoingRecord[];
-let registry: SchemaLookup;
+let isRegistryUp: boolean;
 /** Whether ClickHouse decodes a record that is published again. */
 let decodes: (place: string) => boolean;
 let now: number;
@@ -42,7 +41,7 @@ function close(record: OutgoingRecord): void {
 beforeEach(() => {
   open = [];
   produced = [];
-  registry = { kind: 'found', schema: '{}' };
+  isRegistryUp = true;
   decodes = () => true;
   now = 1_000;
   republisher = new Republisher({
@@ -50,7 +49,13 @@ beforeEach(() => {
       open: async (from: RecordPlace, limit: number) =>
         open.filter(({ topic, offset }) => topic > from.topic || offset >= from.offset).slice(0, limit),
     },
-    registry: { schemaOf: async () => registry },
+    schemas: {
+      schemaOf: async () => {
+        if (isRegistryUp) return '{}';
+        throw new DependencyFailure('schema_registry_unavailable', 'away');
+      },
+      learn: async () => 'unknown',
+    },
     producer: {
       produce: async (records) => {
         produced.push(...records);
@@ -85,7 +90,7 @@ describe('the registry is back', () => {
 
 describe('the registry is away', () => {
   it('publishes nothing and sets nothing aside, however long it takes', async () => {
-    registry = { kind: 'unavailable' };
+    isRegistryUp = false;
     open = [anOpen(0), anOpen(1)];
     await rounds(10_000);
     expect(produced).toEqual([]);

@@ -4,9 +4,8 @@ import { deadLetterOf, type EventProducer, type OutgoingRecord } from '@tributar
 import { REPUBLISHED_FROM, TOPIC_NAMES, type TopicName } from '@tributary/contracts';
 import { type Clock, counter, DependencyFailure, type Logger } from '@tributary/runtime';
 import { hasReached, type RecordPlace, type UndecodedRecord, type Watermark } from '@tributary/store';
-import { type Appraisal, appraise } from './appraise.ts';
+import { type Appraisal, appraise, type Schemas } from './appraise.ts';
 import { Patience } from './patience.ts';
-import type { SchemaLookup } from './registry-client.ts';
 
 /** Open records; satisfied by the store. */
 export interface OpenUndecoded {
@@ -15,7 +14,7 @@ export interface OpenUndecoded {
 
 export interface RepublisherOptions {
   readonly undecoded: OpenUndecoded;
-  readonly registry: { schemaOf(topic: string, id: number): Promise<SchemaLookup> };
+  readonly schemas: Schemas;
   readonly producer: EventProducer;
   /** How far ClickHouse has read a topic, decoded or not. */
   readonly readOf: (topic: string) => Promise<Watermark>;
@@ -103,13 +102,13 @@ export class Republisher {
 
   /** @returns how many records of the page are dealt with now. */
   async #settle(page: readonly OpenRecord[]): Promise<number> {
-    const lookUps = new Map<string, Promise<SchemaLookup>>();
+    const schemas = askedOnce(this.#options.schemas);
     const again: OpenRecord[] = [];
     const dead: { record: OpenRecord; reasonCode: string }[] = [];
     const allowed = new Map<TopicName, number>();
     for (const record of page) {
       const now = this.#options.clock.now();
-      const appraisal = await this.#appraise(record, now, lookUps);
+      const appraisal = await this.#appraise(record, now, schemas);
       if (appraisal.kind === 'dead_letter') dead.push({ record, reasonCode: appraisal.reasonCode });
       if (appraisal.kind !== 'republish') continue;
       const { topic } = record;
@@ -123,19 +122,10 @@ export class Republisher {
     return dead.length + (await this.#republish(again));
   }
 
-  #appraise(
-    record: OpenRecord,
-    now: number,
-    lookUps: Map<string, Promise<SchemaLookup>>,
-  ): Promise<Appraisal> | Appraisal {
+  #appraise(record: OpenRecord, now: number, schemas: Schemas): Promise<Appraisal> | Appraisal {
     if (this.#patience.isExhausted(nameOf(record)))
       return { kind: 'dead_letter', reasonCode: 'undecodable_by_clickhouse' };
-    return appraise({ ...record, openForMs: now - record.seenAt }, (id) => {
-      const name = `${record.topic}/${id}`;
-      const asked = lookUps.get(name) ?? this.#options.registry.schemaOf(record.topic, id);
-      lookUps.set(name, asked);
-      return asked;
-    });
+    return appraise({ ...record, openForMs: now - record.seenAt }, schemas);
   }
 
   /** Waits until ClickHouse shows the dead letters: only then are the records closed. */
@@ -200,6 +190,17 @@ export class Republisher {
     }
     return open;
   }
+}
+
+/** One question per schema id, however many records of a page ask it. */
+function askedOnce(schemas: Schemas): Schemas {
+  const asked = new Map<number, Promise<string | null>>();
+  const schemaOf = (id: number) => {
+    const answer = asked.get(id) ?? schemas.schemaOf(id);
+    asked.set(id, answer);
+    return answer;
+  };
+  return { schemaOf, learn: (id) => schemas.learn(id) };
 }
 
 function isOurs(record: UndecodedRecord): record is OpenRecord {

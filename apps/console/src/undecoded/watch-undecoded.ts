@@ -1,9 +1,8 @@
 /** The console's watch on undecoded records: the republisher on real Kafka, ClickHouse and schema registry, and its readiness check. */
-import { KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import { KafkaConnection, KafkaEventProducer, SchemaRegistryClient } from '@tributary/bus';
 import { type Logger, type Settings, systemClock, undecodedCheck } from '@tributary/runtime';
 import { clickhouseOf, StoredOffsets, UndecodedStore } from '@tributary/store';
 import type { UndecodedWatch } from '../console.module.ts';
-import { RegistryClient } from './registry-client.ts';
 import { Republisher } from './republisher.ts';
 
 export function watchUndecoded(
@@ -28,7 +27,7 @@ export function watchUndecoded(
   const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE);
   const republisher = new Republisher({
     undecoded,
-    registry: new RegistryClient(settings.SCHEMA_REGISTRY_URL),
+    schemas: new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL }),
     producer,
     readOf: (topic) => offsets.readOf(topic),
     clock: systemClock,
