@@ -1,4 +1,4 @@
-/** `npm start -- --once` as a stranger meets it: the demo balances, twice on the same state, and every sabotage is noticed. */
+/** `npm start -- --once` as a stranger meets it: the demo balances, twice on the same state, and a sabotage is noticed. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,15 +69,13 @@ describe('npm start -- --once', () => {
     expect(run.durationMs).toBeLessThan(SECOND_START_MS);
   });
 
-  it.each(['drop-row', 'drop-delivery', 'double-row', 'change-amount'])(
-    'notices the sabotage %s',
-    async (kind) => {
-      const run = await launch('--once', `--sabotage=${kind}`);
-      expect(run.output).toContain(`Sabotage: ${kind}`);
-      expect(run.lastLedgerLine, run.output).toMatch(/^difference [1-9]/);
-      expect(run.exitCode).toBe(1);
-    },
-  );
+  // The other kinds of damage are done to the ledger in tests/faults/loops.test.ts, without a start of their own.
+  it('notices a sabotage', async () => {
+    const run = await launch('--once', '--sabotage=double-row');
+    expect(run.output).toContain('Sabotage: double-row');
+    expect(run.lastLedgerLine, run.output).toMatch(/^difference [1-9]/);
+    expect(run.exitCode).toBe(1);
+  });
 
   it('says in one line which port is taken', async () => {
     const blocker = await import('node:http').then(({ createServer }) => createServer());

@@ -51,8 +51,11 @@ describe('nothing is lost and nothing counted twice when', () => {
 });
 
 describe('the ledger of a round', () => {
-  it.each(['change-amount', 'drop-delivery'] as const)('notices the sabotage %s', async (damage) => {
-    const ledger = await bed.round(async (traffic) => traffic.reached(10), damage);
-    expect(ledger.difference).toBeGreaterThan(0);
-  });
+  it.each(['change-amount', 'drop-delivery', 'drop-row'] as const)(
+    'notices the sabotage %s',
+    async (damage) => {
+      const ledger = await bed.round(async (traffic) => traffic.reached(10), damage);
+      expect(ledger.difference).toBeGreaterThan(0);
+    },
+  );
 });
