@@ -6,7 +6,6 @@ import { randomFrom } from './random.ts';
 const EVERY_MS = 4_000;
 /** Keeps attempts under way long enough that a crash meets some. */
 const ANSWER_AFTER_MS = 60;
-/** So few that no delivery fails four times in a row, which would be a dead letter by the rules. */
 const FAILURES = [{ failNext: 2, status: 500 }, { failNext: 1, status: 429 }, { resetNext: 2 }] as const;
 const RECEIVERS = [`partner/${DEMO.partnerReceiver}`, `meta/${DEMO.pixelId}`];
 

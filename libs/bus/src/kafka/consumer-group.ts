@@ -27,6 +27,11 @@ const START_LIMIT_MS = 40_000;
 const DRAIN_LIMIT_MS = 15_000;
 const LEAVE_LIMIT_MS = 5_000;
 const RESTART_MS = 1_000;
+/**
+ * A minute and more at 2 s each. With fewer, kafkajs gives its member up in the midst of a broker's restart, and the new
+ * one waits until the session of the old has run out.
+ */
+const RETRIES = 40;
 const COMMIT_TRIES = 5;
 const COMMIT_RETRY_MS = 200;
 /** After these another generation owns the partition: a commit that went on would land in it. */
@@ -63,6 +68,7 @@ export class KafkaConsumerGroup implements ConsumerGroup {
       maxWaitTimeInMs: MAX_FETCH_WAIT_MS,
       partitionAssigners: [rangeAssigner],
       allowAutoTopicCreation: false,
+      retry: { retries: RETRIES },
     });
   }
 
