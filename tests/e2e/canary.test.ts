@@ -450,12 +450,15 @@ async function inTables(clickhouse: ClickhouseConnection): Promise<Leak[]> {
   return leaks;
 }
 
-/** Nothing where a service has no such page. */
 async function inMetrics(): Promise<Leak[]> {
-  const { ingestion, console: consolePort, attribution, fanOut, schemaRegistry } = ADDRESSES.ports;
-  const pages = [ingestion, consolePort, attribution, fanOut, schemaRegistry].map(async (port) => {
+  const { ingestion, console: consolePort, attribution, fanOut, schemaRegistry, sandbox } = ADDRESSES.ports;
+  const services = [ingestion, consolePort, attribution, fanOut, schemaRegistry, sandbox];
+  const pages = services.map(async (port) => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-    return response.ok ? found('metrics', String(port), await response.text()) : [];
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).toContain('process_cpu_seconds_total{');
+    return found('metrics', String(port), text);
   });
   return (await Promise.all(pages)).flat();
 }

@@ -211,7 +211,7 @@ describe('what an operator sees', () => {
     for (const value of exposition.labelValues) expect(value).not.toMatch(/:\/\/|@|\?/);
   });
 
-  it('one wide line for the click, the receipt, the verdict and each attempt, in one trace from the receipt on', () => {
+  it('one wide line for the click, the receipt, the verdict, the decision and each attempt, in one trace from the receipt on', () => {
     expect(linesOf('ingestion', 'click.recorded').at(-1)).toMatchObject({
       campaignId: DEMO.campaignId,
       offerId: DEMO.offerId,
@@ -224,6 +224,7 @@ describe('what an operator sees', () => {
     const ofReceipt = (line: LogLine) => line['receiptId'] === receiptId;
     const [accepted] = linesOf('ingestion', 'postback.accepted').filter(ofReceipt);
     const judged = linesOf('attribution', 'postback.judged').filter(ofReceipt);
+    const decided = linesOf('attribution', 'conversion.decided').filter(ofReceipt);
     const attempted = linesOf('fan-out', 'delivery.attempted').filter(ofReceipt);
     expect(accepted).toMatchObject({
       sourceId: DEMO.sourceId,
@@ -231,12 +232,10 @@ describe('what an operator sees', () => {
       offset: expect.any(Number),
     });
     expect(judged).toMatchObject([
-      {
-        verdict: 'counted',
-        match: 'attributed',
-        partition: accepted?.['partition'],
-        offset: accepted?.['offset'],
-      },
+      { verdict: 'counted', partition: accepted?.['partition'], offset: accepted?.['offset'] },
+    ]);
+    expect(decided).toMatchObject([
+      { conversionId: judged[0]?.['conversionId'], revision: 1, match: 'attributed', state: 'payable' },
     ]);
     expect(attempted.map((line) => line['destinationId']).toSorted()).toEqual(
       [DEMO.metaDestinationId, DEMO.partnerDestinationId].toSorted(),
@@ -250,8 +249,8 @@ describe('what an operator sees', () => {
         sinceDecisionMs: expect.any(Number),
       });
     expect(accepted?.traceId).toMatch(/^[0-9a-f]{32}$/);
-    expect([...judged, ...attempted].map(({ traceId }) => traceId)).toEqual(
-      Array.from({ length: 3 }, () => accepted?.traceId),
+    expect([...judged, ...decided, ...attempted].map(({ traceId }) => traceId)).toEqual(
+      Array.from({ length: 4 }, () => accepted?.traceId),
     );
     // The sender's own trace is not ours to join.
     expect(accepted?.traceId).not.toBe('0af7651916cd43dd8448eb211c80319c');

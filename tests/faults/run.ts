@@ -1,24 +1,16 @@
 /** `npm run faults -- bus`: the fault loops at full length, their ledgers, and a last line `difference N`. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import process from 'node:process';
-import { pathToFileURL } from 'node:url';
 import { type BusScenario, type FaultArguments, parseFaultArguments } from './arguments.ts';
 import { FaultBed } from './fault-bed.ts';
 import { brokerKills } from './scenarios/broker-kills.ts';
 import { rebalances } from './scenarios/rebalances.ts';
+import { registryOutage } from './scenarios/registry-outage.ts';
 import { serviceKills } from './scenarios/service-kills.ts';
 import type { ScenarioResult } from './totals.ts';
 
 const PORT_OFFSET = 13_000;
-/** The issue's lengths. */
 const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
-const REGISTRY_SCENARIO = join(import.meta.dirname, 'scenarios/registry-outage.ts');
-
-interface RegistryScenario {
-  registryOutage(options: typeof REGISTRY & { log: (message: string) => void }): Promise<ScenarioResult>;
-}
 
 const startedAt = performance.now();
 
@@ -44,14 +36,6 @@ async function onBed(
   }
 }
 
-async function registry(): Promise<ScenarioResult> {
-  if (!existsSync(REGISTRY_SCENARIO)) {
-    return { lines: ['the scenario tests/faults/scenarios/registry-outage.ts is not there'], difference: 1 };
-  }
-  const scenario = (await import(pathToFileURL(REGISTRY_SCENARIO).href)) as RegistryScenario;
-  return scenario.registryOutage({ ...REGISTRY, log });
-}
-
 function scenarioOf(name: BusScenario, options: FaultArguments): Promise<ScenarioResult> {
   const { kills, seed } = options;
   switch (name) {
@@ -62,7 +46,7 @@ function scenarioOf(name: BusScenario, options: FaultArguments): Promise<Scenari
     case 'rebalance':
       return onBed(options, (bed) => rebalances(bed, REBALANCE));
     case 'registry':
-      return registry();
+      return registryOutage({ ...REGISTRY, log });
   }
 }
 

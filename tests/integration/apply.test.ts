@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyCommandIn } from '../../apps/cli/src/apply-command.ts';
 import { rotateSecretsCommandIn } from '../../apps/cli/src/rotate-secrets-command.ts';
-import { API_KEY, ConsoleInMemory } from '../../apps/console/src/console-in-memory.ts';
+import { API_KEY, ConsoleInMemory } from '../../apps/console/src/console-in-memory.fixture.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../docs/configuration.yaml');
 const VARIABLES: Readonly<Record<string, string>> = {

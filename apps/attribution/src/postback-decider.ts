@@ -17,6 +17,7 @@ import { type Identity, identify, isUuid, judge } from '@tributary/domain';
 import { type Clock, type Logger, type OpenSpan, openSpan } from '@tributary/runtime';
 import type { AttributionStore } from '@tributary/store';
 import { decisionSeconds, decisions, verdicts } from './attribution-metrics.ts';
+import { decisionLine } from './decision-line.ts';
 import { type DecidedAt, factsOfPostback, firstRevision, verdictRecord } from './decision-record.ts';
 import type { OwnWrites } from './own-writes.ts';
 import type { ParkedConversions } from './parked-conversions.ts';
@@ -187,9 +188,13 @@ export class PostbackDecider {
     const { clock, logger } = this.#options;
     const durationMs = clock.now() - verdict.receivedAt;
     verdicts.inc({ verdict: verdict.verdict, reason: verdict.reasonCode ?? 'none' });
-    if (decided !== null) decisions.inc({ match: decided.match, trigger: decided.triggerKind });
     decisionSeconds.observe(durationMs / 1_000);
-    span.run(() => logger.info({ ...lineOf(verdict, decided), durationMs }, 'postback.judged'));
+    span.run(() => {
+      logger.info({ ...lineOf(verdict), durationMs }, 'postback.judged');
+      if (decided === null) return;
+      decisions.inc({ match: decided.match, trigger: decided.triggerKind });
+      logger.info(decisionLine(decided), 'conversion.decided');
+    });
   }
 }
 
@@ -199,8 +204,8 @@ function spanOf({ headers, partition, offset }: IncomingPostback, verdict: Postb
   return openSpan({ name: 'postback.decide', kind: 'consumer', parent: headers, attributes });
 }
 
-/** The verdict and its decision as one line: ids, codes and places, no value of the postback. */
-function lineOf(verdict: PostbackJudged, decided: ConversionDecided | null): object {
+/** The verdict as a line: ids, codes and places, no value of the postback. */
+function lineOf(verdict: PostbackJudged): object {
   return {
     receiptId: verdict.receiptId,
     conversionId: verdict.conversionId,
@@ -210,13 +215,6 @@ function lineOf(verdict: PostbackJudged, decided: ConversionDecided | null): obj
     lane: verdict.lane,
     verdict: verdict.verdict,
     reasonCode: verdict.reasonCode,
-    match: decided?.match ?? null,
-    state: decided?.state ?? null,
-    eventType: decided?.eventType ?? null,
-    clickId: decided?.clickId ?? null,
-    offerId: decided?.offerId ?? null,
-    campaignId: decided?.campaignId ?? null,
-    partnerId: decided?.partnerId ?? null,
     partition: verdict.triggerPartition,
     offset: verdict.triggerOffset,
     configurationVersion: verdict.configurationVersion,

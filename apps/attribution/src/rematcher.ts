@@ -7,6 +7,7 @@ import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import { type AttributionStore, hasReached, type StoredOffsets, type Watermark } from '@tributary/store';
 import { decisions, oldestParkedSeconds, parkedConversions } from './attribution-metrics.ts';
 import type { DecisionLanes } from './decision-lanes.ts';
+import { decisionLine } from './decision-line.ts';
 import { factsOfDecision, nextRevision, soughtClickId } from './decision-record.ts';
 import type { OwnWrites } from './own-writes.ts';
 import type { Parked, ParkedConversions } from './parked-conversions.ts';
@@ -161,31 +162,7 @@ export class Rematcher {
 
   #tell(decided: ConversionDecided): void {
     decisions.inc({ match: decided.match, trigger: decided.triggerKind });
-    this.#options.logger.info(
-      {
-        conversionId: decided.conversionId,
-        revision: decided.revision,
-        receiptId: decided.receiptId,
-        sourceId: decided.sourceId,
-        advertiserId: decided.advertiserId,
-        lane: decided.lane,
-        match: decided.match,
-        state: decided.state,
-        reasonCodes: decided.reasonCodes,
-        eventType: decided.eventType,
-        clickId: decided.clickId,
-        offerId: decided.offerId,
-        campaignId: decided.campaignId,
-        partnerId: decided.partnerId,
-        trigger: decided.triggerKind,
-        partition: decided.triggerPartition,
-        offset: decided.triggerOffset,
-        configurationVersion: decided.configurationVersion,
-        isTest: decided.isTest,
-        durationMs: decided.decidedAt - decided.receivedAt,
-      },
-      'conversion.decided',
-    );
+    this.#options.logger.info(decisionLine(decided), 'conversion.decided');
   }
 }
 

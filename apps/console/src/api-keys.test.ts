@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Encryption } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACME, ConsoleInMemory, NOW, problemPaths, SECRETS_KEYS } from './console-in-memory.ts';
+import { ACME, ConsoleInMemory, NOW, problemPaths, SECRETS_KEYS } from './console-in-memory.fixture.ts';
 import { COLLECTIONS, PARTNER_COLLECTIONS } from './routes.ts';
 
 const GIVEN = 'n3Xw-9aQ_5rTz+81kLpV.cB7';

@@ -1,6 +1,6 @@
 /** Plans: what would be created, changed, removed or left as it is, judged in order and without writing anything. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACME, type Answer, ConsoleInMemory, problemPaths } from './console-in-memory.ts';
+import { ACME, type Answer, ConsoleInMemory, problemPaths } from './console-in-memory.fixture.ts';
 
 const META = { name: 'Meta', definition: 'meta', status: 'active', settings: { pixelId: '1' } };
 const SECRET = 'EAAB-top-secret-value';

@@ -2,7 +2,7 @@
 import { aChange } from '@tributary/configuration';
 import { DependencyFailure } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACME, API_KEY, ConsoleInMemory, NOW, problemPaths } from './console-in-memory.ts';
+import { ACME, API_KEY, ConsoleInMemory, NOW, problemPaths } from './console-in-memory.fixture.ts';
 
 const ACCESS_TOKEN = 'EAAB-top-secret-value';
 const shop = { advertiserId: 'acme', name: 'Shop' };

@@ -4,7 +4,7 @@ import { aChange } from '@tributary/configuration';
 import type { ConfigurationChanged } from '@tributary/contracts';
 import { Encryption } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConsoleInMemory, problemPaths, SECRETS_KEYS } from './console-in-memory.ts';
+import { ConsoleInMemory, problemPaths, SECRETS_KEYS } from './console-in-memory.fixture.ts';
 
 const ACCESS_TOKEN = 'EAAB-top-secret-value';
 const shop = { advertiserId: 'acme', name: 'Shop' };

@@ -5,7 +5,7 @@ import SwaggerParser from '@apidevtools/swagger-parser';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, ConsoleInMemory } from './console-in-memory.ts';
+import { type Answer, ConsoleInMemory } from './console-in-memory.fixture.ts';
 import { openapi } from './openapi.ts';
 import { COLLECTIONS } from './routes.ts';
 

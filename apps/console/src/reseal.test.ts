@@ -2,7 +2,7 @@
 
 import { Encryption } from '@tributary/runtime';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ConsoleInMemory } from './console-in-memory.ts';
+import { ConsoleInMemory } from './console-in-memory.fixture.ts';
 
 const [OLD = '', NEW = ''] = [1, 2].map((byte) => Buffer.alloc(32, byte).toString('base64'));
 const META = { name: 'Meta', definition: 'meta', status: 'active', settings: { pixelId: '1' } };

@@ -44,7 +44,7 @@ export async function serviceKills(bed: FaultBed, { kills }: ServiceKillsOptions
   return resultOf(
     [
       `${strikes.inHand.length} SIGKILLs of attribution and fan-out, each with work in hand`,
-      `  uncommitted records at the kill: ${spreadOf(strikes.inHand)}; with none: ${strikes.inHand.filter((n) => n === 0).length}`,
+      `  uncommitted records at the kill: ${spreadOf(strikes.inHand)}`,
       `  kills that met nothing in hand, not counted and repeated: ${strikes.idle}`,
       `  seconds until the next commit: ${spreadOf(strikes.backAfterMs.map((ms) => Math.round(ms / 100) / 10))}`,
       `  events repeated at receivers, under the same key: ${repeatsIn(ledgers)}`,

@@ -34,6 +34,7 @@ export class SteadyLoad {
   #postbacks = 0;
   readonly #ended: Promise<void>;
   readonly #startedAt = performance.now();
+  #endedAt: number | undefined;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -44,9 +45,13 @@ export class SteadyLoad {
     return this.accepted.clickIds.size + this.accepted.receiptIds.size;
   }
 
-  /** Accepted events per second since the start. */
+  get wantedRate(): number {
+    return this.#options.eventsPerSecond;
+  }
+
+  /** Accepted events per second while it flowed. */
   get rate(): number {
-    return Math.round((this.total * 1_000) / (performance.now() - this.#startedAt));
+    return Math.round((this.total * 1_000) / ((this.#endedAt ?? performance.now()) - this.#startedAt));
   }
 
   /** Resolves when everything sent has been answered. */
@@ -54,6 +59,7 @@ export class SteadyLoad {
     this.#isFlowing = false;
     await this.#ended;
     await Promise.all(this.#inFlight);
+    this.#endedAt = performance.now();
     this.#agent.destroy();
   }
 
