@@ -10,7 +10,7 @@ const requirements = join(repository, 'tests/python/requirements.txt');
 const folder = join(process.env['TRIBUTARY_HOME'] || join(repository, '.tributary'), 'python');
 /** Written last, so a venv that was cut off in the making is made anew. */
 const marker = join(folder, '.requirements-digest');
-/** A slow line still fetches 120 MB in this time; a registry that does not answer must not hold the tests up for ever. */
+/** A slow line still fetches 120 MB in this time; a source that does not answer must not hold the tests up for ever. */
 const INSTALL_BOUND_MS = 600_000;
 
 /** @returns null when the environment is there, or in one line why it cannot be; the tests that need it are then skipped. */

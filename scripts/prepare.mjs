@@ -18,7 +18,7 @@ export async function prepare() {
   const isInstalled = existsSync(installedMarker) && readFileSync(installedMarker, 'utf8') === lockDigest();
   if (!isInstalled) {
     console.log('Installing packages (about 1 GB with the embedded ClickHouse; once)');
-    // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which not every registry has.
+    // Not `npm ci`: it refuses a lock file without the optional packages of other platforms, which are not to be had everywhere.
     run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
     mkdirSync(dirname(installedMarker), { recursive: true });
     writeFileSync(installedMarker, lockDigest());

@@ -49,7 +49,7 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
     const [room, ...others] = positionals;
     if (room === undefined || others.length > 0) return told(USAGE, 2);
     if (!ROOMS.some((each) => each === room)) return told(`there is no room ${room}\n\n${USAGE}`, 2);
-    if (room !== 'bus') return told(`${room}: not there yet; its fault loops come with its own issue`, 2);
+    if (room !== 'bus') return told(`${room}: not there yet`, 2);
     const only = values.only.split(',');
     const unknown = only.filter((name) => !BUS_SCENARIOS.some((each) => each === name));
     if (unknown.length > 0) return told(`--only: there is no scenario ${unknown.join(', ')}`, 2);

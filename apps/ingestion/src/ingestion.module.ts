@@ -76,7 +76,6 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
         version: () => this.#follower.current.version,
         endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
       }),
-      // The spool's own check belongs here once there is one: full is not ready, in use is degraded.
       { name: 'clicks_pending', check: () => pendingResult(this.#recorder.pending) },
     ];
   }

@@ -7,6 +7,8 @@ import { readSettings, SETTING_DESCRIPTIONS, type SettingName } from './settings
 const NAMES = [...SETTING_DESCRIPTIONS.keys()] as readonly SettingName[];
 /** The launcher reads these itself: it must know the state folder before anything else. */
 const LAUNCHER_VARIABLES = ['TRIBUTARY_HOME', 'KAFKA_JARS'];
+/** Read by docker-compose.yml for containers that are not ours. */
+const COMPOSE_VARIABLES = ['ANALYST_PASSWORD', 'GRAFANA_PASSWORD'];
 const REQUIRED = { CONSOLE_API_KEY: 'sixteen-characters', SECRETS_KEYS: 'a2V5' };
 
 /** Variables of `.env.example` with the values it states, commented out or not. */
@@ -26,8 +28,10 @@ function faultsOf(names: readonly SettingName[], environment: Record<string, str
 }
 
 describe('.env.example', () => {
-  it('lists exactly the variables of the table and of the launcher', () => {
-    expect([...exampleVariables().keys()].toSorted()).toEqual([...NAMES, ...LAUNCHER_VARIABLES].toSorted());
+  it('lists exactly the variables of the table, of the launcher and of the containers', () => {
+    expect([...exampleVariables().keys()].toSorted()).toEqual(
+      [...NAMES, ...LAUNCHER_VARIABLES, ...COMPOSE_VARIABLES].toSorted(),
+    );
   });
 
   it('states the defaults', () => {
