@@ -27,6 +27,8 @@ const DELIVERY_ID = outwardKey(decided.conversionId, 'partner', 'sale');
 let stored: StoredDelivery[];
 let written: OutgoingRecord[];
 let sent: number;
+/** Throws where what was just written is not to be acknowledged. */
+let acknowledge: (topic: string) => void;
 let exchange: () => Promise<Exchange>;
 let fanOut: FanOut;
 let log: InMemoryConfigurationLog;
@@ -41,6 +43,7 @@ beforeEach(async () => {
   stored = [];
   written = [];
   sent = 0;
+  acknowledge = () => {};
   exchange = async () => delivered;
   log = new InMemoryConfigurationLog();
   await log.append(aChange('destination', { ...destination, settings }));
@@ -50,6 +53,7 @@ beforeEach(async () => {
   const producer: EventProducer = {
     produce: async (records) => {
       written.push(...records);
+      for (const { topic } of records) acknowledge(topic);
       return records.map(({ topic, key }, index) => ({
         topic,
         partition: partitionOf(topic, key),
@@ -227,6 +231,25 @@ describe('a retry that comes due', () => {
     stored = [standing({ attempt: 2, phase: 'intended', outcome: null })];
     await fanOut.due(due(2));
     expect(sent).toBe(1);
+  });
+
+  it('proves that the attempt before it was judged, also where its end is not known to be on record', async () => {
+    stored = [standing({})];
+    exchange = async () => ({ ok: false, error: 'timeout' });
+    // The end of the second attempt arrives in the log, its acknowledgement does not.
+    acknowledge = (topic) => {
+      if (topic === 'delivery.attempted.v1' && written.length === 3)
+        throw new DependencyFailure('kafka_unavailable', 'away');
+    };
+    const second = fanOut.due(due(2));
+    const third = fanOut.due(due(3));
+    await expect(second).rejects.toBeInstanceOf(DependencyFailure);
+    expect(await third).toBe(1);
+    expect(sent).toBe(2);
+    // By now the store shows the end, and the second comes again.
+    stored = [standing({ attempt: 2 })];
+    expect(await fanOut.due(due(2))).toBe(1);
+    expect(sent).toBe(2);
   });
 
   it('to a destination that was disabled meanwhile ends dead, as a dead letter', async () => {

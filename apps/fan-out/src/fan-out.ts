@@ -124,7 +124,7 @@ export class FanOut implements AssignmentListener {
     });
   }
 
-  /** A retry has come to its time; it counts only when the ledger waits for exactly this attempt. */
+  /** A retry has come to its time; it counts only when this attempt is the one that follows. */
   #resume(incoming: DueEvent, read: Standing | undefined, signal: AbortSignal): Promise<void> {
     const { follower, receivers, attempter, ledger, clock } = this.#options;
     const { event, headers } = incoming;
@@ -148,10 +148,14 @@ export class FanOut implements AssignmentListener {
   }
 }
 
-/** The retry the ledger waits for, or one whose attempt was cut off by a crash. */
+/**
+ * The retry the ledger waits for, or one whose attempt was cut off. A retry is on record before the end of the attempt that
+ * it follows, so it is itself the proof of that end: dropped because the end is not known yet, it would be the last.
+ */
 function isAwaited({ attempt }: DeliveryDue, standing: Standing | undefined): boolean {
-  if (standing?.phase === 'intended') return standing.attempt === attempt;
-  return standing?.outcome === 'retry' && standing.attempt === attempt - 1;
+  if (standing === undefined) return false;
+  if (standing.attempt === attempt) return standing.phase === 'intended';
+  return standing.attempt === attempt - 1 && (standing.phase === 'intended' || standing.outcome === 'retry');
 }
 
 /** Waits for all before it throws: a batch is tried again only when nothing of it is still under way. */
