@@ -1,11 +1,16 @@
 /** Attribution as a whole: catches up with the configuration, decides postbacks lane by lane, rematches the parked. */
-import type { AssignmentListener, EventProducer, PartitionBatch, TopicPartition } from '@tributary/bus';
+import {
+  type AssignmentListener,
+  type EventProducer,
+  OwnerProducer,
+  type PartitionBatch,
+  type TopicPartition,
+} from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import type { AttributionStore, StoredOffsets, Watermark } from '@tributary/store';
 import { DecisionLanes } from './decision-lanes.ts';
 import { OwnWrites } from './own-writes.ts';
-import { OwnerProducer } from './owner-producer.ts';
 import { ParkedConversions } from './parked-conversions.ts';
 import { PostbackDecider } from './postback-decider.ts';
 import { Rematcher } from './rematcher.ts';

@@ -32,8 +32,10 @@ const encryption = new Encryption(randomBytes(32).toString('base64'));
 let log: (OutgoingRecord[] | OutwardRequest)[];
 let exchange: Exchange;
 let failProduceAt: number;
+let isOwner: boolean;
 let ledger: SendLedger;
 let now: number;
+let lanes: DestinationLanes;
 let attempter: Attempter;
 
 const producer: EventProducer = {
@@ -48,12 +50,14 @@ beforeEach(() => {
   log = [];
   exchange = answer(200);
   failProduceAt = -1;
+  isOwner = true;
   now = NOW;
   const offsets = new StoredOffsets(
     { endOffsets: async () => new Map(), committedOffsets: async () => new Map() },
     'tributary',
   );
   ledger = new SendLedger({ deliveriesById: async () => [] }, offsets);
+  lanes = new DestinationLanes();
   attempter = new Attempter({
     sender: {
       send: async (request) => {
@@ -62,9 +66,10 @@ beforeEach(() => {
         return exchange;
       },
     },
-    lanes: new DestinationLanes(),
+    lanes,
     ledger,
     producer,
+    isOwner: () => isOwner,
     encryption,
     clock: { now: () => now },
     random: () => 0.5,
@@ -320,6 +325,21 @@ describe('Kafka away', () => {
       nextAttemptAt: null,
       revision: 1,
     });
+  });
+});
+
+describe('an instance that the group no longer hears of', () => {
+  it('sends nothing: its partitions are worked elsewhere by now', async () => {
+    const running = Array.from({ length: 16 }, () => Promise.withResolvers<void>());
+    for (const { promise } of running) void lanes.run('partner', () => promise);
+    const one = delivery();
+    const queued = attempter.attempt(one);
+    // It stood still for long, and goes on in mid-queue.
+    isOwner = false;
+    for (const { resolve } of running) resolve();
+    await expect(queued).rejects.toBeInstanceOf(DependencyFailure);
+    expect(log).toEqual([]);
+    expect(await standing(one)).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 /** One attempt of one delivery: intended on record, sent, judged, ended on record after what follows from it. */
 import { randomUUID } from 'node:crypto';
-import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
+import { type EventProducer, type OutgoingRecord, OwnerProducer, outgoing } from '@tributary/bus';
 import type { DeliveryAttempted, Outcome } from '@tributary/contracts';
 import {
   attemptRedactor,
@@ -40,6 +40,8 @@ export interface AttempterOptions {
   readonly lanes: DestinationLanes;
   readonly ledger: SendLedger;
   readonly producer: EventProducer;
+  /** Whether the group has heard of this instance lately: after a long stop its deliveries are another's by now. */
+  readonly isOwner: () => boolean;
   readonly encryption: Encryption;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
@@ -50,9 +52,11 @@ export interface AttempterOptions {
 
 export class Attempter {
   readonly #options: AttempterOptions;
+  readonly #producer: OwnerProducer;
 
   constructor(options: AttempterOptions) {
     this.#options = options;
+    this.#producer = new OwnerProducer(options.producer, options.isOwner);
   }
 
   /** Resolves when the outcome is on record. @throws DependencyFailure; the attempt is then ambiguous and is repeated under its key. */
@@ -172,13 +176,15 @@ export class Attempter {
     attempted: DeliveryAttempted,
     end: AttemptEnd | null,
   ): Promise<void> {
-    const { producer, ledger } = this.#options;
+    const { ledger } = this.#options;
     const { conversionId, revision } = delivery.decided;
     // One send may arrive in part. An end on record without its retry or dead letter would be the last of the delivery;
     // the other way round the attempt is repeated under its key.
     const consequences = end === null ? [] : this.#consequences(delivery, end);
-    if (consequences.length > 0) await producer.produce(consequences);
-    const [position] = await producer.produce([outgoing('delivery.attempted.v1', conversionId, attempted)]);
+    if (consequences.length > 0) await this.#producer.produce(consequences);
+    const [position] = await this.#producer.produce([
+      outgoing('delivery.attempted.v1', conversionId, attempted),
+    ]);
     const { outcome = null, nextAttemptAt = null } = end ?? {};
     const standing = { attempt: delivery.attempt, phase: attempted.phase, outcome, nextAttemptAt, revision };
     if (position !== undefined) ledger.note(delivery.deliveryId, standing, position);

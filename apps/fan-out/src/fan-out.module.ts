@@ -5,6 +5,7 @@ import {
   Injectable,
   Module,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import {
@@ -67,7 +68,7 @@ const GROUP_ID = 'fan-out';
 const MAX_BATCH = 100;
 
 @Injectable()
-class FanOutResources implements OnModuleInit, OnApplicationShutdown {
+class FanOutResources implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   readonly fanOut: FanOut;
   readonly strategy: BatchStrategy;
   readonly #connection: KafkaConnection;
@@ -77,6 +78,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
   readonly #sender: Sender;
+  #isDraining = false;
 
   constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
     const onFatal = crashOn(logger);
@@ -109,6 +111,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       ...shared,
       sender: this.#sender,
       lanes: new DestinationLanes(),
+      // A drain finishes what is in hand although it counts as a member no more.
+      isOwner: () => this.#isDraining || this.strategy.groupStatus.isMember,
       encryption,
       random: Math.random,
       configurationVersion: () => follower.current.version,
@@ -144,6 +148,11 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#producer.connect(), this.#follower.start()]);
     this.fanOut.start();
+  }
+
+  /** Before the strategy is told to finish. */
+  onModuleDestroy(): void {
+    this.#isDraining = true;
   }
 
   /** After the strategy has finished and committed what was in hand. */

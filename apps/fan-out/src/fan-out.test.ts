@@ -82,6 +82,7 @@ beforeEach(async () => {
       },
     },
     lanes: new DestinationLanes(),
+    isOwner: () => true,
     encryption,
     random: () => 0.5,
     configurationVersion: () => 1,

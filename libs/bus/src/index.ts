@@ -12,6 +12,7 @@ export * from './kafka/topics-admin.ts';
 export * from './memory/in-memory-broker.ts';
 export * from './memory/in-memory-group.ts';
 export * from './nest/batch-strategy.ts';
+export * from './owner-producer.ts';
 export * from './records.ts';
 export { settleSchemaIds } from './schema-registry/adopt-ids.ts';
 export * from './schema-registry/registration.ts';
