@@ -33,7 +33,7 @@ export interface DeliveryAtAttempt {
 /** One that can be sent. */
 export interface DueDelivery extends DeliveryAtAttempt {
   readonly receiver: Receiver;
-  /** Aborted when the attempt, if it has not begun, is no longer this instance's to make. */
+  /** Aborted when the attempt, if it has not begun, is no longer this instance's to make, or comes again later. */
   readonly signal?: AbortSignal;
 }
 

@@ -13,7 +13,7 @@ export class DestinationLanes {
 
   /**
    * Runs `work` when the destination's lane has room; first come, first served.
-   * @throws the reason of `signal` when it is aborted before the work has begun: a drain does not wait for a whole queue.
+   * @throws the reason of `signal` when it is aborted before the work has begun: neither a drain nor a batch waits for a whole queue.
    */
   async run<T>(destinationId: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const lane = this.#laneOf(destinationId);

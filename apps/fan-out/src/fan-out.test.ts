@@ -12,7 +12,7 @@ import { outwardKey } from '@tributary/domain';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { type StoredDelivery, StoredOffsets } from '@tributary/store';
 import { aDecision } from '@tributary/testing';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Attempter } from './attempter.ts';
 import { DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
@@ -202,6 +202,57 @@ describe('a decision', () => {
     };
     await expect(fanOut.decisions(decisions(decided, other))).rejects.toBeInstanceOf(DependencyFailure);
     expect(ended).toBe(2);
+  });
+});
+
+describe('a destination that never answers in time', () => {
+  const decided17 = Array.from({ length: 17 }, (_, n) => ({
+    ...decided,
+    conversionId: `c0ffee00-0000-8000-8000-0000000000${n + 10}`,
+  }));
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is waited for half a minute, then the batch comes again and makes only what is left', async () => {
+    vi.useFakeTimers();
+    const answered = Promise.withResolvers<Exchange>();
+    exchange = () => answered.promise;
+    const working = fanOut.decisions(decisions(...decided17));
+    const failed = expect(working).rejects.toMatchObject({
+      name: 'DependencyFailure',
+      code: 'destination_busy',
+    });
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(sent).toBe(16);
+    await vi.advanceTimersByTimeAsync(1);
+    answered.resolve(delivered);
+    await failed;
+    expect(sent).toBe(16);
+    expect(await fanOut.decisions(decisions(...decided17))).toBe(17);
+    expect(sent).toBe(17);
+  });
+
+  it('is waited for no longer where a batch holds many records of one retry', async () => {
+    vi.useFakeTimers();
+    exchange = () => new Promise(() => {});
+    void fanOut.decisions(decisions(...decided17.slice(0, 16)));
+    await vi.advanceTimersByTimeAsync(0);
+    stored = [standing({})];
+    const failed = expect(fanOut.due(due(2, 2, 2))).rejects.toMatchObject({ code: 'destination_busy' });
+    await vi.advanceTimersByTimeAsync(30_000);
+    await failed;
+    expect(sent).toBe(16);
+  });
+
+  it('keeps nobody from draining', async () => {
+    exchange = () => new Promise(() => {});
+    void fanOut.decisions(decisions(...decided17.slice(0, 16)));
+    const drain = new AbortController();
+    const waiting = fanOut.decisions({ ...decisions(decided), signal: drain.signal });
+    setTimeout(() => drain.abort(), 5);
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 

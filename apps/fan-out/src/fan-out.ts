@@ -32,6 +32,11 @@ export interface FanOutOptions {
 
 const CATCH_UP_MS = 30_000;
 const EVICT_EVERY_MS = 1_000;
+/**
+ * Attempts of a batch begin within this time. A lane to a destination that never answers has room for 96 a minute, and the
+ * batches of every partition may stand in it: waited for without bound, it would outlast the limit of a handler.
+ */
+const BEGIN_WITHIN_MS = 30_000;
 
 export class FanOut implements AssignmentListener {
   readonly #options: FanOutOptions;
@@ -62,12 +67,14 @@ export class FanOut implements AssignmentListener {
   async decisions(batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
     const { ledger } = this.#options;
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
-    const planned = batch.events.flatMap((event) => this.#plan(event, batch.signal));
+    const planned = batch.events.flatMap((event) => this.#plan(event));
     // Several revisions of one conversion in a batch: the newest is sent, the older ones were never open.
     const newest = new Map(planned.map((delivery) => [delivery.deliveryId, delivery]));
     const standings = await ledger.standings([...newest.keys()]);
-    await allDone(
-      [...newest.values()].map((delivery) => this.#open(delivery, standings.get(delivery.deliveryId))),
+    await allBegunInTime(batch.signal, (signal) =>
+      [...newest.values()].map((delivery) =>
+        this.#open({ ...delivery, signal }, standings.get(delivery.deliveryId)),
+      ),
     );
     return batch.events.length;
   }
@@ -84,14 +91,14 @@ export class FanOut implements AssignmentListener {
       ),
     );
     const standings = await ledger.standings(due.map(({ event }) => event.deliveryId));
-    await allDone(
-      due.map((event) => this.#resume(event, standings.get(event.event.deliveryId), batch.signal)),
+    await allBegunInTime(batch.signal, (signal) =>
+      due.map((event) => this.#resume(event, standings.get(event.event.deliveryId), signal)),
     );
     const done = due.length + moved.length;
     return resumeAt === undefined ? done : { done, resumeAt };
   }
 
-  #plan(incoming: IncomingEvent<'conversion.decided.v1'>, signal: AbortSignal): DueDelivery[] {
+  #plan(incoming: IncomingEvent<'conversion.decided.v1'>): DueDelivery[] {
     const { follower, receivers, clock, logger } = this.#options;
     const { event: decided, value: wire, headers } = incoming;
     const { deliveries, withheld } = planDeliveries(decided, follower.current, receivers, clock.now());
@@ -100,7 +107,7 @@ export class FanOut implements AssignmentListener {
       logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
     }
     const askedBy = positionOf(incoming);
-    return deliveries.map((plan) => ({ ...plan, decided, wire, attempt: 1, askedBy, headers, signal }));
+    return deliveries.map((plan) => ({ ...plan, decided, wire, attempt: 1, askedBy, headers }));
   }
 
   /** A decision met its delivery: first seen, cut off by a crash, waiting for a retry, or at its end. */
@@ -156,6 +163,23 @@ function isAwaited({ attempt }: DeliveryDue, standing: Standing | undefined): bo
   if (standing === undefined) return false;
   if (standing.attempt === attempt) return standing.phase === 'intended';
   return standing.attempt === attempt - 1 && (standing.phase === 'intended' || standing.outcome === 'retry');
+}
+
+/** Does the attempts of a batch; the signal they get lets go of those that wait for room when they are late or no longer ours. */
+async function allBegunInTime(
+  signal: AbortSignal,
+  begin: (signal: AbortSignal) => readonly Promise<void>[],
+): Promise<void> {
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    // What has ended until now is on record, so every time the batch comes again it has less to do.
+    late.abort(new DependencyFailure('destination_busy', 'a destination has had no room for a whole batch'));
+  }, BEGIN_WITHIN_MS);
+  try {
+    await allDone(begin(AbortSignal.any([signal, late.signal])));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Waits for all before it throws: a batch is tried again only when nothing of it is still under way. */

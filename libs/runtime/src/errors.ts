@@ -7,6 +7,7 @@ export const FAILURE_CODES = [
   'clickhouse_behind',
   'configuration_behind',
   'schema_registry_unavailable',
+  'destination_busy',
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 

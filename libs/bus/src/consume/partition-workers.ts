@@ -36,8 +36,8 @@ export interface Transport {
 
 const DEFAULT_MAX_BATCH = 500;
 /**
- * Four times the longest batch we know to be at work: fan-out's 100 attempts, 16 at once, each up to 10 s
- * (DELIVERY_TIMEOUT_MS), to one destination that never answers: 70 s.
+ * Four times the longest call we know to be at work, fan-out's: 30 s for the configuration, 30 s for room in the lane of a
+ * destination that never answers, 10 s (DELIVERY_TIMEOUT_MS) for the attempts that began last: 70 s.
  */
 const DEFAULT_HANDLER_LIMIT_MS = 300_000;
 const ASSIGNMENT_RETRY_MS = 500;
