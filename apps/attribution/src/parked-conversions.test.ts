@@ -44,6 +44,16 @@ it('looks at once at the deadline, and from then on every time', () => {
   ]);
 });
 
+it('gives those out first that were given out longest ago', () => {
+  for (const conversionId of ['second', 'third']) parked.add({ ...waiting, conversionId });
+  const given = () => parked.due(DEADLINE, 2).map(({ conversion }) => conversion.conversionId);
+  expect([given(), given(), given()]).toEqual([
+    [waiting.conversionId, 'second'],
+    ['third', waiting.conversionId],
+    ['second', 'third'],
+  ]);
+});
+
 describe('revisions', () => {
   it('replace an older one and never a newer one', () => {
     const newer = aDecision({ ...waiting, revision: 2 });

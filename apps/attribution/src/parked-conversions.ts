@@ -62,11 +62,19 @@ export class ParkedConversions {
     this.#byId.clear();
   }
 
-  /** Those whose next check or deadline has come. */
-  due(now: number): readonly Parked[] {
-    return [...this.#byId.values()].filter(
-      ({ conversion, nextCheckAt }) => nextCheckAt <= now || (conversion.parkedUntil ?? 0) <= now,
-    );
+  /**
+   * Of those whose next check or deadline has come, the ones that were given out longest ago, at most `limit`. They go
+   * behind the others whatever comes of the look: those that nobody can decide yet must not keep the rest from their turn.
+   */
+  due(now: number, limit = Number.POSITIVE_INFINITY): readonly Parked[] {
+    const due = [...this.#byId.values()]
+      .filter(({ conversion, nextCheckAt }) => nextCheckAt <= now || (conversion.parkedUntil ?? 0) <= now)
+      .slice(0, limit);
+    for (const entry of due) {
+      this.#byId.delete(entry.conversion.conversionId);
+      this.#byId.set(entry.conversion.conversionId, entry);
+    }
+    return due;
   }
 
   /** Notes a look that found nothing. */

@@ -1,7 +1,8 @@
 /** Rematching: a late click is found, a missing one is given up only when it can no longer come, and outages change nothing. */
+import { outgoing } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
-import { createLogger } from '@tributary/runtime';
+import { createLogger, DependencyFailure } from '@tributary/runtime';
 import { aClick, aDecision } from '@tributary/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DecisionLanes } from './decision-lanes.ts';
@@ -191,6 +192,38 @@ describe('an outage', () => {
     log.failure = 'none';
     await pass(5 * 60_000 + TICK_MS);
     expect(log.decided).toMatchObject([{ revision: 2, match: 'attributed' }]);
+  });
+});
+
+describe('the others', () => {
+  it('are looked at although many before them wait for a watermark that stands still', async () => {
+    log.clicksEnd = 10;
+    log.clicksStored = 9;
+    parked.remove(waiting.conversionId);
+    for (let number = 0; number < 5_000; number++)
+      parked.add({ ...waiting, conversionId: `stuck-${number}`, candidates: [], parkedUntil: NOW });
+    parked.add(waiting);
+    log.clicks.set(click.clickId, click);
+    await pass(3 * TICK_MS);
+    expect(log.decided).toMatchObject([{ conversionId: waiting.conversionId, match: 'attributed' }]);
+  });
+
+  it('are looked at although a partition before them cannot be decided', async () => {
+    const failing = { ...waiting, conversionId: 'failing', triggerPartition: 2 };
+    parked.remove(waiting.conversionId);
+    parked.add(failing);
+    parked.add(waiting);
+    await lanes
+      .run(2, () => Promise.reject(new DependencyFailure('kafka_deadline', 'too late')))
+      .catch(() => undefined);
+    // What was written last does not show, so partition 2 is not decided.
+    await log.produce([outgoing('click.recorded.v1', click.clickId, click)]);
+    log.clicks.set(click.clickId, click);
+    await pass(5 * TICK_MS);
+    expect(log.decided).toMatchObject([{ conversionId: waiting.conversionId, match: 'attributed' }]);
+    log.show();
+    await pass(5 * TICK_MS);
+    expect(log.decided).toMatchObject([{}, { conversionId: 'failing', match: 'attributed' }]);
   });
 });
 

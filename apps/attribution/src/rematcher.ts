@@ -55,22 +55,26 @@ export class Rematcher {
   }
 
   async #tick(): Promise<void> {
-    const { logger, ownWrites } = this.#options;
+    const { ownWrites } = this.#options;
     try {
       this.#measure();
       await this.#work();
       await this.#settleDoubts();
       await ownWrites.evict();
     } catch (error) {
-      if (!(error instanceof DependencyFailure)) throw error;
-      // Nothing is lost: what is parked stays parked and is looked at again in a second.
-      logger.warn({ err: error }, 'rematch.paused');
+      this.#pausedBy(error);
     }
+  }
+
+  /** Nothing is lost by an outage: what is parked stays parked and is looked at again. */
+  #pausedBy(error: unknown): void {
+    if (!(error instanceof DependencyFailure)) throw error;
+    this.#options.logger.warn({ err: error }, 'rematch.paused');
   }
 
   async #work(): Promise<void> {
     const { parked, clock, offsets, store, lanes } = this.#options;
-    const due = parked.due(clock.now()).slice(0, MAX_PER_TICK);
+    const due = parked.due(clock.now(), MAX_PER_TICK);
     if (due.length === 0) return;
     const isAnyLate = due.some((entry) => isPastDeadline(entry, clock.now()));
     // The order matters: what ClickHouse had stored before the look is what the look has seen.
@@ -80,12 +84,14 @@ export class Rematcher {
     const clicks = new Map(
       (await store.clicksById([...new Set(clickIds)])).map((click) => [click.clickId, click]),
     );
-    for (const [partition, entries] of byPartition(due)) {
-      await lanes.run(partition, async (isAfterDoubt) => {
+    // Each for itself: a partition that is held up, or cannot be decided now, is no reason for the others to wait.
+    const decided = [...byPartition(due)].map(([partition, entries]) =>
+      lanes.run(partition, async (isAfterDoubt) => {
         if (isAfterDoubt) await this.#meetStored(entries.map(({ conversion }) => conversion.conversionId));
         await this.#decide(partition, entries, clicks, stored, ends);
-      });
-    }
+      }),
+    );
+    await Promise.all(decided.map((each) => each.catch((error: unknown) => this.#pausedBy(error))));
   }
 
   /** Where two owners decided one conversion the log's first record stands; if that one waits, it waits here. */
