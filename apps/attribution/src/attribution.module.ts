@@ -66,7 +66,6 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
   readonly #clickhouse: ClickhouseConnection;
   readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
-  #isDraining = false;
 
   constructor(@Inject(PARTS) { settings, logger }: AttributionParts) {
     const onFatal = crashOn(logger);
@@ -91,8 +90,7 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
       store: new AttributionStore(clickhouse),
       offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded),
       producer,
-      // A drain finishes what is in hand although it counts as a member no more.
-      isOwner: () => this.#isDraining || this.strategy.groupStatus.isMember,
+      isOwner: () => this.strategy.groupStatus.isMember,
       clock: systemClock,
       logger,
     });
@@ -127,14 +125,13 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
     this.attribution.start();
   }
 
-  /** Before the strategy is told to finish. */
-  onModuleDestroy(): void {
-    this.#isDraining = true;
+  /** Before the strategy finishes and leaves: the clock decides while the partitions are owned here. */
+  async onModuleDestroy(): Promise<void> {
+    await this.attribution.stop();
   }
 
   /** After the strategy has finished and committed what was in hand. */
   async onApplicationShutdown(): Promise<void> {
-    await this.attribution.stop();
     await this.#follower.stop();
     await this.#producer.close();
     await this.#connection.close();

@@ -65,7 +65,9 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await rematcher.stop();
+  const stopped = rematcher.stop();
+  await pass(2_000);
+  await stopped;
   vi.useRealTimers();
 });
 
@@ -248,6 +250,17 @@ it('does not pile up looks behind one that hangs', async () => {
   expect(looks).toBe(1);
   await pass(2 * TICK_MS);
   expect(looks).toBe(3);
+});
+
+it('ends in bounded time also while a look hangs', async () => {
+  log.store.clicksById = () => new Promise(() => undefined);
+  await pass(TICK_MS);
+  let isEnded = false;
+  void rematcher.stop().then(() => {
+    isEnded = true;
+  });
+  await pass(2_000);
+  expect(isEnded).toBe(true);
 });
 
 it('ends when told', async () => {

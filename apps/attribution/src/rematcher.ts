@@ -29,6 +29,8 @@ export interface RematcherOptions {
 
 const TICK_MS = 1_000;
 const MAX_PER_TICK = 5_000;
+/** A look that waits for ClickHouse may take a minute; a drain has 25 s for everything. */
+const STOP_LIMIT_MS = 2_000;
 const CLICKS = 'click.recorded.v1';
 
 export class Rematcher {
@@ -49,9 +51,15 @@ export class Rematcher {
     }, TICK_MS);
   }
 
+  /** Looks no more, and lets the look that runs come to its end, in bounded time: once another owns its partitions it cannot write. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#ticking;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, STOP_LIMIT_MS);
+    });
+    await Promise.race([this.#ticking, late]);
+    clearTimeout(timer);
   }
 
   async #tick(): Promise<void> {

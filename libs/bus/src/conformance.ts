@@ -234,6 +234,8 @@ export function busConformance(bus: BusUnderTest): readonly BusConformanceCheck[
       });
       await until(() => isAtWork);
       const stopped = member.stop();
+      // What is in hand is written as an owner's: until it has left it is one.
+      assert.equal(member.status.isMember, true);
       end();
       await stopped;
       const committed = await bus.committedOffsets(scene.groupId, TOPIC);

@@ -48,6 +48,8 @@ export class KafkaConsumerGroup implements ConsumerGroup {
   /** When the coordinator last answered as to a member; undefined while the client is down. */
   #heardAt: number | undefined;
   #stopping = false;
+  /** Owns nothing any more, whatever the coordinator still answers. */
+  #hasLeft = false;
 
   constructor(options: ConsumerGroupOptions) {
     const { connection } = options;
@@ -78,7 +80,7 @@ export class KafkaConsumerGroup implements ConsumerGroup {
     const consumer = this.#consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
     consumer.on(consumer.events.HEARTBEAT, () => {
-      this.#heardAt = performance.now();
+      if (!this.#hasLeft) this.#heardAt = performance.now();
     });
     // kafkajs drops its group before it restarts: whoever commits or resumes then is refused.
     consumer.on(consumer.events.STOP, () => this.#lost());
@@ -92,13 +94,14 @@ export class KafkaConsumerGroup implements ConsumerGroup {
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#bounded(DRAIN_LIMIT_MS, 'draining', this.#workers.drain());
+    // Before it leaves: kafkajs tells only afterwards.
+    this.#leave();
     await this.#bounded(LEAVE_LIMIT_MS, 'leaving', this.#consumer.disconnect());
-    this.#lost();
   }
 
   get status(): GroupStatus {
     const heardMs = performance.now() - (this.#heardAt ?? Number.NEGATIVE_INFINITY);
-    return { isMember: heardMs < SESSION_TIMEOUT_MS && !this.#stopping, ...this.#workers.status };
+    return { isMember: heardMs < SESSION_TIMEOUT_MS, ...this.#workers.status };
   }
 
   async #connect(): Promise<void> {
@@ -123,12 +126,21 @@ export class KafkaConsumerGroup implements ConsumerGroup {
   }
 
   #joined(memberAssignment: Record<string, number[]>): void {
-    if (this.#stopping) return;
+    // Dealt anew while it drains: what is in hand may be another's by now, and it takes nothing new.
+    if (this.#stopping) {
+      this.#leave();
+      return;
+    }
     this.#generation += 1;
     this.#heardAt = performance.now();
     const assigned = topicPartitionsOf(memberAssignment);
     this.#workers.begin(assigned);
     for (const place of assigned) this.#pause(place, false);
+  }
+
+  #leave(): void {
+    this.#hasLeft = true;
+    this.#lost();
   }
 
   #lost(): void {
