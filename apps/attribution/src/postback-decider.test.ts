@@ -17,6 +17,8 @@ let parked: ParkedConversions;
 let decider: PostbackDecider;
 let configuration: Configuration;
 let nextReceipt: number;
+/** Records below may be in hand of the owner before still. */
+let takenOver: number;
 
 beforeEach(() => {
   log = new InMemoryLog();
@@ -30,6 +32,7 @@ beforeEach(() => {
   );
   configuration.apply(1, aChange('offer', { id: 'acme-offer', advertiserId: 'acme', name: 'Offer' }));
   nextReceipt = 0;
+  takenOver = 0;
   restart();
 });
 
@@ -41,7 +44,7 @@ function restart(): void {
     ownWrites: new OwnWrites(log.offsets),
     parked,
     producer: log,
-    isDoubted: () => false,
+    isDoubted: (_partition, offset) => offset < takenOver,
     clock: { now: () => NOW },
     logger: createLogger('decider-test', 'silent'),
   });
@@ -167,6 +170,21 @@ describe('the next batch', () => {
   });
 });
 
+it('does not wait for ClickHouse over the repeat of a receipt that it shows as judged', async () => {
+  const one = postback();
+  await decide(one);
+  log.show();
+  restart();
+  await decide(postback({ transactionId: 'order-2' }));
+  let looks = 0;
+  log.offsets.endOf = async () => {
+    looks += 1;
+    return new Map();
+  };
+  await decide(one);
+  expect([verdicts(), looks]).toEqual([['counted', 'counted'], 0]);
+});
+
 describe('a failure', () => {
   it('before anything is written leaves nothing behind', async () => {
     const one = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000ff' });
@@ -235,6 +253,7 @@ describe('a send of which nobody knows whether it arrived', () => {
     const early = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000aa' });
     await decide(early);
     restart();
+    takenOver = 1;
     log.store.judgedReceipts = async (ids) => new Set(ids);
     setTimeout(() => log.show(), 20);
     await decide(early);

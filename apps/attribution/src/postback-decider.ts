@@ -82,9 +82,11 @@ export class PostbackDecider {
   /** A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun. */
   async #takeOver(judged: readonly IdentifiedPostback[]): Promise<void> {
     if (judged.length === 0) return;
-    const { store, ownWrites } = this.#options;
-    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other.
-    await ownWrites.catchUp();
+    const { store, ownWrites, isDoubted } = this.#options;
+    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other. Only what the owner
+    // before may have written meanwhile is waited for; after a send of its own that is in doubt this one has caught up already.
+    if (judged.some(({ incoming: { partition, offset } }) => isDoubted(partition, offset)))
+      await ownWrites.catchUp();
     const ids = [...new Set(judged.map(({ conversionId }) => conversionId))];
     for (const stored of await store.latestDecisions(ids))
       this.#keepWaiting(ownWrites.latest(stored.conversionId, stored));
