@@ -33,6 +33,10 @@ let log: (OutgoingRecord[] | OutwardRequest)[];
 let exchange: Exchange;
 let failProduceAt: number;
 let isOwner: boolean;
+/** Throws what the sender is to throw. */
+let refuse: () => void;
+/** Throws what the producer is to throw. */
+let refuseRecord: (records: OutgoingRecord[]) => void;
 let ledger: SendLedger;
 let now: number;
 let lanes: DestinationLanes;
@@ -41,6 +45,7 @@ let attempter: Attempter;
 const producer: EventProducer = {
   produce: async (records): Promise<readonly RecordPosition[]> => {
     if (log.length === failProduceAt) throw new DependencyFailure('kafka_unavailable', 'away');
+    refuseRecord([...records]);
     log.push([...records]);
     return records.map(({ topic }, offset) => ({ topic, partition: 0, offset: log.length * 10 + offset }));
   },
@@ -51,6 +56,8 @@ beforeEach(() => {
   exchange = answer(200);
   failProduceAt = -1;
   isOwner = true;
+  refuse = () => {};
+  refuseRecord = () => {};
   now = NOW;
   const offsets = new StoredOffsets(
     { endOffsets: async () => new Map(), committedOffsets: async () => new Map() },
@@ -63,6 +70,7 @@ beforeEach(() => {
       send: async (request) => {
         log.push(request);
         now += 120;
+        refuse();
         return exchange;
       },
     },
@@ -302,6 +310,59 @@ describe('a conversion the destination cannot take', () => {
     });
     expect(dead?.topic).toBe('dead-letter.v1');
     expect(await standing(one)).toMatchObject({ phase: 'ended', outcome: 'refused' });
+  });
+});
+
+describe('a defect of ours after the request has left', () => {
+  it.each<[string, (one: DueDelivery) => DueDelivery, number | null]>([
+    [
+      'in the judgement',
+      (one) => {
+        const judge = () => {
+          throw new TypeError(`no word of ${SECRET}`);
+        };
+        return { ...one, receiver: { ...one.receiver, definition: { ...one.receiver.definition, judge } } };
+      },
+      200,
+    ],
+    [
+      'in the sending',
+      (one) => {
+        refuse = () => {
+          throw new TypeError('no error of any network');
+        };
+        return one;
+      },
+      null,
+    ],
+    [
+      'in a retry that Kafka never takes',
+      (one) => {
+        exchange = answer(503);
+        refuseRecord = ([record]) => {
+          if (record?.topic === 'delivery.due.1s.v1') throw new RangeError('too large');
+        };
+        return one;
+      },
+      503,
+    ],
+  ])('%s ends the delivery dead, and sends nothing again', async (_name, broken, status) => {
+    const one = broken(delivery());
+    await attempter.attempt(one);
+    const [intended, , dead, ended] = log;
+    expect(log).toHaveLength(4);
+    expect(attempted(3)).toMatchObject({
+      requestId: attempted(0).requestId,
+      phase: 'ended',
+      responseStatus: status,
+      deliveries: [{ outcome: 'dead', reasonCode: 'attempt_failed', nextAttemptAt: null }],
+    });
+    expect(written(2)[0]).toMatchObject({
+      topic: 'dead-letter.v1',
+      event: { kind: 'delivery', reasonCode: 'attempt_failed', deliveryId: one.deliveryId },
+    });
+    expect(JSON.stringify([intended, dead, ended])).not.toContain('s3cret');
+    expect(await standing(one)).toMatchObject({ attempt: 1, phase: 'ended', outcome: 'dead' });
   });
 });
 

@@ -12,7 +12,14 @@ import {
   recordResponse,
 } from '@tributary/destinations';
 import { type AttemptOutcome, judgeNetworkError, levelFor, nextAttempt } from '@tributary/domain';
-import { type Clock, type Encryption, inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
+import {
+  type Clock,
+  DependencyFailure,
+  type Encryption,
+  inSpan,
+  type Logger,
+  noteOnSpan,
+} from '@tributary/runtime';
 import {
   type AttemptEnd,
   type DeliveryAtAttempt,
@@ -94,15 +101,50 @@ export class Attempter {
   }
 
   async #exchange(delivery: DueDelivery, request: OutwardRequest, hide: Redactor): Promise<void> {
-    const { sender, clock, configurationVersion } = this.#options;
+    const { clock, configurationVersion } = this.#options;
     const recorded = recordRequest(request, hide);
     const intended = intendedRecord(delivery, randomUUID(), recorded, clock.now(), configurationVersion());
     // Acknowledged before the first byte leaves: whatever dies from here on, the log knows that something may have been sent.
     await this.#record(delivery, intended, null);
-    const exchange = await sender.send(request);
-    const end = this.#endOf(delivery, exchange, hide);
-    await this.#record(delivery, endedRecord(intended, end), end);
+    const end = await this.#finish(delivery, request, intended, hide);
     this.#tell(delivery, intended, end);
+  }
+
+  /** @returns the end, which is on record. @throws DependencyFailure */
+  async #finish(
+    delivery: DueDelivery,
+    request: OutwardRequest,
+    intended: DeliveryAttempted,
+    hide: Redactor,
+  ): Promise<AttemptEnd> {
+    let exchange: Exchange | null = null;
+    try {
+      exchange = await this.#options.sender.send(request);
+      const end = this.#endOf(delivery, exchange, hide);
+      await this.#record(delivery, endedRecord(intended, end), end);
+      return end;
+    } catch (error) {
+      if (error instanceof DependencyFailure) throw error;
+      // A defect of ours. Thrown on, it would have the batch tried again and halved, and each time the request would leave.
+      const end = this.#endOfDefect(delivery, exchange, error);
+      await this.#record(delivery, endedRecord(intended, end), end);
+      return end;
+    }
+  }
+
+  #endOfDefect({ deliveryId, attempt }: DueDelivery, exchange: Exchange | null, error: unknown): AttemptEnd {
+    // The type only: a message may quote what was sent.
+    const errorType = error instanceof Error ? error.name : 'unknown';
+    this.#options.logger.error({ deliveryId, attempt, errorType }, 'attempt.failed');
+    return {
+      outcome: 'dead',
+      reasonCode: 'attempt_failed',
+      nextAttemptAt: null,
+      // No more of it: hiding what must not be recorded may be what failed.
+      response: exchange?.ok ? { status: exchange.response.status, headers: {}, body: '' } : null,
+      errorCode: null,
+      endedAt: this.#options.clock.now(),
+    };
   }
 
   /** Gives a delivery up whose destination can no longer be sent to; its dead letter can be replayed. @throws DependencyFailure */
