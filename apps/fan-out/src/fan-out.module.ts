@@ -117,7 +117,13 @@ class FanOutResources implements OnModuleInit, OnModuleDestroy, OnApplicationShu
       random: Math.random,
       configurationVersion: () => follower.current.version,
     });
-    this.fanOut = new FanOut({ ...shared, follower, receivers: new Receivers(encryption), attempter });
+    this.fanOut = new FanOut({
+      ...shared,
+      follower,
+      receivers: new Receivers(encryption),
+      attempter,
+      schemas: this.#schemas,
+    });
     this.strategy = new BatchStrategy({
       connection,
       groupId: GROUP_ID,

@@ -5,9 +5,17 @@ import {
   type OutgoingRecord,
   type PartitionBatch,
   partitionOf,
+  type SchemaSource,
 } from '@tributary/bus';
 import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
-import { type ConversionDecided, type DeliveryDue, decodeEvent, encodeEvent } from '@tributary/contracts';
+import {
+  type ConversionDecided,
+  type DeliveryDue,
+  decodeEvent,
+  encodeEvent,
+  LOCKED_SCHEMAS,
+  learnSchema,
+} from '@tributary/contracts';
 import { outwardKey } from '@tributary/domain';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { type StoredDelivery, StoredOffsets } from '@tributary/store';
@@ -24,9 +32,20 @@ const NOW = Date.UTC(2026, 0, 2, 4, 0, 0);
 const decided = aDecision();
 const DELIVERY_ID = outwardKey(decided.conversionId, 'partner', 'sale');
 
+const LATER_ID = 4_000_001;
+const POISON_ID = 4_000_002;
+const decisionSchema = LOCKED_SCHEMAS['conversion.decided.v1']?.at(-1)?.schema as {
+  fields: readonly object[];
+};
+const LATER_SCHEMA = JSON.stringify({
+  ...decisionSchema,
+  fields: [...decisionSchema.fields, { name: 'later', type: 'int', default: 0 }],
+});
+
 let stored: StoredDelivery[];
 let written: OutgoingRecord[];
 let sent: number;
+let learn: SchemaSource['learn'];
 /** Throws where what was just written is not to be acknowledged. */
 let acknowledge: (topic: string) => void;
 let exchange: () => Promise<Exchange>;
@@ -43,6 +62,7 @@ beforeEach(async () => {
   stored = [];
   written = [];
   sent = 0;
+  learn = async () => 'unknown';
   acknowledge = () => {};
   exchange = async () => delivered;
   log = new InMemoryConfigurationLog();
@@ -87,7 +107,13 @@ beforeEach(async () => {
     random: () => 0.5,
     configurationVersion: () => 1,
   });
-  fanOut = new FanOut({ ...shared, follower, receivers: new Receivers(encryption), attempter });
+  fanOut = new FanOut({
+    ...shared,
+    follower,
+    receivers: new Receivers(encryption),
+    attempter,
+    schemas: { learn: (id) => learn(id) },
+  });
 });
 
 function standing(changes: Partial<StoredDelivery>): StoredDelivery {
@@ -302,6 +328,36 @@ describe('a retry that comes due', () => {
     stored = [standing({ attempt: 2 })];
     expect(await fanOut.due(due(2))).toBe(1);
     expect(sent).toBe(2);
+  });
+
+  it('of a decision in a schema that a later release writes waits until that is learnt', async () => {
+    stored = [standing({})];
+    const [first] = due(2).events;
+    if (first === undefined) throw new Error('nothing is due');
+    // One optional field more, under an id that this build has never met.
+    const wire = Buffer.concat([first.event.decision, Buffer.of(0)]);
+    wire.writeInt32BE(LATER_ID, 1);
+    const retry = { ...due(2), events: [{ ...first, event: { ...first.event, decision: wire } }] };
+    learn = async () => {
+      throw new DependencyFailure('schema_registry_unavailable', 'away');
+    };
+    await expect(fanOut.due(retry)).rejects.toBeInstanceOf(DependencyFailure);
+    expect(sent).toBe(0);
+    const asked: number[] = [];
+    learn = async (id) => {
+      asked.push(id);
+      return learnSchema(id, LATER_SCHEMA) === 'learnt' ? 'learnt' : 'unknown';
+    };
+    expect(await fanOut.due(retry)).toBe(1);
+    expect([sent, asked]).toEqual([1, [LATER_ID]]);
+  });
+
+  it('of a decision in a schema that nobody knows is a defect of its record', async () => {
+    stored = [standing({})];
+    const batch = due(2);
+    batch.events[0]?.event.decision.writeInt32BE(POISON_ID, 1);
+    await expect(fanOut.due(batch)).rejects.toThrow('unknown_schema_id');
+    expect(written).toEqual([]);
   });
 
   it('to a destination that was disabled meanwhile ends dead, as a dead letter', async () => {

@@ -7,9 +7,10 @@ import {
   outgoing,
   type PartitionBatch,
   type RecordPosition,
+  type SchemaSource,
 } from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
-import { type ConversionDecided, type DeliveryDue, decodeEvent } from '@tributary/contracts';
+import { type ConversionDecided, type DeliveryDue, decodeEvent, schemaIdOf } from '@tributary/contracts';
 import { levelFor } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger, Turns, withTraceHeaders } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
@@ -26,6 +27,7 @@ export interface FanOutOptions {
   readonly ledger: SendLedger;
   readonly attempter: Attempter;
   readonly producer: EventProducer;
+  readonly schemas: SchemaSource;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -137,13 +139,25 @@ export class FanOut implements AssignmentListener {
     const { event, headers } = incoming;
     return this.#turns.run(event.deliveryId, async () => {
       if (!isAwaited(event, ledger.latest(event.deliveryId, read))) return;
-      const decided = decodedDecision(event.decision);
+      const decided = await this.#decisionIn(event.decision);
       await this.#catchUp(decided.configurationVersion);
       const lookup = receivers.find(follower.current, event.destinationId, clock.now());
       const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming), headers };
       if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver, signal });
       else await attempter.abandon(due, lookup.reason);
     });
+  }
+
+  /** The decision that a retry carries. The bus has learnt the schema of the retry only; this one may be another, of a later release. */
+  async #decisionIn(wire: Buffer): Promise<ConversionDecided> {
+    let decoded = decodeEvent('conversion.decided.v1', wire);
+    const id = schemaIdOf(wire);
+    if (!decoded.ok && decoded.problem === 'unknown_schema_id' && id !== null) {
+      await this.#options.schemas.learn(id);
+      decoded = decodeEvent('conversion.decided.v1', wire);
+    }
+    if (!decoded.ok) throw new Error(`a delivery that is due carries a decision that is ${decoded.problem}`);
+    return decoded.value;
   }
 
   async #catchUp(version: number): Promise<void> {
@@ -191,10 +205,4 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
 
 function positionOf({ topic, partition, offset }: RecordPosition): RecordPosition {
   return { topic, partition, offset };
-}
-
-function decodedDecision(wire: Buffer): ConversionDecided {
-  const decoded = decodeEvent('conversion.decided.v1', wire);
-  if (!decoded.ok) throw new Error(`a delivery that is due carries a decision that is ${decoded.problem}`);
-  return decoded.value;
 }
