@@ -5,7 +5,6 @@ import {
   Injectable,
   Module,
   type OnApplicationShutdown,
-  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import {
@@ -68,7 +67,7 @@ const GROUP_ID = 'fan-out';
 const MAX_BATCH = 100;
 
 @Injectable()
-class FanOutResources implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
+class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly fanOut: FanOut;
   readonly strategy: BatchStrategy;
   readonly #connection: KafkaConnection;
@@ -78,7 +77,6 @@ class FanOutResources implements OnModuleInit, OnModuleDestroy, OnApplicationShu
   readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
   readonly #sender: Sender;
-  #isDraining = false;
 
   constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
     const onFatal = crashOn(logger);
@@ -111,8 +109,7 @@ class FanOutResources implements OnModuleInit, OnModuleDestroy, OnApplicationShu
       ...shared,
       sender: this.#sender,
       lanes: new DestinationLanes(),
-      // A drain finishes what is in hand although it counts as a member no more.
-      isOwner: () => this.#isDraining || this.strategy.groupStatus.isMember,
+      isOwner: () => this.strategy.groupStatus.isMember,
       encryption,
       random: Math.random,
       configurationVersion: () => follower.current.version,
@@ -154,11 +151,6 @@ class FanOutResources implements OnModuleInit, OnModuleDestroy, OnApplicationShu
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#producer.connect(), this.#follower.start()]);
     this.fanOut.start();
-  }
-
-  /** Before the strategy is told to finish. */
-  onModuleDestroy(): void {
-    this.#isDraining = true;
   }
 
   /** After the strategy has finished and committed what was in hand. */
