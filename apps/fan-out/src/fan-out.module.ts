@@ -82,6 +82,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const onFatal = crashOn(logger);
     const connection = new KafkaConnection({ brokers: settings.KAFKA_BROKERS, clientId: 'fan-out', logger });
     const producer = new KafkaEventProducer({ connection });
+    this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
     const follower = new ConfigurationFollower(
       new KafkaConfigurationLog({ connection, onFatal }),
       configurationObserver(logger),
@@ -100,7 +101,6 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     this.#producer = producer;
     this.#follower = follower;
     this.#clickhouse = clickhouse;
-    this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
     this.#sender = new Sender({
       timeoutMs: settings.DELIVERY_TIMEOUT_MS,
       allowPrivate: settings.DELIVERY_ALLOW_PRIVATE,
