@@ -39,6 +39,15 @@ const SETTLE_POLL_MS = 1_000;
  * row (measured: 3 of 2,100), which is a dead letter by the rules and nothing that a crash did.
  */
 const SCHEDULE_MS = [1_000, 5_000, 30_000, ...Array.from({ length: 10 }, () => 1_000)];
+const EVIDENCE = [
+  `SELECT * EXCEPT (clickIpCiphertext, ipCiphertext) FROM decisions FINAL
+   WHERE conversionId IN (SELECT conversionId FROM conversions FINAL WHERE match != 'attributed')
+   ORDER BY conversionId, revision LIMIT 20`,
+  `SELECT clickId, kind, clickedAt, receivedAt, recordPartition, recordOffset FROM clicks FINAL
+   WHERE toString(clickId) IN (SELECT clickId FROM postbacks WHERE receiptId IN
+     (SELECT receiptId FROM conversions FINAL WHERE match != 'attributed')) LIMIT 20`,
+  "SELECT * FROM deliveries FINAL WHERE outcome IS NULL OR outcome != 'delivered' LIMIT 20",
+];
 /** Conversions a second of the steady traffic. */
 const PER_SECOND = 12;
 const DUE_TOPICS = ['1s', '5s', '30s', '5m', '1h'].map((level) => `delivery.due.${level}.v1`);
@@ -54,6 +63,8 @@ export class FaultBed {
   readonly #receivers: UnsteadyReceivers;
   readonly #seed: number;
   #rounds = 0;
+  /** A round that did not balance: what it left is looked at before it is removed. */
+  #isEvidence = false;
 
   private constructor(system: TributarySystem, home: string, { log, seed }: FaultBedOptions) {
     this.system = system;
@@ -91,7 +102,8 @@ export class FaultBed {
   async stop(): Promise<void> {
     await this.system.stop();
     await this.kafka.close();
-    rmSync(this.#home, { recursive: true, force: true });
+    if (this.#isEvidence) this.log(`logs and data are kept in ${this.#home}`);
+    else rmSync(this.#home, { recursive: true, force: true });
   }
 
   /** The log files of every instance of a service. */
@@ -118,9 +130,19 @@ export class FaultBed {
     await this.#underTraffic(traffic, () => strike(traffic));
     this.log(`${traffic.sent} conversions sent; waiting for all of it to arrive`);
     const ledger = await this.#settled(journal, damage);
-    for (const { label, expected, actual, difference } of ledger.lines)
-      if (difference !== 0) this.log(`  ${label}: ${expected} expected, ${actual} found`);
+    if (damage === null && ledger.difference !== 0) await this.#keepEvidence(ledger);
     return ledger;
+  }
+
+  /** Prints what is off, with every revision of the conversions and every delivery that did not end as expected. */
+  async #keepEvidence({ lines }: Ledger): Promise<void> {
+    this.#isEvidence = true;
+    for (const { label, expected, actual, difference } of lines)
+      if (difference !== 0) this.log(`  ${label}: ${expected} expected, ${actual} found`);
+    const clickhouse = this.system.connectClickhouse();
+    for (const query of EVIDENCE)
+      for (const row of await clickhouse.rows(query)) this.log(JSON.stringify(row));
+    await clickhouse.close();
   }
 
   async #underTraffic(traffic: Traffic, strike: () => Promise<void>): Promise<void> {
