@@ -82,7 +82,7 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
     this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
     this.#undecoded = new UndecodedStore(clickhouse);
     this.#follower = new ConfigurationFollower(
-      new KafkaConfigurationLog({ connection, onFatal }),
+      new KafkaConfigurationLog({ connection, schemas: this.#schemas, onFatal }),
       configurationObserver(logger),
     );
     this.attribution = new Attribution({

@@ -28,7 +28,7 @@ await startService({
     settings,
     logger,
     clock: systemClock,
-    bus: kafkaBus(settings.KAFKA_BROKERS, logger),
+    bus: kafkaBus(settings, logger),
     undecoded: watchUndecoded(settings, logger),
   }),
   logger,

@@ -7,7 +7,12 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { KafkaConfigurationLog, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
+import {
+  KafkaConfigurationLog,
+  KafkaConnection,
+  KafkaEventProducer,
+  SchemaRegistryClient,
+} from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
 import {
   answers,
@@ -30,7 +35,9 @@ import type { HttpEdge } from './edge/http-edge.ts';
 import { PostbackEndpoint } from './postback/postback-endpoint.ts';
 
 export interface IngestionParts {
-  readonly settings: Settings<'KAFKA_BROKERS' | 'SECRETS_KEYS' | 'ACCEPT_DEADLINE_MS' | 'CLICK_LOG_SHARE'>;
+  readonly settings: Settings<
+    'KAFKA_BROKERS' | 'SCHEMA_REGISTRY_URL' | 'SECRETS_KEYS' | 'ACCEPT_DEADLINE_MS' | 'CLICK_LOG_SHARE'
+  >;
   readonly logger: Logger;
   readonly edge: HttpEdge;
 }
@@ -61,7 +68,11 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
     });
     this.#producer = new KafkaEventProducer({ connection: this.#connection, lingerMs: LINGER_MS });
     this.#follower = new ConfigurationFollower(
-      new KafkaConfigurationLog({ connection: this.#connection, onFatal }),
+      new KafkaConfigurationLog({
+        connection: this.#connection,
+        schemas: new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL }),
+        onFatal,
+      }),
       configurationObserver(logger),
     );
     this.#recorder = new ClickRecorder(this.#producer, logger, { loggedShare: settings.CLICK_LOG_SHARE });

@@ -1,7 +1,8 @@
 /** The configuration topic as a log that every service follows from its first record. */
 import { randomUUID } from 'node:crypto';
-import { type ConfigurationChanged, decodeEvent } from '@tributary/contracts';
-import { type EventProducer, outgoing } from '../records.ts';
+import { type ConfigurationChanged, decodeEvent, schemaIdOf } from '@tributary/contracts';
+import { DependencyFailure } from '@tributary/runtime';
+import { type EventProducer, outgoing, type SchemaSource } from '../records.ts';
 import { within } from '../within.ts';
 import { isPassing, type KafkaConnection } from './connection.ts';
 
@@ -9,6 +10,8 @@ export interface KafkaConfigurationLogOptions {
   readonly connection: KafkaConnection;
   /** Only console appends. */
   readonly producer?: EventProducer;
+  /** Where the schema of a change by a later release is learnt; without one that change counts for nobody here. */
+  readonly schemas?: SchemaSource;
   /** The reader is beyond repair, or stands still while the log goes on: old configuration must not be served for ever. */
   readonly onFatal: (error: Error) => void;
   /** How often the log's end is compared with what was handed over. */
@@ -34,6 +37,8 @@ const PROBE_EVERY_MS = 5_000;
 const STALL_LIMIT_MS = 60_000;
 const LEAVE_LIMIT_MS = 5_000;
 const RESTART_MS = 1_000;
+/** With the two requests of 3 s that a question may take, well within the session timeout. */
+const LEARN_AGAIN_MS = 1_000;
 
 export class KafkaConfigurationLog {
   readonly #options: KafkaConfigurationLogOptions;
@@ -43,7 +48,8 @@ export class KafkaConfigurationLog {
   }
 
   /**
-   * Hands over every change in offset order, null for a record that cannot be decoded.
+   * Hands over every change in offset order, null for a record that cannot be decoded. One whose schema nobody can tell
+   * now is waited for, and all after it: a reader that left it out would fold another configuration than the others.
    * Resolves once everything that was in the log at the call has been handed over.
    */
   async follow(onChange: OnChange): Promise<FollowedLog> {
@@ -68,8 +74,19 @@ export class KafkaConfigurationLog {
     const read = () =>
       consumer.run({
         autoCommit: false,
-        eachBatch: async ({ batch }) => {
-          for (const { offset, value } of batch.messages) progress.handOver(Number(offset), value);
+        eachBatch: async ({ batch, heartbeat }) => {
+          for (const { offset, value } of batch.messages) {
+            if (progress.isHandedOver(Number(offset))) continue;
+            const change = await this.#changeIn(value, async () => {
+              progress.isWaiting = true;
+              await heartbeat();
+              await new Promise((resolve) => setTimeout(resolve, LEARN_AGAIN_MS));
+              return !stopping;
+            });
+            progress.isWaiting = false;
+            if (stopping) return;
+            progress.handOver(Number(offset), change);
+          }
         },
       });
     consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
@@ -104,6 +121,29 @@ export class KafkaConfigurationLog {
     };
   }
 
+  /** The change in a record; where its schema is not known here, as soon as somebody can say what it is. */
+  async #changeIn(
+    value: Buffer | null,
+    isToAskAgain: () => Promise<boolean>,
+  ): Promise<ConfigurationChanged | null> {
+    const { schemas, connection } = this.#options;
+    const decoded = decodeEvent(TOPIC, value);
+    if (decoded.ok) return decoded.value;
+    const schemaId = value && schemaIdOf(value);
+    if (decoded.problem !== 'unknown_schema_id' || schemaId === null || schemas === undefined) return null;
+    do {
+      try {
+        await schemas.learn(schemaId);
+        const again = decodeEvent(TOPIC, value);
+        return again.ok ? again.value : null;
+      } catch (error) {
+        if (!(error instanceof DependencyFailure)) throw error;
+        connection.logger.warn({ err: error, schemaId }, 'configuration.schema_unavailable');
+      }
+    } while (await isToAskAgain());
+    return null;
+  }
+
   /** @returns the offset of the change: the configuration version it makes. @throws DependencyFailure */
   async append(change: ConfigurationChanged): Promise<number> {
     const { producer } = this.#options;
@@ -123,6 +163,8 @@ async function endOf(connection: KafkaConnection): Promise<number> {
 class Progress {
   /** Everything the log held at this instant (epoch ms) has been handed over. */
   heardAt: number;
+  /** For the schema of the next record: standing still is no fault then. */
+  isWaiting = false;
   readonly #onChange: OnChange;
   readonly #stallLimitMs: number;
   #next = 0;
@@ -144,10 +186,14 @@ class Progress {
   }
 
   /** A rebalance of this one-member group makes kafkajs start again from the beginning: what was handed over is skipped. */
-  handOver(offset: number, value: Buffer | null): void {
-    if (offset < this.#next) return;
-    const decoded = decodeEvent(TOPIC, value);
-    this.#onChange(offset, decoded.ok ? decoded.value : null);
+  isHandedOver(offset: number): boolean {
+    return offset < this.#next;
+  }
+
+  handOver(offset: number, change: ConfigurationChanged | null): void {
+    // Asked again: two runs of the consumer may wait for the same schema.
+    if (this.isHandedOver(offset)) return;
+    this.#onChange(offset, change);
     this.#next = offset + 1;
     if (this.#next >= this.#awaited.end) this.#awaited.resolve();
   }
@@ -162,7 +208,8 @@ class Progress {
       this.#offSince = undefined;
       return undefined;
     }
-    if (this.#offSince === undefined || this.#next !== this.#comparedNext) this.#offSince = askedAt;
+    if (this.#offSince === undefined || this.#next !== this.#comparedNext || this.isWaiting)
+      this.#offSince = askedAt;
     this.#comparedNext = this.#next;
     const offMs = askedAt - this.#offSince;
     return offMs > this.#stallLimitMs
