@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ensureTopics, KafkaConnection, KafkaEventProducer, outgoing } from '@tributary/bus';
+import { encodeEvent } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
 import {
   AttributionStore,
@@ -135,6 +136,33 @@ it('keeps a record it cannot decode with its bytes and goes on with the next', a
   expect(rows.map(({ value }) => value.toLowerCase())).toContain(poison.toString('hex'));
   expect(await new UndecodedStore(clickhouse).count()).toBeGreaterThan(0);
   expect(await new AttributionStore(clickhouse).clicksById([click.clickId])).toHaveLength(1);
+});
+
+it('holds nobody up over a record that is none of ours, only over one that could be', async () => {
+  const key = randomUUID();
+  const garbage = Buffer.from('no event');
+  const foreign = Buffer.from([0, 255, 255, 255, 249, 1]);
+  const broken = encodeEvent('delivery.attempted.v1', anAttempt(key, 1, 'intended', null)).subarray(0, 9);
+  const produce = async (value: Buffer) =>
+    (await producer.produce([{ topic: 'delivery.attempted.v1', key, value }]))[0];
+  const undecoded = new UndecodedStore(clickhouse, { learn: async () => 'unknown' });
+  const isOpen = (value: Buffer) =>
+    eventually(
+      () =>
+        clickhouse.rows('SELECT 1 FROM open_undecoded_records WHERE hex(value) = upper({value:String})', {
+          value: value.toString('hex'),
+        }),
+      (rows) => rows.length > 0,
+    );
+  await produce(garbage);
+  await produce(foreign);
+  await Promise.all([isOpen(garbage), isOpen(foreign)]);
+  expect(await undecoded.firstOpen('delivery.attempted.v1')).toEqual(new Map());
+  const position = await produce(broken);
+  await isOpen(broken);
+  expect(await undecoded.firstOpen('delivery.attempted.v1')).toEqual(
+    new Map([[position?.partition, position?.offset]]),
+  );
 });
 
 function anAttempt(

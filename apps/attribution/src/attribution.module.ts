@@ -80,7 +80,7 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
     this.#producer = producer;
     this.#clickhouse = clickhouse;
     this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
-    this.#undecoded = new UndecodedStore(clickhouse);
+    this.#undecoded = new UndecodedStore(clickhouse, this.#schemas);
     this.#follower = new ConfigurationFollower(
       new KafkaConfigurationLog({ connection, schemas: this.#schemas, onFatal }),
       configurationObserver(logger),

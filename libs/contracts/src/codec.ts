@@ -124,6 +124,11 @@ export function writtenSchemaIds(): ReadonlyMap<string, number> {
   return new Map([...newestBySchema].map(([schema, { id }]) => [schema, id]));
 }
 
+/** Whether an id means a version of one of our schemas, as far as this build holds or has learnt them. */
+export function isKnownSchemaId(id: number): boolean {
+  return schemasById.has(id);
+}
+
 /**
  * Takes up a schema version that this build does not hold, as the registry gave it, so that its records decode to our
  * newest version: a producer may be deployed before its readers.

@@ -86,7 +86,11 @@ describe('waitFor', () => {
       .waitFor('click.recorded.v1', new Map([[1, 5]]), 1_000)
       .catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(1_200);
-    expect(await waiting).toMatchObject({ code: 'clickhouse_behind' });
+    expect(await waiting).toMatchObject({
+      code: 'clickhouse_behind',
+      message:
+        'ClickHouse has not stored click.recorded.v1 in 1000 ms: partition 1 up to 4 of 5, where a record is not decoded',
+    });
     await some.waitFor('click.recorded.v1', new Map([[1, 4]]), 1_000);
   });
 
@@ -109,6 +113,31 @@ describe('waitFor', () => {
       .catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(1_200);
     expect(await waiting).toBeInstanceOf(DependencyFailure);
-    expect(await waiting).toMatchObject({ code: 'clickhouse_behind' });
+    expect(await waiting).toMatchObject({
+      code: 'clickhouse_behind',
+      message: 'ClickHouse has not stored click.recorded.v1 in 1000 ms: partition 0 up to 4 of 5',
+    });
+  });
+
+  it('asks Kafka once each time, and ClickHouse only when it has read far enough', async () => {
+    let looks = 0;
+    const some = new StoredOffsets(
+      { endOffsets: async () => new Map(), committedOffsets: async () => new Map([[0, committed]]) },
+      'tributary',
+      {
+        firstOpen: async () => {
+          looks += 1;
+          return new Map();
+        },
+      },
+    );
+    const asked = vi.spyOn(some, 'readOf');
+    const waiting = some.waitFor('click.recorded.v1', new Map([[0, 5]]), 1_000);
+    await vi.advanceTimersByTimeAsync(250);
+    expect([asked.mock.calls.length, looks]).toEqual([3, 0]);
+    committed = 5;
+    await vi.advanceTimersByTimeAsync(100);
+    await waiting;
+    expect([asked.mock.calls.length, looks]).toEqual([4, 1]);
   });
 });

@@ -11,7 +11,7 @@ export interface LogOffsets {
 
 /** What ClickHouse has committed but not decoded; satisfied by {@link UndecodedStore}. */
 export interface OpenRecords {
-  /** Offset of the first such record of a topic, by partition. */
+  /** Offset of the first such record of a topic that could be an event of ours, by partition. */
   firstOpen(topic: string): Promise<Watermark>;
 }
 
@@ -46,11 +46,7 @@ export class StoredOffsets {
   async storedOf(topic: string): Promise<Watermark> {
     // In this order: a record is noted as undecoded before its offset is committed.
     const read = await this.readOf(topic);
-    const open = (await this.#undecoded?.firstOpen(topic)) ?? new Map<number, number>();
-    if (open.size === 0) return read;
-    return new Map(
-      [...read].map(([partition, next]) => [partition, Math.min(next, open.get(partition) ?? next)]),
-    );
+    return upTo(await this.#firstOpen(topic), read);
   }
 
   /** Up to where ClickHouse has read the topic, decoded or not. @throws DependencyFailure */
@@ -64,19 +60,38 @@ export class StoredOffsets {
    */
   async waitFor(topic: string, watermark: Watermark, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    while (
-      !hasReached(await this.readOf(topic), watermark) ||
-      !hasReached(await this.storedOf(topic), watermark)
-    ) {
+    for (;;) {
+      const read = await this.readOf(topic);
+      // What is undecoded matters only where everything has been read.
+      const isRead = hasReached(read, watermark);
+      const stored = isRead ? upTo(await this.#firstOpen(topic), read) : read;
+      if (isRead && hasReached(stored, watermark)) return;
       if (performance.now() > deadline) {
         throw new DependencyFailure(
           'clickhouse_behind',
-          `ClickHouse has not stored ${topic} in ${timeoutMs} ms`,
+          `ClickHouse has not stored ${topic} in ${timeoutMs} ms: ${gap(stored, watermark)}${isRead ? ', where a record is not decoded' : ''}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
+
+  async #firstOpen(topic: string): Promise<Watermark> {
+    return (await this.#undecoded?.firstOpen(topic)) ?? new Map<number, number>();
+  }
+}
+
+function upTo(limits: Watermark, offsets: Watermark): Watermark {
+  return new Map(
+    [...offsets].map(([partition, next]) => [partition, Math.min(next, limits.get(partition) ?? next)]),
+  );
+}
+
+/** Where it is short: the first such partition, as one is enough to look at. */
+function gap(stored: Watermark, watermark: Watermark): string {
+  const short = [...watermark].find(([partition, end]) => !hasReached(stored, new Map([[partition, end]])));
+  const [partition, end] = short ?? [];
+  return `partition ${partition} up to ${stored.get(partition ?? 0) ?? -1} of ${end}`;
 }
 
 /** Whether everything below `watermark` is stored; a partition that is empty in the watermark asks for nothing. */

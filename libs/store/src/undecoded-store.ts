@@ -1,4 +1,6 @@
 /** Reads of the records ClickHouse could not decode and nobody has dealt with yet. */
+import { isKnownSchemaId } from '@tributary/contracts';
+import { DependencyFailure } from '@tributary/runtime';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
 import type { Watermark } from './stored-offsets.ts';
 
@@ -17,6 +19,12 @@ export interface UndecodedRecord extends RecordPlace {
   readonly seenAt: number;
 }
 
+/** Who knows schemas that this build does not hold; satisfied by the bus. */
+export interface SchemaIds {
+  /** @throws DependencyFailure when nobody answers. */
+  learn(id: number): Promise<'learnt' | 'unknown'>;
+}
+
 interface OpenRow {
   readonly topic: string;
   readonly recordPartition: number;
@@ -24,6 +32,12 @@ interface OpenRow {
   readonly key: string;
   readonly value: string;
   readonly seenAt: string;
+}
+
+interface FirstRow {
+  readonly recordPartition: number;
+  readonly schemaId: number;
+  readonly recordOffset: string;
 }
 
 /** Of the values of one page; a page holds one record at least. */
@@ -34,9 +48,12 @@ const FIRST = loadQuery('first-open-undecoded');
 
 export class UndecodedStore {
   readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
+  readonly #schemas: SchemaIds | undefined;
 
-  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>) {
+  /** Without `schemas` a record under any id could be an event of ours. */
+  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>, schemas?: SchemaIds) {
     this.#clickhouse = clickhouse;
+    this.#schemas = schemas;
   }
 
   /** At most `limit` open records from a place on, by topic, partition and offset. @throws DependencyFailure */
@@ -64,11 +81,29 @@ export class UndecodedStore {
     return Number(row?.n ?? 0);
   }
 
-  /** Offset of the first open record of a topic, by partition; a partition without one is not there. @throws DependencyFailure */
+  /**
+   * Offset of the first open record of a topic that could be an event of ours, by partition; a partition without one is
+   * not there. A newer release's events count; what some foreign program wrote there holds nobody up.
+   * @throws DependencyFailure
+   */
   async firstOpen(topic: string): Promise<Watermark> {
-    const rows = await this.#clickhouse.rows<Pick<OpenRow, 'recordPartition' | 'recordOffset'>>(FIRST, {
-      topic,
-    });
-    return new Map(rows.map(({ recordPartition, recordOffset }) => [recordPartition, Number(recordOffset)]));
+    const rows = await this.#clickhouse.rows<FirstRow>(FIRST, { topic });
+    const first = new Map<number, number>();
+    for (const { recordPartition, schemaId, recordOffset } of rows) {
+      if (!first.has(recordPartition) && (await this.#couldBeOurs(schemaId)))
+        first.set(recordPartition, Number(recordOffset));
+    }
+    return first;
+  }
+
+  /** Also while nobody can say: the answer to whoever looks into the table may stand in that record. */
+  async #couldBeOurs(schemaId: number): Promise<boolean> {
+    if (this.#schemas === undefined || isKnownSchemaId(schemaId)) return true;
+    try {
+      return (await this.#schemas.learn(schemaId)) === 'learnt';
+    } catch (error) {
+      if (error instanceof DependencyFailure) return true;
+      throw error;
+    }
   }
 }
