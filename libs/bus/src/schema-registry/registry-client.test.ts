@@ -25,10 +25,13 @@ let requests: string[];
 /** What the registry has; null answers every question with `status`. */
 let schemas: Map<number, string> | null;
 let status: number;
+/** What it answers for an id it has nothing under. */
+let missing: number;
 
 beforeEach(async () => {
   requests = [];
   status = 503;
+  missing = 404;
   schemas = new Map([
     [ourId, ours],
     [NEWER_ID, newer],
@@ -38,7 +41,7 @@ beforeEach(async () => {
     requests.push(request.url ?? '');
     const schema = schemas?.get(Number(request.url?.split('/').at(-1)));
     if (schemas === null) response.writeHead(status).end('<html>no</html>');
-    else if (schema === undefined) response.writeHead(404).end('{"error_code":40403}');
+    else if (schema === undefined) response.writeHead(missing).end('{"error_code":40403}');
     else response.end(JSON.stringify({ schema }));
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -62,11 +65,27 @@ describe('the schema of an id', () => {
     expect(await new SchemaRegistryClient({ url }).schemaOf(POISON_ID)).toBeNull();
   });
 
-  it.each([404, 500, 503, 401, 429])('is in doubt when every question is answered %i', async (answer) => {
-    schemas = null;
-    status = answer;
-    await expect(new SchemaRegistryClient({ url }).schemaOf(POISON_ID)).rejects.toMatchObject(outage);
+  it.each([400, 405, 410, 422])(
+    'is missing also when the registry refuses such an id with %i',
+    async (answer) => {
+      missing = answer;
+      expect(await new SchemaRegistryClient({ url }).schemaOf(-1)).toBeNull();
+    },
+  );
+
+  it.each([401, 403, 408, 429])('is in doubt when only its own question is answered %i', async (answer) => {
+    missing = answer;
+    await expect(new SchemaRegistryClient({ url }).schemaOf(-1)).rejects.toMatchObject(outage);
   });
+
+  it.each([400, 404, 408, 422, 500, 503, 401, 429])(
+    'is in doubt when every question is answered %i',
+    async (answer) => {
+      schemas = null;
+      status = answer;
+      await expect(new SchemaRegistryClient({ url }).schemaOf(POISON_ID)).rejects.toMatchObject(outage);
+    },
+  );
 
   it('is in doubt when the answer is a page of something else', async () => {
     schemas = null;

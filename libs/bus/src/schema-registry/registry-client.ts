@@ -45,7 +45,7 @@ export class SchemaRegistryClient {
   /**
    * The Avro schema of an id as JSON text; null when there is none.
    * @throws DependencyFailure when the registry does not answer, fails, or does not know our own schemas either: then
-   * it is empty or not our registry, and its 404 says nothing about the id.
+   * it is empty or not our registry, and its refusal says nothing about the id.
    */
   async schemaOf(id: number): Promise<string | null> {
     const schema = await this.#read(id);
@@ -75,7 +75,8 @@ export class SchemaRegistryClient {
   /** @throws DependencyFailure */
   async #read(id: number): Promise<string | null> {
     const { status, body } = await askRegistry(this.#url, `/schemas/ids/${id}`);
-    if (status === 404) return null;
+    // Registries refuse an id that cannot be one, as broken producers write them, with other codes than 404.
+    if (status >= 400) return null;
     const schema = textIn(body, 'schema');
     if (status === 200 && schema !== null) return schema;
     throw new DependencyFailure(

@@ -4,6 +4,8 @@ import { DependencyFailure } from '@tributary/runtime';
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json';
 /** Registries answer within milliseconds; a consumer waits for this one and tries again. */
 const ANSWER_BOUND_MS = 3_000;
+/** Answers that say nothing about what was asked: credentials, time, rate. */
+const NOT_NOW = [401, 403, 408, 429];
 
 export interface RegistryAnswer {
   readonly status: number;
@@ -11,7 +13,7 @@ export interface RegistryAnswer {
   readonly body: unknown;
 }
 
-/** Asks the registry. 5xx, no answer in time, and refused credentials are outages. @throws DependencyFailure */
+/** Asks the registry. 5xx, no answer in time, refused credentials and too many questions are outages. @throws DependencyFailure */
 export async function askRegistry(
   url: string,
   path: string,
@@ -35,7 +37,7 @@ export async function askRegistry(
     });
   }
   const { status } = response;
-  if (status >= 500 || status === 401 || status === 403 || status === 429) {
+  if (status >= 500 || NOT_NOW.includes(status)) {
     throw new DependencyFailure('schema_registry_unavailable', `the schema registry answers ${status}`);
   }
   return { status, body: parsed(text) };
