@@ -347,6 +347,8 @@ describe('a handler that never answers', () => {
     ['a negative number', -1],
     ['a fraction', 0.5],
     ['an error, as a filter does that swallows it', new Error('swallowed')],
+    ['nothing until no instant', { done: 0, resumeAt: Number.NaN }],
+    ['something until no instant', { done: 1, resumeAt: '2026-01-01' }],
   ])(
     'how much it has done but %s ends the process; nothing is committed or set aside',
     async (_name, answer) => {

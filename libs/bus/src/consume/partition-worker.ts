@@ -353,7 +353,8 @@ export class PartitionWorker {
 function understand(answer: unknown, events: number): Answer | undefined {
   const whole = typeof answer === 'number' ? { done: answer } : (answer as Answer | null | undefined);
   const isNumber = Number.isInteger(whole?.done) && (whole?.done ?? -1) >= 0;
-  return whole && isNumber ? { ...whole, done: Math.min(whole.done, events) } : undefined;
+  const isInstant = whole?.resumeAt === undefined || Number.isFinite(whole.resumeAt);
+  return whole && isNumber && isInstant ? { ...whole, done: Math.min(whole.done, events) } : undefined;
 }
 
 function incoming(record: FetchedRecord, event: IncomingEvent['event']): IncomingEvent {

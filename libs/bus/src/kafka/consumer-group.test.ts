@@ -139,3 +139,37 @@ describe('a member that drains', () => {
     expect(commits).toBe(0);
   });
 });
+
+describe('the group has heard of a member', () => {
+  it('when the coordinator was asked, not when the answer was read: a process that stood still reads an old one', async () => {
+    await atWork();
+    await vi.advanceTimersByTimeAsync(60_000);
+    heartbeat(59_000);
+    expect(group.status.isMember).toBe(false);
+    heartbeat(1_000);
+    expect(group.status.isMember).toBe(true);
+    await vi.advanceTimersByTimeAsync(8_999);
+    expect(group.status.isMember).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(group.status.isMember).toBe(false);
+  });
+
+  it('that joins, in the same way', async () => {
+    await group.start();
+    answered('SyncGroup', 12_000);
+    tell('join', { memberAssignment: { [TOPIC]: [0] } });
+    expect(group.status.isMember).toBe(false);
+    heartbeat();
+    expect(group.status.isMember).toBe(true);
+  });
+});
+
+it('a start that does not end in time leaves nobody behind who joins later', async () => {
+  connect = () => new Promise(() => undefined);
+  const started = group.start().catch((error: unknown) => error);
+  await vi.advanceTimersByTimeAsync(40_000);
+  expect(await started).toMatchObject({ code: 'kafka_deadline' });
+  expect(isMemberOnLeaving).toEqual([false]);
+  join();
+  expect(group.status).toMatchObject({ isMember: false, assigned: 0 });
+});

@@ -37,6 +37,9 @@ const COMMIT_RETRY_MS = 200;
 /** After these another generation owns the partition: a commit that went on would land in it. */
 const REBALANCED = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID'];
 
+/** The requests whose answer begins or prolongs a member's session. */
+const MEMBER_REQUESTS = ['SyncGroup', 'Heartbeat'];
+
 export class KafkaConsumerGroup implements ConsumerGroup {
   readonly #options: ConsumerGroupOptions;
   readonly #logger: Logger;
@@ -45,8 +48,13 @@ export class KafkaConsumerGroup implements ConsumerGroup {
   /** Commits once, in the generation that is running; kafkajs's own commit repeats a refused one in the next generation. */
   #commitOnce: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   #generation = 0;
-  /** When the coordinator last answered as to a member; undefined while the client is down. */
+  /** When the last question that the coordinator answered as to a member was asked; undefined while the client is down. */
   #heardAt: number | undefined;
+  /**
+   * When the last answered question of a member was asked. Not when its answer was read: a process that stood still finds an
+   * old answer waiting for it, and the session has been running since the coordinator was asked.
+   */
+  #askedAt: number | undefined;
   #stopping = false;
   /** Owns nothing any more, whatever the coordinator still answers. */
   #hasLeft = false;
@@ -79,8 +87,11 @@ export class KafkaConsumerGroup implements ConsumerGroup {
     if (handlers.size === 0) throw new Error(`group ${groupId} has no handler`);
     const consumer = this.#consumer;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    consumer.on(consumer.events.REQUEST, ({ payload: { apiName, duration } }) => {
+      if (MEMBER_REQUESTS.includes(apiName)) this.#askedAt = performance.now() - duration;
+    });
     consumer.on(consumer.events.HEARTBEAT, () => {
-      if (!this.#hasLeft) this.#heardAt = performance.now();
+      if (!this.#hasLeft) this.#heardAt = this.#askedAt;
     });
     // kafkajs drops its group before it restarts: whoever commits or resumes then is refused.
     consumer.on(consumer.events.STOP, () => this.#lost());
@@ -88,7 +99,13 @@ export class KafkaConsumerGroup implements ConsumerGroup {
       this.#lost();
       if (!payload.restart && !this.#stopping) this.#crashed(payload.error);
     });
-    await within(START_LIMIT_MS, `joining group ${groupId}`, this.#connect());
+    try {
+      await within(START_LIMIT_MS, `joining group ${groupId}`, this.#connect());
+    } catch (error) {
+      // Whoever starts anew makes a new group; this one must not join behind its back.
+      await this.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -132,7 +149,7 @@ export class KafkaConsumerGroup implements ConsumerGroup {
       return;
     }
     this.#generation += 1;
-    this.#heardAt = performance.now();
+    this.#heardAt = this.#askedAt;
     const assigned = topicPartitionsOf(memberAssignment);
     this.#workers.begin(assigned);
     for (const place of assigned) this.#pause(place, false);
