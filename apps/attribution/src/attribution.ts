@@ -89,9 +89,7 @@ export class Attribution implements AssignmentListener {
     this.#parked.own(owned);
     // What is in hand of the deal before is written, or is not, before the store is asked how things stand.
     await this.#lanes.idle();
-    if (deal !== this.#deals) return;
     this.#takenOver = await offsets.endOf(POSTBACKS);
-    if (deal !== this.#deals) return;
     await this.#ownWrites.begin();
     const parked = await store.parkedDecisions(owned);
     if (deal !== this.#deals) return;

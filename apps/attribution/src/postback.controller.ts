@@ -1,4 +1,4 @@
-/** Where batches of postbacks enter attribution, and what happens when partitions are dealt. */
+/** Where batches of postbacks enter attribution. */
 import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type PartitionBatch, PassThroughFilter } from '@tributary/bus';

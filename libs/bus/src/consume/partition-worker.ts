@@ -50,7 +50,10 @@ const MAX_BACKOFF_MS = 5_000;
 /** A handler that does nothing again and again is asked again after 10 ms, doubling to one second: it must not spin. */
 const FIRST_IDLE_MS = 10;
 const MAX_IDLE_MS = 1_000;
-/** Twice the longest wait of our handlers that is no outage yet: 30 s for the configuration. */
+/**
+ * Twice the longest wait of our handlers for something else: 30 s for the configuration. The longest batch known to be at
+ * work (DEFAULT_HANDLER_LIMIT_MS) may show as stalled towards its end: a destination that never answers is worth a look.
+ */
 const STALL_AFTER_MS = 60_000;
 
 export class PartitionWorker {

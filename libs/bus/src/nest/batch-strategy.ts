@@ -6,7 +6,7 @@ import { TOPICS, type TopicName } from '@tributary/contracts';
 import type { GroupStatus } from '@tributary/runtime';
 import { lastValueFrom, type Observable, throwError } from 'rxjs';
 import { type ConsumerGroupOptions, KafkaConsumerGroup } from '../kafka/consumer-group.ts';
-import type { BatchHandler, ConsumerGroup } from '../records.ts';
+import type { BatchAnswer, BatchHandler, ConsumerGroup } from '../records.ts';
 
 export type BatchStrategyOptions = Omit<ConsumerGroupOptions, 'handlers'> & {
   /** Makes the group; a test may give one in memory. */
@@ -60,7 +60,7 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
         if (handler.next !== undefined)
           throw new Error(`two handlers take ${pattern}, and Nest would await one only`);
         const handle: BatchHandler = async (batch) => {
-          const answer: Observable<number> = this.transformToObservable(await handler(batch));
+          const answer: Observable<BatchAnswer> = this.transformToObservable(await handler(batch));
           // Nothing at all is an answer too, which the bus refuses: a filter that swallows errors must not look like a defect of the record.
           return lastValueFrom(answer, { defaultValue: Number.NaN }).catch((error: unknown) => {
             if (isOfNestsOwnFilter(error)) return Number.NaN;
