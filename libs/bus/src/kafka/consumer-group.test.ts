@@ -165,11 +165,18 @@ describe('the group has heard of a member', () => {
 });
 
 it('a start that does not end in time leaves nobody behind who joins later', async () => {
-  connect = () => new Promise(() => undefined);
+  let connected: () => void = () => undefined;
+  connect = () =>
+    new Promise((resolve) => {
+      connected = resolve;
+    });
   const started = group.start().catch((error: unknown) => error);
   await vi.advanceTimersByTimeAsync(40_000);
   expect(await started).toMatchObject({ code: 'kafka_deadline' });
   expect(isMemberOnLeaving).toEqual([false]);
+  connected();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([run, isMemberOnLeaving]).toEqual([undefined, [false, false]]);
   join();
   expect(group.status).toMatchObject({ isMember: false, assigned: 0 });
 });

@@ -124,7 +124,9 @@ export class KafkaConsumerGroup implements ConsumerGroup {
   async #connect(): Promise<void> {
     await this.#consumer.connect();
     await this.#consumer.subscribe({ topics: [...this.#options.handlers.keys()], fromBeginning: true });
-    await this.#read();
+    if (!this.#stopping) await this.#read();
+    // Given up meanwhile, when there was no connection yet to close.
+    if (this.#stopping) await this.#consumer.disconnect();
   }
 
   /** kafkajs does not restart after errors it calls non-retriable: it would stay up, reading nothing. */
