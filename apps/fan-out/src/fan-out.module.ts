@@ -84,12 +84,12 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const producer = new KafkaEventProducer({ connection });
     this.#schemas = new SchemaRegistryClient({ url: settings.SCHEMA_REGISTRY_URL });
     const follower = new ConfigurationFollower(
-      new KafkaConfigurationLog({ connection, onFatal }),
+      new KafkaConfigurationLog({ connection, schemas: this.#schemas, onFatal }),
       configurationObserver(logger),
     );
     const clickhouse = clickhouseOf(settings);
     const encryption = new Encryption(settings.SECRETS_KEYS);
-    this.#undecoded = new UndecodedStore(clickhouse);
+    this.#undecoded = new UndecodedStore(clickhouse, this.#schemas);
     const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded);
     const shared = {
       producer,
