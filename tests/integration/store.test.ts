@@ -70,6 +70,14 @@ it('gives a click back as it was recorded, bytes and all', async () => {
   expect(await new AttributionStore(clickhouse).clicksById([click.clickId, randomUUID()])).toEqual([click]);
 });
 
+it('finds a click among more ids than one request holds', async () => {
+  const click = aClick({ clickId: randomUUID() });
+  await producer.produce([outgoing('click.recorded.v1', click.clickId, click)]);
+  await stored('click.recorded.v1');
+  const ids = [...Array.from({ length: 10_000 }, () => randomUUID()), click.clickId];
+  expect(await new AttributionStore(clickhouse).clicksById(ids)).toEqual([click]);
+});
+
 it('shows the latest revision of a conversion, and of one revision the first in the log', async () => {
   const conversionId = randomUUID();
   const revisions = [

@@ -2,6 +2,7 @@
 import type { ClickRecorded, ConversionDecided } from '@tributary/contracts';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
 import { eventRows } from './event-rows.ts';
+import { rowsById } from './rows-by-id.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -21,22 +22,24 @@ export class AttributionStore {
 
   /** The clicks that exist among `clickIds` (UUIDs). @throws DependencyFailure */
   async clicksById(clickIds: readonly string[]): Promise<readonly ClickRecorded[]> {
-    if (clickIds.length === 0) return [];
-    const rows = await this.#clickhouse.rows<Row>(CLICKS_BY_ID, { clickIds });
+    const rows = await rowsById<Row>(this.#clickhouse, CLICKS_BY_ID, 'clickIds', clickIds);
     return rows.map(clicks.toEvent);
   }
 
   /** Those of `receiptIds` that have a verdict. @throws DependencyFailure */
   async judgedReceipts(receiptIds: readonly string[]): Promise<ReadonlySet<string>> {
-    if (receiptIds.length === 0) return new Set();
-    const rows = await this.#clickhouse.rows<{ receiptId: string }>(JUDGED_RECEIPTS, { receiptIds });
+    const rows = await rowsById<{ receiptId: string }>(
+      this.#clickhouse,
+      JUDGED_RECEIPTS,
+      'receiptIds',
+      receiptIds,
+    );
     return new Set(rows.map(({ receiptId }) => receiptId));
   }
 
   /** The latest revision of those conversions that exist. @throws DependencyFailure */
   async latestDecisions(conversionIds: readonly string[]): Promise<readonly ConversionDecided[]> {
-    if (conversionIds.length === 0) return [];
-    const rows = await this.#clickhouse.rows<Row>(LATEST_DECISIONS, { conversionIds });
+    const rows = await rowsById<Row>(this.#clickhouse, LATEST_DECISIONS, 'conversionIds', conversionIds);
     return rows.map(decisions.toEvent);
   }
 

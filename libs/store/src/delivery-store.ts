@@ -1,6 +1,7 @@
 /** What fan-out reads: where deliveries stand. */
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
 import { epochMs } from './event-rows.ts';
+import { rowsById } from './rows-by-id.ts';
 
 /** The latest known fact about one delivery. */
 export interface StoredDelivery {
@@ -28,8 +29,7 @@ export class DeliveryStore {
 
   /** Those of `deliveryIds` that were ever attempted. @throws DependencyFailure */
   async deliveriesById(deliveryIds: readonly string[]): Promise<readonly StoredDelivery[]> {
-    if (deliveryIds.length === 0) return [];
-    const rows = await this.#clickhouse.rows<DeliveryRow>(DELIVERIES_BY_ID, { deliveryIds });
+    const rows = await rowsById<DeliveryRow>(this.#clickhouse, DELIVERIES_BY_ID, 'deliveryIds', deliveryIds);
     return rows.map((row) => ({
       ...row,
       nextAttemptAt: row.nextAttemptAt === null ? null : epochMs(row.nextAttemptAt),
