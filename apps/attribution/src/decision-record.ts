@@ -11,6 +11,7 @@ import {
   type Decision,
   isReversal,
   type Judgement,
+  moneyOf,
   valueDigest,
 } from '@tributary/domain';
 
@@ -196,8 +197,4 @@ function clickFields(decision: Decision, click: ClickRecorded | null) {
 function signedRevenue({ eventType, revenueMicros }: PostbackReceived): bigint | null {
   if (revenueMicros === null) return null;
   return isReversal(eventType) ? -revenueMicros : revenueMicros;
-}
-
-function moneyOf(micros: bigint | null, currency: string | null) {
-  return micros === null || currency === null ? null : { micros, currency };
 }

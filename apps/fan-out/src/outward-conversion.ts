@@ -1,6 +1,6 @@
 /** A decided conversion as destination definitions see it; addresses are decrypted here, for one build, and nowhere else. */
 import type { ConversionDecided } from '@tributary/contracts';
-import type { ClickTouch, Money, OutwardConversion } from '@tributary/domain';
+import { type ClickTouch, moneyOf, type OutwardConversion } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
 export function outwardConversionOf(decided: ConversionDecided, encryption: Encryption): OutwardConversion {
@@ -47,8 +47,4 @@ function clickTouchOf(decided: ConversionDecided): ClickTouch | null {
     userAgent: decided.clickUserAgent,
     country: decided.clickCountry,
   };
-}
-
-function moneyOf(micros: bigint | null, currency: string | null): Money | null {
-  return micros === null || currency === null ? null : { micros, currency };
 }

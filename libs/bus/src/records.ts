@@ -76,6 +76,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** A key for maps by partition. */
+export function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
 /** Told which partitions this instance owns, before it sees their first event. */
 export interface AssignmentListener {
   /** May wait, e.g. until ClickHouse shows what the last owner wrote; no event is handled before it resolves. */

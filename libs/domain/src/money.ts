@@ -10,6 +10,11 @@ export interface Money {
   readonly currency: string;
 }
 
+/** Money from the two columns that events keep it in; null where either is. */
+export function moneyOf(micros: bigint | null, currency: string | null): Money | null {
+  return micros === null || currency === null ? null : { micros, currency };
+}
+
 export const MICROS_PER_UNIT = 1_000_000n;
 const MICRO_DIGITS = 6;
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { configurationObserver } from './configuration-observer.ts';
 import { createLogger } from './logger.ts';
-import { metricsRegistry } from './metrics.ts';
+import { processMetrics } from './metrics.ts';
 
 const change = { entityType: 'partner', entityId: 'network', secrets: { token: 'CANARY4711' } };
 
@@ -17,7 +17,7 @@ it('counts each outcome, keeps the version, and tells of what does not count', a
   observe(3, { outcome: 'void', reason: 'undecodable' }, null);
   observe(1, { outcome: 'void', reason: 'already_folded' }, change);
 
-  const printed = await metricsRegistry.metrics();
+  const printed = await processMetrics.metrics();
   expect(printed).toMatch(/^tributary_configuration_records_total\{outcome="applied"\} 1$/m);
   expect(printed).toMatch(/^tributary_configuration_records_total\{outcome="void"\} 2$/m);
   expect(printed).toMatch(/^tributary_configuration_records_total\{outcome="unreadable"\} 1$/m);

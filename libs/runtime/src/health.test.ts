@@ -2,7 +2,7 @@
 import { HttpException } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HealthController, type ReadinessCheck } from './health.ts';
-import { metricsRegistry } from './metrics.ts';
+import { processMetrics } from './metrics.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -90,7 +90,7 @@ describe('ready', () => {
       check: () => Promise.reject(new Error()),
     };
     await new HealthController([away, { name: 'gauge_good', check: () => ({ ready: true }) }]).ready();
-    const text = await metricsRegistry.metrics();
+    const text = await processMetrics.metrics();
     expect(text).toContain('tributary_check_up{check="gauge_away"} 0');
     expect(text).toContain('tributary_check_degraded{check="gauge_away"} 1');
     expect(text).toContain('tributary_check_up{check="gauge_good"} 1');

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Header, Inject, NotFoundException, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { READINESS_CHECKS, Readiness, type ReadinessCheck } from './health.ts';
-import { metricsRegistry } from './metrics.ts';
+import { processMetrics } from './metrics.ts';
 import { readSettings } from './settings.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
@@ -19,12 +19,12 @@ export class MetricsController {
 
   /** Looks at the dependencies first, so that their gauges are as fresh as the scrape. */
   @Get()
-  @Header('content-type', metricsRegistry.contentType)
+  @Header('content-type', processMetrics.contentType)
   async metrics(@Req() request: FastifyRequest): Promise<string> {
     // Not 401 or 403: a stranger on a public port learns nothing, not even that it is here.
     if (!this.#mayRead(request)) throw new NotFoundException();
     await this.#readiness.report();
-    return metricsRegistry.metrics();
+    return processMetrics.metrics();
   }
 
   /** With a token, whoever bears it. Without one, this machine alone, and nobody through a proxy on it. */

@@ -1,13 +1,13 @@
-/** Prometheus metrics of this process: one registry, names by convention, never a personal value in a label. */
+/** Prometheus metrics of this process: one collection, names by convention, never a personal value in a label. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Every metric of a process; `GET /metrics` prints it. */
-export const metricsRegistry = new Registry();
+export const processMetrics = new Registry();
 
 /** Starts the standard process metrics (CPU, memory, event-loop lag, open files); called once by startService. */
 export function collectProcessMetrics(service: string): void {
-  metricsRegistry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: metricsRegistry });
+  processMetrics.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: processMetrics });
 }
 
 interface MetricText<Label extends string> {
@@ -23,16 +23,16 @@ const LATENCY_BOUNDS_SECONDS = [
 ];
 
 export function counter<Label extends string = never>(text: MetricText<Label>): Counter<Label> {
-  return new Counter({ ...options(text), registers: [metricsRegistry] });
+  return new Counter({ ...options(text), registers: [processMetrics] });
 }
 
 export function gauge<Label extends string = never>(text: MetricText<Label>): Gauge<Label> {
-  return new Gauge({ ...options(text), registers: [metricsRegistry] });
+  return new Gauge({ ...options(text), registers: [processMetrics] });
 }
 
 /** A histogram of seconds. */
 export function latency<Label extends string = never>(text: MetricText<Label>): Histogram<Label> {
-  return new Histogram({ ...options(text), buckets: LATENCY_BOUNDS_SECONDS, registers: [metricsRegistry] });
+  return new Histogram({ ...options(text), buckets: LATENCY_BOUNDS_SECONDS, registers: [processMetrics] });
 }
 
 function options<Label extends string>({ name, help, labels = [] }: MetricText<Label>) {

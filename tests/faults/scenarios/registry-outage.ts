@@ -7,7 +7,7 @@ import { KafkaConnection, KafkaEventProducer } from '@tributary/bus';
 import { encodeEvent, SUBJECT_VERSIONS } from '@tributary/contracts';
 import { findFreePorts } from '@tributary/engines';
 import { createLogger } from '@tributary/runtime';
-import { type ClickhouseConnection, migrate } from '@tributary/store';
+import { type ClickhouseConnection, migrate, UndecodedStore } from '@tributary/store';
 import { aClick, eventually, JARS_DIRECTORY } from '@tributary/testing';
 import avro from 'avsc';
 import { mintClickId } from '../../../apps/launcher/src/demo/sample.ts';
@@ -146,7 +146,7 @@ async function outage(
     READING_BOUND_MS,
   );
   await delay(phaseMs);
-  const undecoded = await openCount(clickhouse);
+  const undecoded = await new UndecodedStore(clickhouse).count();
   const rate = Math.round(((load.total - before) * 1_000) / (performance.now() - startedAt));
   const label = `registry ${door} for ${phaseMs / 1_000} s`;
   log(`${label}: ${load.total - before} events accepted meanwhile (${rate}/s), ${undecoded} undecoded`);
@@ -158,11 +158,6 @@ async function readers(clickhouse: ClickhouseConnection): Promise<number> {
   const [row] = await clickhouse.rows<{ n: string }>(
     "SELECT count() AS n FROM system.kafka_consumers WHERE table = 'clicks_queue' AND notEmpty(assignments.partition_id)",
   );
-  return Number(row?.n ?? 0);
-}
-
-async function openCount(clickhouse: ClickhouseConnection): Promise<number> {
-  const [row] = await clickhouse.rows<{ n: string }>('SELECT count() AS n FROM open_undecoded_records');
   return Number(row?.n ?? 0);
 }
 
@@ -234,7 +229,7 @@ async function drained(
 ): Promise<ScenarioResult> {
   const startedAt = performance.now();
   for (let last = ''; ; await delay(1_000)) {
-    const undecoded = await openCount(clickhouse);
+    const undecoded = await new UndecodedStore(clickhouse).count();
     const isLast = performance.now() - startedAt > DRAIN_BOUND_MS;
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     if (undecoded > 0 && !isLast) {

@@ -1,7 +1,7 @@
 /** One partition's worker with a broker in memory: nothing is committed before its work is done, and nothing is skipped. */
 import { getEventListeners } from 'node:events';
 import { encodeEvent } from '@tributary/contracts';
-import { createLogger, DependencyFailure, metricsRegistry } from '@tributary/runtime';
+import { createLogger, DependencyFailure, processMetrics } from '@tributary/runtime';
 import { aRefusal } from '@tributary/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BatchAnswer, PartitionBatch } from '../records.ts';
@@ -412,10 +412,10 @@ describe('status', () => {
     end(2);
     await settle();
     expect(worker.status.lag).toBe(93);
-    const lines = await metricsRegistry.getSingleMetricAsString('tributary_bus_consumer_lag_records');
+    const lines = await processMetrics.getSingleMetricAsString('tributary_bus_consumer_lag_records');
     expect(lines).toContain(`{topic="${TOPIC}",partition="0"} 93`);
     await worker.retire();
-    expect(await metricsRegistry.getSingleMetricAsString('tributary_bus_consumer_lag_records')).not.toContain(
+    expect(await processMetrics.getSingleMetricAsString('tributary_bus_consumer_lag_records')).not.toContain(
       TOPIC,
     );
   });

@@ -2,12 +2,13 @@
 import type { TopicName } from '@tributary/contracts';
 import { type GroupStatus, type Logger, withTraceHeaders } from '@tributary/runtime';
 import { deadLetterOf, type RawRecord } from '../dead-letters.ts';
-import type {
-  AssignmentListener,
-  BatchHandler,
-  EventProducer,
-  SchemaSource,
-  TopicPartition,
+import {
+  type AssignmentListener,
+  type BatchHandler,
+  type EventProducer,
+  nameOf,
+  type SchemaSource,
+  type TopicPartition,
 } from '../records.ts';
 import { within } from '../within.ts';
 import { type FetchedRecord, PartitionWorker } from './partition-worker.ts';
@@ -163,8 +164,4 @@ export class PartitionWorkers {
     const letter = withTraceHeaders(record.headers, () => deadLetterOf(record, reason));
     await this.#options.producer.produce([letter]);
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

@@ -1,5 +1,5 @@
 /** Traps of kafkajs that a real broker springs too rarely, sprung by a stub cluster: first what kafkajs alone does, then what ours does. */
-import { createLogger, metricsRegistry } from '@tributary/runtime';
+import { createLogger, processMetrics } from '@tributary/runtime';
 import { aRefusal, eventually } from '@tributary/testing';
 import { type Kafka, logLevel, Kafka as PlainKafka, type Producer } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,7 +68,7 @@ async function sendPlain(partitions: readonly number[]) {
 }
 
 async function counted(name: string): Promise<number> {
-  const metric = await metricsRegistry.getSingleMetric(name)?.get();
+  const metric = await processMetrics.getSingleMetric(name)?.get();
   return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0;
 }
 

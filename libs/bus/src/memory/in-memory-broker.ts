@@ -4,7 +4,13 @@ import { DependencyFailure } from '@tributary/runtime';
 import type { FetchedRecord } from '../consume/partition-worker.ts';
 import { partitionOf } from '../kafka/partitioner.ts';
 import { rangesOf } from '../kafka/range-assigner.ts';
-import type { EventProducer, OutgoingRecord, RecordPosition, TopicPartition } from '../records.ts';
+import {
+  type EventProducer,
+  nameOf,
+  type OutgoingRecord,
+  type RecordPosition,
+  type TopicPartition,
+} from '../records.ts';
 
 /** A member as the broker sees it. */
 export interface GroupMember {
@@ -153,8 +159,4 @@ export class InMemoryBroker implements EventProducer {
 
 function partitionsOf(topic: TopicName): TopicPartition[] {
   return Array.from({ length: TOPICS[topic].partitions }, (_, partition) => ({ topic, partition }));
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }
