@@ -154,6 +154,8 @@ it('holds nobody up over a record that is none of ours, only over one that could
   const produce = async (value: Buffer) =>
     (await producer.produce([{ topic: 'delivery.attempted.v1', key, value }]))[0];
   const undecoded = new UndecodedStore(clickhouse, { learn: async () => 'unknown' });
+  const firstOpen = async () =>
+    undecoded.firstOpen('delivery.attempted.v1', await offsets.readOf('delivery.attempted.v1'));
   const isOpen = (value: Buffer) =>
     eventually(
       () =>
@@ -165,12 +167,25 @@ it('holds nobody up over a record that is none of ours, only over one that could
   await produce(garbage);
   await produce(foreign);
   await Promise.all([isOpen(garbage), isOpen(foreign)]);
-  expect(await undecoded.firstOpen('delivery.attempted.v1')).toEqual(new Map());
+  expect(await firstOpen()).toEqual(new Map());
   const position = await produce(broken);
   await isOpen(broken);
-  expect(await undecoded.firstOpen('delivery.attempted.v1')).toEqual(
-    new Map([[position?.partition, position?.offset]]),
+  expect(await firstOpen()).toEqual(new Map([[position?.partition, position?.offset]]));
+});
+
+it('counts a record published again as open until ClickHouse has committed the repeat', async () => {
+  const topic = 'click.recorded.v1';
+  const bytes = encodeEvent(topic, aClick()).toString('hex');
+  const place = `'${topic}', 11, 700`;
+  await clickhouse.run(
+    `INSERT INTO undecoded_records (topic, recordPartition, recordOffset, value, seenAt) VALUES (${place}, unhex('${bytes}'), now64(3))`,
   );
+  await clickhouse.run(`INSERT INTO republished_records VALUES (${place}, 11, 900, now64(3))`);
+  const firstOpen = async (committed: number) =>
+    (await new UndecodedStore(clickhouse).firstOpen(topic, new Map([[11, committed]]))).get(11);
+  expect(await firstOpen(900)).toBe(700);
+  expect(await firstOpen(-1)).toBe(700);
+  expect(await firstOpen(901)).toBeUndefined();
 });
 
 function anAttempt(

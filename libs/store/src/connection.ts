@@ -57,6 +57,8 @@ export class ClickhouseConnection {
         // Sixty-four-bit integers as strings: JSON numbers would round them.
         output_format_json_quote_64bit_integers: 1,
         date_time_output_format: 'unix_timestamp',
+        // Known to lose rows silently (ClickHouse issues 111363, 117203); decisions hang on these answers.
+        use_query_condition_cache: 0,
       },
     });
   }

@@ -11,8 +11,11 @@ export interface LogOffsets {
 
 /** What ClickHouse has committed but not decoded; satisfied by {@link UndecodedStore}. */
 export interface OpenRecords {
-  /** Offset of the first such record of a topic that could be an event of ours, by partition. */
-  firstOpen(topic: string): Promise<Watermark>;
+  /**
+   * Offset of the first such record of a topic that could be an event of ours, by partition.
+   * @param read what ClickHouse has committed: a repeat above it does not count as stored yet.
+   */
+  firstOpen(topic: string, read: Watermark): Promise<Watermark>;
 }
 
 /** Offsets by partition. */
@@ -46,7 +49,7 @@ export class StoredOffsets {
   async storedOf(topic: string): Promise<Watermark> {
     // In this order: a record is noted as undecoded before its offset is committed.
     const read = await this.readOf(topic);
-    return upTo(await this.#firstOpen(topic), read);
+    return upTo(await this.#firstOpen(topic, read), read);
   }
 
   /** Up to where ClickHouse has read the topic, decoded or not. @throws DependencyFailure */
@@ -64,7 +67,7 @@ export class StoredOffsets {
       const read = await this.readOf(topic);
       // What is undecoded matters only where everything has been read.
       const isRead = hasReached(read, watermark);
-      const stored = isRead ? upTo(await this.#firstOpen(topic), read) : read;
+      const stored = isRead ? upTo(await this.#firstOpen(topic, read), read) : read;
       if (isRead && hasReached(stored, watermark)) return;
       if (performance.now() > deadline) {
         throw new DependencyFailure(
@@ -76,8 +79,8 @@ export class StoredOffsets {
     }
   }
 
-  async #firstOpen(topic: string): Promise<Watermark> {
-    return (await this.#undecoded?.firstOpen(topic)) ?? new Map<number, number>();
+  async #firstOpen(topic: string, read: Watermark): Promise<Watermark> {
+    return (await this.#undecoded?.firstOpen(topic, read)) ?? new Map<number, number>();
   }
 }
 

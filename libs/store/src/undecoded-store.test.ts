@@ -30,7 +30,9 @@ function storeOf(
   );
 }
 
-const firstOpen = async (store: UndecodedStore) => [...(await store.firstOpen('click.recorded.v1'))];
+const firstOpen = async (store: UndecodedStore) => [
+  ...(await store.firstOpen('click.recorded.v1', new Map())),
+];
 
 it('the first that could be ours, in each partition', async () => {
   const rows = [

@@ -84,10 +84,11 @@ export class UndecodedStore {
   /**
    * Offset of the first open record of a topic that could be an event of ours, by partition; a partition without one is
    * not there. A newer release's events count; what some foreign program wrote there holds nobody up.
+   * @param read what ClickHouse has committed: a record whose repeat stands above it is still open.
    * @throws DependencyFailure
    */
-  async firstOpen(topic: string): Promise<Watermark> {
-    const rows = await this.#clickhouse.rows<FirstRow>(FIRST, { topic });
+  async firstOpen(topic: string, read: Watermark): Promise<Watermark> {
+    const rows = await this.#clickhouse.rows<FirstRow>(FIRST, { topic, read });
     const first = new Map<number, number>();
     for (const { recordPartition, schemaId, recordOffset } of rows) {
       if (!first.has(recordPartition) && (await this.#couldBeOurs(schemaId)))
