@@ -1,7 +1,7 @@
 /** The detector of personal data: what it must find, what it must leave alone, and the laws of the check digits. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isCardNumber, isIban, isPersonalName, personalKindIn } from './personal-data.ts';
+import { isCardNumber, isIban, isPersonalName, keptIdentifier, personalKindIn } from './personal-data.ts';
 
 describe('personalKindIn finds', () => {
   it.each([
@@ -65,6 +65,14 @@ describe('personalKindIn leaves alone', () => {
     '49.90',
     '192.168.100.123',
     '019b7c0a-1c88-7000-8000-000000000001',
+    '01a1fd91-e1d8-7248-be98-f7c0fcb5b90d',
+    '01a1fd91-e4af-75a4-be13-5b48997d8a67',
+    '01A1FD91-E66F-764E-BE37-0DFE5778B197',
+    'click-01a1fd91-e1d8-7248-be98-f7c0fcb5b90d_2',
+    '4b5c0000-1111-4222-4111-111111111111',
+    'ad295248bd0246278d9e6fb3',
+    'ba361d1b91334eeeb4477a67',
+    'ba6009a8b9184d7fbf45646b',
     'd41d8cd98f00b204e9800998ecf8427e',
     'IwAR3x4111111111111111y',
     'EAIaIQobChMI5555555555554444',
@@ -145,6 +153,43 @@ describe('check digits', () => {
       }),
     );
   });
+});
+
+it('a UUID is an id, whatever its groups look like', () => {
+  // Digits and the hex letters of country codes only: what an account or card number could be made of.
+  const group = (length: number) =>
+    fc.stringMatching(new RegExp(`^(?:ad|ae|ba|be|de|ee|4|5)[\\d]{${length}}$`));
+  const groups = fc.tuple(group(8), group(4), group(4), group(4), group(12));
+  fc.assert(
+    fc.property(groups, (parts) => {
+      const uuid = [8, 4, 4, 4, 12].map((length, index) => parts[index]?.slice(0, length)).join('-');
+      expect(personalKindIn(uuid)).toBe(null);
+      expect(keptIdentifier(uuid)).toBe(uuid);
+      expect(personalKindIn(`${uuid} DE89370400440532013000`)).toBe('iban');
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+it('every country of the registry has its form, by the example it publishes', () => {
+  for (const iban of [
+    'AD1200012030200359100100',
+    'BE68539007547034',
+    'BR1800360305000010009795493C1',
+    'FR1420041010050500013M02606',
+    'GI75NWBK000000007099453',
+    'IT60X0542811101000000123456',
+    'KW81CBKU0000000000001234560101',
+    'LC55HEMM000100010012001200023015',
+    'MK07250120000058984',
+    'MU17BOMM0101101030300200000MUR',
+    'RU0304452522540817810538091310419',
+    'SC18SSCB11010000000000001497USD',
+    'TR330006100519786457841326',
+    'UA213223130000026007233566001',
+    'YE15CBYE0001018861234567891234',
+  ])
+    expect([iban, isIban(iban)]).toEqual([iban, true]);
 });
 
 it('a hostile text is looked through in a moment', () => {
