@@ -2,7 +2,7 @@
 import { counter, gauge, latency } from '@tributary/runtime';
 
 /** The hot routes; a closed list, so that no path of a stranger becomes a label. */
-export type Route = 'redirect' | 'direct_click' | 'postback' | 'postback_batch' | 'other';
+export type Route = 'redirect' | 'direct_click' | 'postback' | 'postback_batch' | 'receipt' | 'other';
 
 export const requests = counter({
   name: 'tributary_ingestion_requests_total',

@@ -29,14 +29,25 @@ import {
   type Settings,
   systemClock,
 } from '@tributary/runtime';
+import { type ClickhouseConnection, clickhouseOf, ReceiptStore } from '@tributary/store';
 import { ClickEndpoint } from './click/click-endpoint.ts';
 import { ClickRecorder } from './click/click-recorder.ts';
 import type { HttpEdge } from './edge/http-edge.ts';
 import { PostbackEndpoint } from './postback/postback-endpoint.ts';
+import { ReceiptEndpoint } from './receipt/receipt-endpoint.ts';
+import { VerdictWatch } from './receipt/verdict-watch.ts';
 
 export interface IngestionParts {
   readonly settings: Settings<
-    'KAFKA_BROKERS' | 'SCHEMA_REGISTRY_URL' | 'SECRETS_KEYS' | 'ACCEPT_DEADLINE_MS' | 'CLICK_LOG_SHARE'
+    | 'KAFKA_BROKERS'
+    | 'SCHEMA_REGISTRY_URL'
+    | 'CLICKHOUSE_URL'
+    | 'CLICKHOUSE_USER'
+    | 'CLICKHOUSE_PASSWORD'
+    | 'CLICKHOUSE_DATABASE'
+    | 'SECRETS_KEYS'
+    | 'ACCEPT_DEADLINE_MS'
+    | 'CLICK_LOG_SHARE'
   >;
   readonly logger: Logger;
   readonly edge: HttpEdge;
@@ -55,6 +66,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly #producer: KafkaEventProducer;
   readonly #follower: ConfigurationFollower;
   readonly #recorder: ClickRecorder;
+  readonly #clickhouse: ClickhouseConnection;
   #isOpen = false;
 
   constructor(@Inject(PARTS) parts: IngestionParts) {
@@ -75,6 +87,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       }),
       configurationObserver(logger),
     );
+    this.#clickhouse = clickhouseOf(settings);
     this.#recorder = new ClickRecorder(this.#producer, logger, { loggedShare: settings.CLICK_LOG_SHARE });
   }
 
@@ -82,6 +95,8 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
     return [
       // Not needed: without Kafka a redirect still redirects, and a postback is told truthfully to come again.
       answers('kafka', this.#connection, { isNeeded: false }),
+      // Not needed: only receipts are asked for there.
+      answers('clickhouse', this.#clickhouse, { isNeeded: false }),
       { name: 'open', check: () => ({ ready: this.#isOpen }) },
       configurationCheck({
         version: () => this.#follower.current.version,
@@ -103,6 +118,10 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
     edge.open({
       clicks: new ClickEndpoint({ ...shared, recorder: this.#recorder }),
       postbacks: new PostbackEndpoint({ ...shared, producer: this.#producer, logger }),
+      receipts: new ReceiptEndpoint({
+        verdicts: new VerdictWatch(new ReceiptStore(this.#clickhouse)),
+        source: (sourceId) => this.#follower.current.source(sourceId, systemClock.now()),
+      }),
     });
     this.#isOpen = true;
   }
@@ -113,6 +132,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
     await this.#follower.stop();
     await this.#producer.close();
     await this.#connection.close();
+    await this.#clickhouse.close();
   }
 }
 

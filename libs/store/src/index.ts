@@ -5,6 +5,7 @@ export * from './delivery-store.ts';
 export * from './event-rows.ts';
 export * from './migrate.ts';
 export * from './overlay.ts';
+export * from './receipt-store.ts';
 export * from './render-migration.ts';
 export * from './stored-offsets.ts';
 export * from './undecoded-store.ts';

@@ -6,12 +6,14 @@ import { type AddressInfo, connect } from 'node:net';
 import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
 import { decodeEvent } from '@tributary/contracts';
-import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
+import { createLogger, DependencyFailure, Encryption, type Logger } from '@tributary/runtime';
+import type { StoredReceipt } from '@tributary/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClickEndpoint } from '../click/click-endpoint.ts';
 import { ClickRecorder } from '../click/click-recorder.ts';
 import { PostbackEndpoint } from '../postback/postback-endpoint.ts';
-import { HttpEdge } from './http-edge.ts';
+import { ReceiptEndpoint } from '../receipt/receipt-endpoint.ts';
+import { type EdgeEndpoints, HttpEdge } from './http-edge.ts';
 import { MAX_BODY_BYTES } from './http-exchange.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -53,14 +55,37 @@ function configured(): Configuration {
   return configuration;
 }
 
+const JUDGED: StoredReceipt = {
+  receiptId: '019b7c40-0000-7000-8000-000000000001',
+  sourceId: 'shop',
+  receivedAt: NOW,
+  verdict: 'counted',
+  reasonCode: null,
+  judgedAt: NOW + 900,
+  hasConversion: true,
+  conversion: {
+    conversionId: '019b7c40-0000-7000-8000-0000000000aa',
+    revision: 1,
+    match: 'attributed',
+    state: 'payable',
+  },
+};
+let waits: number[];
+let storeFailure: Error | undefined;
+
+async function receiptOf(receiptId: string, waitMs: number): Promise<StoredReceipt | null> {
+  if (storeFailure) throw storeFailure;
+  waits.push(waitMs);
+  return receiptId === JUDGED.receiptId ? JUDGED : null;
+}
+
 let server: Server;
 let origin: string;
 let producer: InMemoryProducer;
 let edge: HttpEdge;
 
-beforeEach(async () => {
-  producer = new InMemoryProducer();
-  edge = new HttpEdge(logger);
+/** Of the configured edge, over the producer of this test. */
+function endpoints(log: Logger): EdgeEndpoints {
   const configuration = configured();
   const shared = {
     configuration: () => configuration,
@@ -68,10 +93,22 @@ beforeEach(async () => {
     clock: { now: () => NOW },
     acceptDeadlineMs: 1_000,
   };
-  edge.open({
-    clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, logger) }),
-    postbacks: new PostbackEndpoint({ ...shared, producer, logger }),
-  });
+  return {
+    clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, log) }),
+    postbacks: new PostbackEndpoint({ ...shared, producer, logger: log }),
+    receipts: new ReceiptEndpoint({
+      verdicts: { receipt: receiptOf },
+      source: (sourceId) => configuration.source(sourceId, NOW),
+    }),
+  };
+}
+
+beforeEach(async () => {
+  producer = new InMemoryProducer();
+  waits = [];
+  storeFailure = undefined;
+  edge = new HttpEdge(logger);
+  edge.open(endpoints(logger));
   await listen(edge);
 });
 
@@ -512,6 +549,70 @@ describe('a direct click', () => {
   });
 });
 
+describe('a receipt', () => {
+  const shown = `/v1/receipts/${JUDGED.receiptId}`;
+  const asked = async (path: string, headers: Record<string, string> = { 'x-token': TOKEN }) => {
+    const response = await call(path, { headers });
+    return { status: response.status, body: (await response.json()) as unknown };
+  };
+
+  it('is shown with its verdict to whoever posts for its source', async () => {
+    expect(await asked(shown)).toEqual({
+      status: 200,
+      body: {
+        status: 'accepted',
+        receiptId: JUDGED.receiptId,
+        sourceId: 'shop',
+        receivedAt: '2026-01-02T03:04:05.000Z',
+        verdict: 'counted',
+        reasonCode: null,
+        judgedAt: '2026-01-02T03:04:05.900Z',
+        conversion: JUDGED.conversion,
+      },
+    });
+    expect(waits).toEqual([0]);
+    expect(
+      await asked(`${shown.toUpperCase().replace('/V1/RECEIPTS', '/v1/receipts')}?token=${TOKEN}`, {}),
+    ).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    ['500ms', 500],
+    ['2s', 2_000],
+    ['10s', 10_000],
+    ['0s', 0],
+  ])('is waited for as long as asked: %s', async (wait, waitMs) => {
+    expect(await asked(`${shown}?wait=${wait}`)).toMatchObject({ status: 200 });
+    expect(waits).toEqual([waitMs]);
+  });
+
+  it.each(['11s', '2', '-1s', '1e3s', '', '2m', '99999999s', 'NaN'])('is not waited for %j', async (wait) => {
+    expect(await asked(`${shown}?wait=${wait}`)).toMatchObject({
+      status: 400,
+      body: { code: 'wait_malformed', field: 'wait' },
+    });
+    expect(waits).toEqual([]);
+  });
+
+  it('is unknown to everybody else', async () => {
+    const unknown = { status: 404, body: { code: 'receipt_unknown', field: 'receipt' } };
+    expect(await asked(shown, { 'x-token': 'of-another-source' })).toMatchObject(unknown);
+    expect(await asked('/v1/receipts/019b7c40-0000-7000-8000-000000000002')).toMatchObject(unknown);
+    expect(await asked('/v1/receipts/%27%20OR%201=1')).toMatchObject(unknown);
+    expect(await asked(shown, {})).toMatchObject({ status: 401, body: { code: 'token_missing' } });
+  });
+
+  it('cannot be told while ClickHouse is away', async () => {
+    storeFailure = new DependencyFailure('clickhouse_unavailable', 'away');
+    expect(await asked(shown)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  });
+
+  it('is only read', async () => {
+    const response = await call(shown, { method: 'DELETE' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+});
+
 describe('limits', () => {
   it('a URL that is too long is answered 414', async () => {
     const query = 'x'.repeat(8_192);
@@ -618,17 +719,7 @@ describe('the log', () => {
   it('says of each click and postback what it was, and nothing a stranger wrote', async () => {
     const lines: string[] = [];
     const log = createLogger('edge-test', 'info', { write: (line) => lines.push(line) });
-    const configuration = configured();
-    const shared = {
-      configuration: () => configuration,
-      encryption: new Encryption(randomBytes(32).toString('base64')),
-      clock: { now: () => NOW },
-      acceptDeadlineMs: 1_000,
-    };
-    edge.open({
-      clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, log) }),
-      postbacks: new PostbackEndpoint({ ...shared, producer, logger: log }),
-    });
+    edge.open(endpoints(log));
     await call(`/c/spring?sub1=${CANARY}&fbclid=${CANARY}`, { headers: { 'user-agent': CANARY } });
     const sale = { revenue: '1', currency: 'EUR', email: `${CANARY}@example.com`, click_id: CANARY };
     await post('/postback/shop', JSON.stringify({ ...sale, event_type: 'sale', transaction_id: CANARY }));

@@ -10,11 +10,13 @@ import { inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import type { ClickEndpoint } from '../click/click-endpoint.ts';
 import { type Route, requestSeconds, requests } from '../ingestion-metrics.ts';
 import type { PostbackEndpoint } from '../postback/postback-endpoint.ts';
+import type { ReceiptEndpoint } from '../receipt/receipt-endpoint.ts';
 import { type Answer, send, unavailable } from './http-exchange.ts';
 
 export interface EdgeEndpoints {
   readonly clicks: ClickEndpoint;
   readonly postbacks: PostbackEndpoint;
+  readonly receipts: ReceiptEndpoint;
 }
 
 interface Handling {
@@ -82,6 +84,10 @@ export class HttpEdge {
     }
     if (path === '/v1/postbacks')
       return { route: 'postback_batch', run: () => endpoints.postbacks.batch(request, query) };
+    if (path.startsWith('/v1/receipts/')) {
+      const receiptId = decodeSegment(path.slice('/v1/receipts/'.length));
+      return { route: 'receipt', run: () => endpoints.receipts.show(request, receiptId, query) };
+    }
     if (path === '/v1/clicks') return { route: 'direct_click', run: () => endpoints.clicks.direct(request) };
     return undefined;
   }
