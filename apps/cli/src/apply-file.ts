@@ -35,7 +35,11 @@ type Environment = (name: string) => string | undefined;
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 /** Where each of these may stand. */
-const SECRET_FIELDS = { secrets: 'destinations', tokens: 'sources', key: 'api-keys' } as const;
+const SECRET_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  secrets: ['destinations', 'sources'],
+  tokens: ['sources'],
+  key: ['api-keys'],
+};
 
 /**
  * @param environment gives the variables that the file refers to.
@@ -89,9 +93,9 @@ function readEntity(
   faults: string[],
 ): WantedEntity {
   const place = `${collection}/${id}`;
-  for (const [field, home] of Object.entries(SECRET_FIELDS))
-    if ({ secrets, tokens, key }[field] !== undefined && collection !== home)
-      faults.push(`${place}: ${field} is only for ${home}`);
+  for (const [field, homes] of Object.entries(SECRET_FIELDS))
+    if ({ secrets, tokens, key }[field] !== undefined && !homes.includes(collection))
+      faults.push(`${place}: ${field} is only for ${homes.join(' and ')}`);
   const resolve = (value: unknown, field: string): string => {
     const name = typeof value === 'string' ? REFERENCE.exec(value)?.[1] : undefined;
     if (name === undefined)

@@ -13,6 +13,7 @@ import type { ApiKeys } from './api-keys.ts';
 import { sealSecrets } from './destination-settings.ts';
 import { done, type Outcome, refuse } from './refusal.ts';
 import { completeSource } from './source-document.ts';
+import { sealSigningSecrets } from './source-secrets.ts';
 import { malformed, type WriteRequest } from './write-request.ts';
 
 export interface ContentParts {
@@ -91,8 +92,11 @@ function sealedFor(
   entityType: ConfiguredEntityType,
 ): Sealed {
   if (entityType === 'api_key') return apiKeys.seal(configuration, entity.id, request);
-  if (!isDestination(entity)) return { ok: true, secrets: {}, generated: null };
-  const sealed = sealSecrets(configuration, encryption, entity, request.secrets ?? {});
+  const given = request.secrets ?? {};
+  if (entityType !== 'source' && !isDestination(entity)) return { ok: true, secrets: {}, generated: null };
+  const sealed = isDestination(entity)
+    ? sealSecrets(configuration, encryption, entity, given)
+    : sealSigningSecrets(configuration, encryption, entity.id, given);
   return sealed.ok ? { ...sealed, generated: null } : sealed;
 }
 
@@ -106,7 +110,7 @@ function fieldOfAnotherType(
 ) {
   const isMisplaced = {
     tokens: tokens !== null && entityType !== 'source',
-    secrets: secrets !== null && entityType !== 'destination',
+    secrets: secrets !== null && entityType !== 'destination' && entityType !== 'source',
     key: key !== null && entityType !== 'api_key',
     generateKey: generateKey && entityType !== 'api_key',
     // A key that is taken away is taken away now.

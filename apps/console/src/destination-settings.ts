@@ -1,4 +1,4 @@
-/** Judges the settings and secrets of a destination by its definition; the only place of console that sees a secret in clear. */
+/** Judges the settings and secrets of a destination by its definition. */
 import type { Configuration, Destination, DocumentProblem } from '@tributary/configuration';
 import {
   type DestinationDefinition,

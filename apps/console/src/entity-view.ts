@@ -4,6 +4,9 @@ import type { Holder } from './api-keys.ts';
 
 type AnyRevision = Revision<ConfiguredEntityType>;
 
+/** Whose secret fields a writer sends by name. */
+const HAVE_SECRETS: ReadonlySet<ConfiguredEntityType> = new Set(['destination', 'source']);
+
 /** One version of an entity. */
 export interface VersionView {
   readonly version: number;
@@ -22,7 +25,7 @@ export interface EntityView extends VersionView {
   readonly isScheduled: boolean;
   /** Only of one that is scheduled: what is in force until then, null for nothing. */
   readonly inForce?: VersionView | null;
-  /** Only of a destination. */
+  /** Only of a destination and a source. */
   readonly secretNames?: readonly string[];
   /** Only when a later release wrote the newest version: what is shown is what stays in force here. */
   readonly isUnreadable?: true;
@@ -72,7 +75,7 @@ export function viewOf(
     id,
     ...versionView(revision),
     isScheduled: revision.effectiveFrom > now,
-    ...(entityType === 'destination' && { secretNames: Object.keys(revision.secrets).toSorted() }),
+    ...(HAVE_SECRETS.has(entityType) && { secretNames: Object.keys(revision.secrets).toSorted() }),
   };
 }
 

@@ -34,6 +34,7 @@ function writeFields(type: ConfiguredEntityType): Json {
   if (type === 'source')
     return {
       tokens: { type: 'array', maxItems: 20, items: { type: 'string', minLength: 16, maxLength: 256 } },
+      secrets: texts,
     };
   if (type === 'destination') return { secrets: texts };
   if (type === 'api_key')
@@ -61,7 +62,7 @@ function entitySchemas(type: ConfiguredEntityType): Json {
     isScheduled: { type: 'boolean' },
     inForce: { anyOf: [ref(`${name}Version`), { type: 'null' }] },
     isUnreadable: { const: true },
-    ...(type === 'destination' && { secretNames: list(text) }),
+    ...((type === 'destination' || type === 'source') && { secretNames: list(text) }),
     ...(type === 'api_key' && { key: text }),
   };
   const operation = { type: 'string', enum: ['put', 'remove', 'unreadable'] };

@@ -7,7 +7,7 @@ export interface WriteRequest {
   /** The whole entity; it replaces what is there. */
   readonly document: Readonly<Record<string, unknown>>;
   /**
-   * Secret settings of a destination in clear, by dotted path. One that is left out stays as it is, an empty one is
+   * Secret settings of a destination, or signing secrets of a source, in clear, by dotted path. One that is left out stays as it is, an empty one is
    * taken away.
    */
   readonly secrets: Readonly<Record<string, string>> | null;

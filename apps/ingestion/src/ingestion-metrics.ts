@@ -41,3 +41,13 @@ export const clicksPending = gauge({
   name: 'tributary_clicks_pending',
   help: 'Clicks in memory that Kafka has not acknowledged.',
 });
+export const rateLimited = counter({
+  name: 'tributary_postbacks_rate_limited_total',
+  help: 'Calls turned away because their source had spent its rate; one per source and second is on record as a refusal.',
+  labels: ['source_id'],
+});
+export const notRemembered = counter({
+  name: 'tributary_replays_not_remembered_total',
+  help: 'Nonces and Idempotency-Keys this instance could not remember; a reuse is then told by attribution.',
+  labels: ['kind'],
+});

@@ -1,4 +1,5 @@
 /** Composition of ingestion: what is made of what, and in which order it starts and drains. */
+import { join } from 'node:path';
 import {
   type DynamicModule,
   Inject,
@@ -30,6 +31,10 @@ import {
   systemClock,
 } from '@tributary/runtime';
 import { type ClickhouseConnection, clickhouseOf, ReceiptStore } from '@tributary/store';
+import { Access } from './access/access.ts';
+import { KeptReplayMemory } from './access/kept-replay-memory.ts';
+import { InMemoryReplayMemory, type ReplayMemory } from './access/replay-memory.ts';
+import { SIGNATURE_WINDOW_MS } from './access/signature.ts';
 import { ClickEndpoint } from './click/click-endpoint.ts';
 import { ClickRecorder } from './click/click-recorder.ts';
 import type { HttpEdge } from './edge/http-edge.ts';
@@ -48,6 +53,10 @@ export interface IngestionParts {
     | 'SECRETS_KEYS'
     | 'ACCEPT_DEADLINE_MS'
     | 'CLICK_LOG_SHARE'
+    | 'TRUSTED_PROXIES'
+    | 'INGESTION_INSTANCES'
+    | 'INGESTION_STATE'
+    | 'IDEMPOTENCY_KEY_HOURS'
   >;
   readonly logger: Logger;
   readonly edge: HttpEdge;
@@ -58,6 +67,7 @@ const PARTS = Symbol('PARTS');
 const LINGER_MS = 3;
 /** More clicks under way than a healthy Kafka leaves at any rate one process reaches. */
 const MANY_PENDING = 1_000;
+const HOUR_MS = 3_600_000;
 
 @Injectable()
 export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -67,6 +77,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly #follower: ConfigurationFollower;
   readonly #recorder: ClickRecorder;
   readonly #clickhouse: ClickhouseConnection;
+  #memory: ReplayMemory | undefined;
   #isOpen = false;
 
   constructor(@Inject(PARTS) parts: IngestionParts) {
@@ -113,14 +124,24 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       configuration: () => this.#follower.current,
       encryption: new Encryption(settings.SECRETS_KEYS),
       clock: systemClock,
+      logger,
       acceptDeadlineMs: settings.ACCEPT_DEADLINE_MS,
     };
+    this.#memory = replayMemory(settings, logger);
+    const access = new Access({
+      ...shared,
+      memory: this.#memory,
+      proxyDepth: settings.TRUSTED_PROXIES,
+      instances: settings.INGESTION_INSTANCES,
+    });
     edge.open({
       clicks: new ClickEndpoint({ ...shared, recorder: this.#recorder }),
-      postbacks: new PostbackEndpoint({ ...shared, producer: this.#producer, logger }),
+      postbacks: new PostbackEndpoint({ ...shared, access, producer: this.#producer }),
       receipts: new ReceiptEndpoint({
         verdicts: new VerdictWatch(new ReceiptStore(this.#clickhouse)),
         source: (sourceId) => this.#follower.current.source(sourceId, systemClock.now()),
+        access,
+        clock: systemClock,
       }),
     });
     this.#isOpen = true;
@@ -129,11 +150,23 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
   /** After the HTTP server has closed: nothing new can come, what came is written. */
   async onApplicationShutdown(): Promise<void> {
     await this.#recorder.settled();
+    await this.#memory?.close();
     await this.#follower.stop();
     await this.#producer.close();
     await this.#connection.close();
     await this.#clickhouse.close();
   }
+}
+
+/** Without a folder of its own an instance begins every start without a memory, as it would on another machine. */
+function replayMemory(
+  { INGESTION_STATE: folder, IDEMPOTENCY_KEY_HOURS: hours }: IngestionParts['settings'],
+  logger: Logger,
+): ReplayMemory {
+  const retentionMs = { nonce: 2 * SIGNATURE_WINDOW_MS, idempotency_key: hours * HOUR_MS };
+  return folder === ''
+    ? new InMemoryReplayMemory(systemClock.now, retentionMs)
+    : new KeptReplayMemory({ folder: join(folder, 'access'), now: systemClock.now, retentionMs, logger });
 }
 
 /** Clicks in memory die with the process, so one that has waited past its person's patience is worth a look. */

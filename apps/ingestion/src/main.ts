@@ -17,6 +17,10 @@ const settings = readSettings([
   'SECRETS_KEYS',
   'ACCEPT_DEADLINE_MS',
   'CLICK_LOG_SHARE',
+  'TRUSTED_PROXIES',
+  'INGESTION_INSTANCES',
+  'INGESTION_STATE',
+  'IDEMPOTENCY_KEY_HOURS',
   'LOG_LEVEL',
 ]);
 const logger = createLogger('ingestion', settings.LOG_LEVEL);

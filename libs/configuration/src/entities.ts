@@ -171,6 +171,26 @@ const profile = z.strictObject({
   defaultCurrency: currency.optional(),
 });
 
+/**
+ * The secret fields of a source. Either verifies, so at most two are active: a new one goes into the free field, and the
+ * old one is taken away when its sender has changed over.
+ */
+export const SIGNING_SECRETS = ['signing.first', 'signing.second'] as const;
+
+const addressOrRange = z.union([z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()], {
+  error: 'must be an IP address or a range such as 203.0.113.0/24',
+});
+
+/**
+ * Which proofs a call must bring. What is left out follows from what the source has: a token where it has token hashes, a
+ * signature where it has signing secrets, both where it has both. A proof that is not required is judged when it is there.
+ * Without any required proof only the allow list speaks for a call, and without that list nobody may post.
+ */
+const authentication = z.strictObject({
+  token: z.boolean().optional(),
+  signature: z.boolean().optional(),
+});
+
 const source = z
   .strictObject({
     id,
@@ -182,6 +202,15 @@ const source = z
       .array(z.string().regex(/^[0-9a-f]{64}$/, 'must be SHA-256 as lower-case hex'))
       .max(20)
       .default([]),
+    authentication: authentication.optional(),
+    /** Who may call, as seen behind `TRUSTED_PROXIES`; everybody when left out. */
+    allowedAddresses: z.array(addressOrRange).min(1).max(500).optional(),
+    /** Refuses what came to us, or to the outermost trusted proxy, without TLS. */
+    requiresHttps: z.boolean().optional(),
+    /** Postbacks a second, over all instances of ingestion; without limit when left out. */
+    ratePerSecond: z.number().min(0.01).max(1_000_000).optional(),
+    /** Postbacks that may come at once after a pause; one second's worth when left out. */
+    rateBurst: z.int().min(1).max(10_000_000).optional(),
     profile: profile.prefault({}),
     allowedExtras: z.array(foreignWord).max(100).default([]),
     /** What the source wants to read on success instead of our JSON. */

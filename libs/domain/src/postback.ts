@@ -27,6 +27,18 @@ export const REFUSAL_REASONS = [
   'time_out_of_range',
   'batch_empty',
   'batch_too_large',
+  'address_not_allowed',
+  'https_required',
+  'rate_limited',
+  'signature_missing',
+  'signature_invalid',
+  'signature_expired',
+  'timestamp_malformed',
+  'nonce_missing',
+  'nonce_malformed',
+  'nonce_reused',
+  'idempotency_key_malformed',
+  'idempotency_key_reused',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

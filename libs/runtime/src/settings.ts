@@ -80,6 +80,29 @@ const SETTINGS = {
     .min(50)
     .default(5_000)
     .describe('How long a sender waits for Kafka before the answer is 503.'),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(16)
+    .default(0)
+    .describe('Proxies in front of ingestion whose X-Forwarded-For and X-Forwarded-Proto are believed.'),
+  INGESTION_INSTANCES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Instances of ingestion behind the load balancer: each takes its share of a source's rate."),
+  INGESTION_STATE: z
+    .string()
+    .default('')
+    .describe('Folder of this one instance of ingestion for what survives its restart; empty keeps nothing.'),
+  IDEMPOTENCY_KEY_HOURS: z.coerce
+    .number()
+    .min(1)
+    .max(24 * 31)
+    .default(24)
+    .describe('How long an Idempotency-Key is remembered, so that its reuse for another content is refused.'),
   DELIVERY_TIMEOUT_MS: z.coerce
     .number()
     .int()

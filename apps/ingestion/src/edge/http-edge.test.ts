@@ -9,6 +9,8 @@ import { decodeEvent } from '@tributary/contracts';
 import { createLogger, DependencyFailure, Encryption, type Logger } from '@tributary/runtime';
 import type { StoredReceipt } from '@tributary/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Access, type AccessOptions } from '../access/access.ts';
+import { InMemoryReplayMemory } from '../access/replay-memory.ts';
 import { ClickEndpoint } from '../click/click-endpoint.ts';
 import { ClickRecorder } from '../click/click-recorder.ts';
 import { PostbackEndpoint } from '../postback/postback-endpoint.ts';
@@ -91,14 +93,18 @@ function endpoints(log: Logger): EdgeEndpoints {
     configuration: () => configuration,
     encryption: new Encryption(randomBytes(32).toString('base64')),
     clock: { now: () => NOW },
+    logger: log,
     acceptDeadlineMs: 1_000,
   };
+  const access = accessOf(shared);
   return {
     clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, log) }),
-    postbacks: new PostbackEndpoint({ ...shared, producer, logger: log }),
+    postbacks: new PostbackEndpoint({ ...shared, access, producer }),
     receipts: new ReceiptEndpoint({
       verdicts: { receipt: receiptOf },
       source: (sourceId) => configuration.source(sourceId, NOW),
+      access,
+      clock: shared.clock,
     }),
   };
 }
@@ -116,6 +122,11 @@ afterEach(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
+
+function accessOf(shared: Pick<AccessOptions, 'configuration' | 'encryption' | 'clock' | 'logger'>): Access {
+  const memory = new InMemoryReplayMemory(() => NOW, { nonce: 600_000, idempotency_key: 86_400_000 });
+  return new Access({ ...shared, memory, proxyDepth: 0, instances: 1 });
+}
 
 async function listen(on: HttpEdge): Promise<void> {
   server = on.createServer((_request, response) => response.writeHead(404).end('framework'));

@@ -75,8 +75,11 @@ export class HttpEdge {
       return { route: 'other', run: async () => ({ status: 414, body: { code: 'url_too_long' } }) };
     const query = new URLSearchParams(end < 0 ? '' : url.slice(end + 1));
     if (path.startsWith('/postback/')) {
-      const sourceId = decodeSegment(path.slice('/postback/'.length));
-      return { route: 'postback', run: () => endpoints.postbacks.one(request, sourceId, query) };
+      const rest = path.slice('/postback/'.length);
+      const slash = rest.indexOf('/');
+      const sourceId = decodeSegment(slash < 0 ? rest : rest.slice(0, slash));
+      const token = slash < 0 ? null : decodeSegment(rest.slice(slash + 1));
+      return { route: 'postback', run: () => endpoints.postbacks.one(request, sourceId, query, token) };
     }
     if (path.startsWith('/c/')) {
       const campaignId = decodeSegment(path.slice('/c/'.length));

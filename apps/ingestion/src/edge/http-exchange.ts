@@ -3,7 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 export const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
-export type Body = { readonly ok: true; readonly text: string } | { readonly ok: false };
+/** `bytes` are those of the wire: what a sender has signed. */
+export type Body =
+  | { readonly ok: true; readonly text: string; readonly bytes: Uint8Array }
+  | { readonly ok: false };
 
 export interface Answer {
   readonly status: number;
@@ -24,7 +27,10 @@ export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYT
     if (size > maxBytes) break;
     chunks.push(chunk);
   }
-  if (size <= maxBytes) return { ok: true, text: Buffer.concat(chunks).toString('utf8') };
+  if (size <= maxBytes) {
+    const bytes = Buffer.concat(chunks);
+    return { ok: true, text: bytes.toString('utf8'), bytes };
+  }
   request.resume();
   return { ok: false };
 }

@@ -10,9 +10,11 @@ import {
   type SourceProfile,
 } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
+import { type Access, CREDENTIAL_PARAMETERS, type Judgement, type TurnedAway } from '../access/access.ts';
+import { accessRefusal, STATUS_OF_ACCESS } from '../access/access-refusal.ts';
+import { receiptIdentityOf } from '../access/receipt-identity.ts';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
 import { acceptSeconds, postbacksAccepted, postbacksRefused } from '../ingestion-metrics.ts';
-import { checkToken, TOKEN_PARAMETER, tokenOf } from './credentials.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
 import { type Parameters, type Row, rowOfJson, rowOfPairs, rowsOfBatch } from './read-call.ts';
 
@@ -20,17 +22,17 @@ export interface PostbackEndpointOptions {
   readonly configuration: () => Configuration;
   readonly producer: EventProducer;
   readonly encryption: Encryption;
+  readonly access: Access;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly acceptDeadlineMs: number;
 }
 
-/** One HTTP call: who posts, and with which proof beside the rows' own. */
+/** One HTTP call: who posts, and with which proofs. */
 interface Call {
-  readonly request: IncomingMessage;
-  readonly query: URLSearchParams;
   readonly sourceId: string;
   readonly source: Source | undefined;
+  readonly judge: (parameters: Parameters) => Judgement;
   /** Of the source, made once for all rows. */
   readonly profile: SourceProfile | undefined;
   readonly context: CallContext;
@@ -48,16 +50,15 @@ type RowResult =
   | { readonly status: 'accepted'; readonly receiptId: string; readonly warnings: readonly string[] }
   | {
       readonly status: 'refused';
-      readonly refusalId: string;
+      /** Null for one that is counted and not on record. */
+      readonly refusalId: string | null;
       readonly code: RefusalReason;
       readonly field: string | null;
       readonly expected: string | null;
     };
 
 const STATUS_OF_REFUSAL: Partial<Record<RefusalReason, number>> = {
-  source_unknown: 404,
-  token_missing: 401,
-  token_invalid: 403,
+  ...STATUS_OF_ACCESS,
   method_not_allowed: 405,
   body_too_large: 413,
   content_type_unsupported: 415,
@@ -65,6 +66,11 @@ const STATUS_OF_REFUSAL: Partial<Record<RefusalReason, number>> = {
 const BAD_REQUEST = 400;
 const MULTI_STATUS = 207;
 const NO_PARAMETERS: Parameters = new Map();
+const NO_BODY = new Uint8Array(0);
+const SOURCE_UNKNOWN = {
+  ok: false,
+  refusal: accessRefusal('source_unknown', 'source', 'a configured source'),
+} as const;
 
 export class PostbackEndpoint {
   readonly #options: PostbackEndpointOptions;
@@ -73,13 +79,21 @@ export class PostbackEndpoint {
     this.#options = options;
   }
 
-  /** GET or POST /postback/{source}. */
-  async one(request: IncomingMessage, sourceId: string, query: URLSearchParams): Promise<Answer> {
+  /** GET or POST /postback/{source}, with its token as a further part of the path where the source posts it so. */
+  async one(
+    request: IncomingMessage,
+    sourceId: string,
+    query: URLSearchParams,
+    pathToken: string | null = null,
+  ): Promise<Answer> {
     const context = this.#contextOf(request, `/postback/${sourceId}`);
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
-    const row = await readRow(request, query);
+    const turnedAway = source && this.#options.access.admit(request, source, context.receivedAt);
+    if (turnedAway) return this.#turnAway(request, query, source, context, turnedAway);
+    const { row, body } = await readRow(request, query);
+    const judge = this.#judgeOf(request, query, pathToken, source, context, body);
     const profile = source && profileOf(source);
-    const outcome = this.#outcomeOf({ request, query, sourceId, source, profile, context }, row);
+    const outcome = this.#outcomeOf({ sourceId, source, judge, profile, context }, row, null);
     return this.#answer(context, [outcome], () => answerOf(outcome.result, source));
   }
 
@@ -88,17 +102,55 @@ export class PostbackEndpoint {
     const sourceId = query.get('source') ?? headerOf(request, 'x-source') ?? '';
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
-    const rows = await readRows(request);
+    const turnedAway = source && this.#options.access.admit(request, source, context.receivedAt);
+    if (turnedAway) return this.#turnAway(request, query, source, context, turnedAway);
+    const { rows, body } = await readRows(request);
+    if (source && !('reason' in rows))
+      this.#options.access.admitRows(source, context.receivedAt, rows.length);
+    const judge = this.#judgeOf(request, query, null, source, context, body);
     const profile = source && profileOf(source);
-    const call = { request, query, sourceId, source, profile, context };
-    const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row) =>
-      this.#outcomeOf(call, row),
+    const call = { sourceId, source, judge, profile, context };
+    const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row, place) =>
+      this.#outcomeOf(call, row, place),
     );
     const [first, second] = outcomes;
     const isWhole = first !== undefined && second === undefined;
     return this.#answer(context, outcomes, () =>
       isWhole ? answerOf(first.result, undefined) : batchAnswerOf(outcomes),
     );
+  }
+
+  /** The answer to a call that is not read; its body is thrown away as it comes. */
+  async #turnAway(
+    request: IncomingMessage,
+    query: URLSearchParams,
+    source: Source,
+    context: CallContext,
+    { refusal, isRecorded, retryAfterSeconds }: TurnedAway,
+  ): Promise<Answer> {
+    request.resume();
+    const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+    if (!isRecorded) {
+      const { reason: code, field, expected } = refusal;
+      const answer = answerOf({ status: 'refused', refusalId: null, code, field, expected }, source);
+      return { ...answer, headers };
+    }
+    const row = rowOfPairs(query);
+    const parameters = row.ok ? row.parameters : NO_PARAMETERS;
+    const outcome = refusedOutcome(source.id, source, refusal, parameters, context);
+    return this.#answer(context, [outcome], () => ({ ...answerOf(outcome.result, source), headers }));
+  }
+
+  #judgeOf(
+    request: IncomingMessage,
+    query: URLSearchParams,
+    pathToken: string | null,
+    source: Source | undefined,
+    { receivedAt }: CallContext,
+    body: Uint8Array | null,
+  ): Call['judge'] {
+    if (source === undefined) return () => SOURCE_UNKNOWN;
+    return this.#options.access.judge({ request, query, pathToken, source, receivedAt, body });
   }
 
   #contextOf(request: IncomingMessage, path: string): CallContext {
@@ -111,22 +163,30 @@ export class PostbackEndpoint {
     };
   }
 
-  #outcomeOf({ request, query, sourceId, source, profile, context }: Call, row: Row): Outcome {
+  #outcomeOf({ sourceId, source, judge, profile, context }: Call, row: Row, place: number | null): Outcome {
     const parameters = row.ok ? row.parameters : NO_PARAMETERS;
     const refuse = (refusal: Refusal) => refusedOutcome(sourceId, source, refusal, parameters, context);
-    if (source === undefined || profile === undefined)
-      return refuse({ reason: 'source_unknown', field: 'source', expected: 'a configured source' });
-    // A body that cannot be read has no parameters; the query may prove the sender all the same.
-    const token = tokenOf(request, parameters) ?? query.get(TOKEN_PARAMETER);
-    const credentials = checkToken(token, source.tokenHashes);
-    if (credentials !== 'proved') {
-      const reason = credentials === 'missing' ? 'token_missing' : 'token_invalid';
-      return refuse({ reason, field: 'token', expected: "the source's secret token" });
-    }
+    const proofs = judge(parameters);
+    if (!proofs.ok) return refuse(proofs.refusal);
+    if (source === undefined || profile === undefined) return refuse(SOURCE_UNKNOWN.refusal);
     if (!row.ok) return refuse(row.refusal);
     const parsing = parsePostback(parameters, profile, context.receivedAt);
     if (!parsing.ok) return refuse(parsing.refusal);
-    const event = acceptedRecord(source, parsing.postback, parameters, context, this.#options.encryption);
+    const { access, encryption } = this.#options;
+    const identity = receiptIdentityOf({
+      sourceId: source.id,
+      nonce: proofs.nonce,
+      row: place,
+      headerKey: context.idempotencyKey,
+      parameterKey: parsing.postback.idempotencyKey,
+      receivedAt: context.receivedAt,
+    });
+    if ('reason' in identity) return refuse(identity);
+    const { authenticatedBy } = proofs;
+    const proved = { ...identity, authenticatedBy };
+    const event = acceptedRecord(source, parsing.postback, parameters, context, encryption, proved);
+    const reused = access.claim(identity, event.contentDigest);
+    if (reused !== null) return refuse(reused);
     return {
       record: outgoing('postback.received.v1', event.lane, event),
       result: { status: 'accepted', receiptId: event.receiptId, warnings: event.warnings },
@@ -206,24 +266,36 @@ function refusedOutcome(
   };
 }
 
-async function readRow(request: IncomingMessage, query: URLSearchParams): Promise<Row> {
-  if (request.method === 'GET') return rowOfPairs(query);
-  if (request.method !== 'POST') return refusedRow('method_not_allowed', 'GET or POST');
+/** One postback, and the bytes it came in; null when they were not all read. */
+async function readRow(
+  request: IncomingMessage,
+  query: URLSearchParams,
+): Promise<{ readonly row: Row; readonly body: Uint8Array | null }> {
+  if (request.method === 'GET') return { row: rowOfPairs(query), body: NO_BODY };
+  if (request.method !== 'POST')
+    return { row: refusedRow('method_not_allowed', 'GET or POST'), body: NO_BODY };
   const body = await readBody(request);
-  if (!body.ok) return refusedRow('body_too_large', 'a smaller body');
-  const contentType = headerOf(request, 'content-type') ?? '';
-  if (body.text === '') return rowOfPairs(query);
-  if (contentType.includes('json')) return merged(query, rowOfJson(body.text));
+  if (!body.ok) return { row: refusedRow('body_too_large', 'a smaller body'), body: null };
+  return { row: rowOfBody(query, body.text, headerOf(request, 'content-type') ?? ''), body: body.bytes };
+}
+
+function rowOfBody(query: URLSearchParams, text: string, contentType: string): Row {
+  if (text === '') return rowOfPairs(query);
+  if (contentType.includes('json')) return merged(query, rowOfJson(text));
   if (contentType.includes('x-www-form-urlencoded'))
-    return rowOfPairs([...query, ...new URLSearchParams(body.text)]);
+    return rowOfPairs([...query, ...new URLSearchParams(text)]);
   return refusedRow('content_type_unsupported', 'application/json or application/x-www-form-urlencoded');
 }
 
-async function readRows(request: IncomingMessage): Promise<readonly Row[] | Refusal> {
-  if (request.method !== 'POST') return { reason: 'method_not_allowed', field: null, expected: 'POST' };
+async function readRows(
+  request: IncomingMessage,
+): Promise<{ readonly rows: readonly Row[] | Refusal; readonly body: Uint8Array | null }> {
+  if (request.method !== 'POST')
+    return { rows: { reason: 'method_not_allowed', field: null, expected: 'POST' }, body: NO_BODY };
   const body = await readBody(request);
-  if (!body.ok) return { reason: 'body_too_large', field: null, expected: 'a smaller body' };
-  return rowsOfBatch(body.text, headerOf(request, 'content-type') ?? '');
+  if (!body.ok)
+    return { rows: { reason: 'body_too_large', field: null, expected: 'a smaller body' }, body: null };
+  return { rows: rowsOfBatch(body.text, headerOf(request, 'content-type') ?? ''), body: body.bytes };
 }
 
 function merged(query: URLSearchParams, row: Row): Row {
@@ -241,7 +313,7 @@ function profileOf({ profile, allowedExtras }: Source): SourceProfile {
     statuses: profile.statuses ?? {},
     defaultEventType: profile.defaultEventType ?? null,
     defaultCurrency: profile.defaultCurrency ?? null,
-    allowedExtras: allowedExtras.filter((name) => name !== TOKEN_PARAMETER),
+    allowedExtras: allowedExtras.filter((name) => !CREDENTIAL_PARAMETERS.has(name)),
   };
 }
 

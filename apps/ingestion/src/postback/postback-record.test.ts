@@ -5,6 +5,7 @@ import { encodeEvent } from '@tributary/contracts';
 import { parsePostback, type Refusal } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { describe, expect, it } from 'vitest';
+import { receiptIdentityOf } from '../access/receipt-identity.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
 
 const encryption = new Encryption(randomBytes(32).toString('base64'));
@@ -37,7 +38,13 @@ function accepted(sent: Record<string, string>, source = aSource(), context: Par
   };
   const parsing = parsePostback(parameters, profile, CONTEXT.receivedAt);
   if (!parsing.ok) throw new Error(`refused: ${parsing.refusal.reason}`);
-  return acceptedRecord(source, parsing.postback, parameters, { ...CONTEXT, ...context }, encryption);
+  const { receivedAt, idempotencyKey: headerKey } = { ...CONTEXT, ...context };
+  const parameterKey = parsing.postback.idempotencyKey;
+  const names = { sourceId: source.id, nonce: null, row: null, headerKey, parameterKey, receivedAt };
+  const identity = receiptIdentityOf(names);
+  if ('reason' in identity) throw new Error(`refused: ${identity.reason}`);
+  const proved = { ...identity, authenticatedBy: ['token'] };
+  return acceptedRecord(source, parsing.postback, parameters, { ...CONTEXT, ...context }, encryption, proved);
 }
 
 function refused(sent: Record<string, string>, source: Source | undefined = aSource(), sourceId = 'shop') {

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import type { Source } from '@tributary/configuration';
 import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
 import {
-  deterministicUuid,
   isPersonalName,
   isPersonalParameter,
   type ParsedPostback,
@@ -12,7 +11,8 @@ import {
 } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 import { v7 as uuidv7 } from 'uuid';
-import { TOKEN_PARAMETER } from './credentials.ts';
+import { CREDENTIAL_PARAMETERS } from '../access/access.ts';
+import type { ReceiptIdentity } from '../access/receipt-identity.ts';
 import type { Parameters } from './read-call.ts';
 
 /** What the edge knows of a call beside its parameters. */
@@ -23,6 +23,11 @@ export interface CallContext {
   readonly configurationVersion: number;
   /** The Idempotency-Key header, for a call with one postback. */
   readonly idempotencyKey: string | null;
+}
+
+/** The receipt of a call, and what proved it. */
+export interface ProvedReceipt extends ReceiptIdentity {
+  readonly authenticatedBy: readonly string[];
 }
 
 const MAX_RAW_CALL = 4_096;
@@ -37,12 +42,12 @@ export function acceptedRecord(
   parameters: Parameters,
   context: CallContext,
   encryption: Encryption,
+  proved: ProvedReceipt,
 ): PostbackReceived {
-  const { ipAddress, idempotencyKey, ...facts } = postback;
-  const key = context.idempotencyKey ?? idempotencyKey;
+  const { ipAddress, idempotencyKey: _key, ...facts } = postback;
   return {
     ...facts,
-    receiptId: receiptIdOf(source.id, key, context.receivedAt),
+    receiptId: proved.receiptId,
     sourceId: source.id,
     lane: source.lane,
     advertiserId: source.advertiserId,
@@ -50,11 +55,12 @@ export function acceptedRecord(
     ipCiphertext: ipAddress === null ? null : encryption.encryptPersonal(ipAddress, context.receivedAt),
     consentAdUserData: 'unknown',
     consentAdPersonalization: 'unknown',
-    authenticatedBy: ['token'],
-    nonceHash: null,
-    idempotencyKeyHash: key === null ? null : createHash('sha256').update(key).digest('hex'),
+    authenticatedBy: proved.authenticatedBy,
+    nonceHash: proved.nonceHash,
+    idempotencyKeyHash: proved.idempotencyKeyHash,
     contentDigest: contentDigestOf(parameters),
     rawCall: rawCallOf(context, parameters, source),
+    warnings: [...postback.warnings, ...proved.warnings],
     configurationVersion: context.configurationVersion,
     isTest: postback.isTest || source.isTest,
   };
@@ -82,17 +88,10 @@ export function refusedRecord(
   };
 }
 
-/** The same key is the same receipt on every instance and after every restart. */
-function receiptIdOf(sourceId: string, idempotencyKey: string | null, receivedAt: number): string {
-  return idempotencyKey === null
-    ? uuidv7({ msecs: receivedAt })
-    : deterministicUuid('receipt', sourceId, idempotencyKey);
-}
-
-/** SHA-256 hex over the sorted parameters without the token: the same content in another order is the same content. */
+/** SHA-256 hex over the sorted parameters without the proofs: the same content in another order is the same content. */
 function contentDigestOf(parameters: Parameters): string {
   const pairs = [...parameters]
-    .filter(([name]) => name !== TOKEN_PARAMETER)
+    .filter(([name]) => !CREDENTIAL_PARAMETERS.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(pairs)).digest('hex');
 }

@@ -2,17 +2,24 @@
 import type { IncomingMessage } from 'node:http';
 import type { Source } from '@tributary/configuration';
 import { isUuid } from '@tributary/domain';
-import { DependencyFailure } from '@tributary/runtime';
+import { type Clock, DependencyFailure } from '@tributary/runtime';
 import type { StoredReceipt } from '@tributary/store';
+import type { Access } from '../access/access.ts';
+import { signatureOf } from '../access/signature.ts';
+import { tokenOfCall } from '../access/token.ts';
 import { type Answer, unavailable } from '../edge/http-exchange.ts';
-import { checkToken, tokenOf } from '../postback/credentials.ts';
 import type { VerdictWatch } from './verdict-watch.ts';
 
 export interface ReceiptEndpointOptions {
   readonly verdicts: Pick<VerdictWatch, 'receipt'>;
   /** The source as it is configured now. */
   readonly source: (sourceId: string) => Source | undefined;
+  readonly access: Pick<Access, 'judge'>;
+  readonly clock: Clock;
 }
+
+const NO_BODY = new Uint8Array(0);
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
 
 const MAX_WAIT_MS = 10_000;
 const WAIT = /^(\d{1,5})(ms|s)$/;
@@ -28,15 +35,15 @@ export class ReceiptEndpoint {
   async show(request: IncomingMessage, receiptId: string, query: URLSearchParams): Promise<Answer> {
     if (request.method !== 'GET')
       return { status: 405, headers: { allow: 'GET' }, body: { code: 'method_not_allowed' } };
-    const token = tokenOf(request, new Map(query));
-    if (token === null) return refused(401, 'token_missing', 'token', "the source's secret token");
+    if (tokenOfCall(request, query, null) === null && signatureOf(request, query) === null)
+      return refused(401, 'token_missing', 'token', "the source's secret token");
     const waitMs = waitOf(query.get('wait'));
     if (waitMs === null)
       return refused(400, 'wait_malformed', 'wait', 'a time such as 500ms or 2s, at most 10s');
     const receipt = isUuid(receiptId) ? await this.#receipt(receiptId.toLowerCase(), waitMs) : null;
     if (receipt === 'unavailable') return unavailable();
     // A receipt of somebody else is as unknown as one that does not exist.
-    if (receipt === null || !this.#proves(token, receipt.sourceId))
+    if (receipt === null || !this.#isProved(request, query, receipt.sourceId))
       return refused(
         404,
         'receipt_unknown',
@@ -55,8 +62,13 @@ export class ReceiptEndpoint {
     }
   }
 
-  #proves(token: string, sourceId: string): boolean {
-    return checkToken(token, this.#options.source(sourceId)?.tokenHashes ?? []) === 'proved';
+  /** By what the source requires of its postbacks. */
+  #isProved(request: IncomingMessage, query: URLSearchParams, sourceId: string): boolean {
+    const { access, clock } = this.#options;
+    const source = this.#options.source(sourceId);
+    if (source === undefined) return false;
+    const call = { request, query, pathToken: null, source, receivedAt: clock.now(), body: NO_BODY };
+    return access.judge(call)(NO_PARAMETERS).ok;
   }
 }
 

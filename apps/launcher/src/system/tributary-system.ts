@@ -114,8 +114,8 @@ export class TributarySystem {
     return service;
   }
 
-  /** Starts one more instance of a consuming service beside the first; it stops with the system. */
-  async addInstance(name: 'attribution' | 'fan-out', port: number): Promise<SupervisedService> {
+  /** Starts one more instance of a service beside the first; it stops with the system. */
+  async addInstance(name: 'ingestion' | 'attribution' | 'fan-out', port: number): Promise<SupervisedService> {
     const instance = this.#supervise(name, port, `${name}-${port}`);
     this.#instances.push(instance);
     instance.start();
@@ -205,7 +205,12 @@ export class TributarySystem {
       port,
       logFile,
       onProgress,
-      environment: { ...this.#environment(), [PORT_SETTINGS[name]]: String(port) },
+      environment: {
+        ...this.#environment(),
+        [PORT_SETTINGS[name]]: String(port),
+        // Of the instance and not of the system: each remembers what it has seen itself.
+        ...(name === 'ingestion' && { INGESTION_STATE: join(home, logName) }),
+      },
     });
   }
 
