@@ -6,6 +6,11 @@ export const verdicts = counter({
   help: 'Receipts judged, by verdict and reason code (none where there is no reason).',
   labels: ['verdict', 'reason'],
 });
+export const reusedReceipts = counter({
+  name: 'tributary_reused_receipts_total',
+  help: 'Postbacks with another content under the nonce or Idempotency-Key of a judged receipt; each is a dead letter.',
+  labels: ['reason'],
+});
 export const decisions = counter({
   name: 'tributary_decisions_total',
   help: 'Revisions of conversions decided, by match and by what made attribution decide.',

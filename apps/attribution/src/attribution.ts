@@ -19,7 +19,7 @@ export interface AttributionOptions {
   readonly follower: ConfigurationFollower;
   readonly store: Pick<
     AttributionStore,
-    'clicksById' | 'judgedReceipts' | 'latestDecisions' | 'parkedDecisions'
+    'clicksById' | 'contentDigests' | 'judgedReceipts' | 'latestDecisions' | 'parkedDecisions'
   >;
   readonly offsets: StoredOffsets;
   readonly producer: EventProducer;

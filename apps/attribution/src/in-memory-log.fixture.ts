@@ -3,6 +3,7 @@ import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/b
 import {
   type ClickRecorded,
   type ConversionDecided,
+  type DeadLettered,
   decodeEvent,
   type PostbackJudged,
   type TopicName,
@@ -17,6 +18,8 @@ interface Logged {
 
 export class InMemoryLog implements EventProducer {
   readonly clicks = new Map<string, ClickRecorded>();
+  /** Content digests of the postbacks that the store shows, by receipt. */
+  readonly contents = new Map<string, string>();
   /** Next offset of click.recorded, in the log and as far as the store shows it. */
   clicksEnd = 0;
   clicksStored = 0;
@@ -50,6 +53,10 @@ export class InMemoryLog implements EventProducer {
       this.#assertStore();
       const judged = this.#shownOf<PostbackJudged>('postback.judged.v1').map(({ receiptId }) => receiptId);
       return new Set(judged.filter((id) => ids.includes(id)));
+    },
+    contentDigests: async (ids: readonly string[]) => {
+      this.#assertStore();
+      return new Map(ids.flatMap((id) => [...this.contents].filter(([known]) => known === id)));
     },
     latestDecisions: async (ids: readonly string[]) => {
       this.#assertStore();
@@ -86,6 +93,10 @@ export class InMemoryLog implements EventProducer {
 
   get judged(): PostbackJudged[] {
     return this.#of<PostbackJudged>('postback.judged.v1', this.#records);
+  }
+
+  get deadLetters(): DeadLettered[] {
+    return this.#of<DeadLettered>('dead-letter.v1', this.#records);
   }
 
   #shownOf<Event>(topic: TopicName): Event[] {

@@ -11,7 +11,8 @@ const CATCH_UP_MS = 30_000;
 export class OwnWrites {
   readonly #offsets: StoredOffsets;
   readonly #decisions = new Overlay<ConversionDecided>();
-  readonly #judged = new Overlay<true>();
+  /** Content digest of what was judged, by receipt. */
+  readonly #judged = new Overlay<string>();
   /** Own decisions that another owner may have written before, by conversion. */
   readonly #doubted = new Map<string, RecordPosition>();
 
@@ -60,12 +61,13 @@ export class OwnWrites {
     for (const conversionId of conversionIds) this.#doubted.delete(conversionId);
   }
 
-  noteJudged(receiptId: string, position: RecordPosition): void {
-    this.#judged.set(receiptId, true, position);
+  noteJudged(receiptId: string, contentDigest: string, position: RecordPosition): void {
+    this.#judged.set(receiptId, contentDigest, position);
   }
 
-  isJudged(receiptId: string): boolean {
-    return this.#judged.get(receiptId) ?? false;
+  /** Digest of the content that was judged under the receipt; undefined when none was here. */
+  judgedContent(receiptId: string): string | undefined {
+    return this.#judged.get(receiptId);
   }
 
   /** The newer of the own and the stored decision; of the same revision the stored one, the log's first. */

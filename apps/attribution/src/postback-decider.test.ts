@@ -185,6 +185,68 @@ it('does not wait for ClickHouse over the repeat of a receipt that it shows as j
   expect([verdicts(), looks]).toEqual([['counted', 'counted'], 0]);
 });
 
+describe('another content under a receipt that is judged', () => {
+  const NAMES = { nonceHash: 'n', idempotencyKeyHash: null };
+  const first = () => postback({ ...NAMES, contentDigest: 'a', transactionId: 'order-1' });
+  const again = (one: PostbackReceived, changes: Partial<PostbackReceived> = {}) => ({
+    ...one,
+    contentDigest: 'b',
+    transactionId: 'order-2',
+    ...changes,
+  });
+
+  it('is set aside whole beside the first one, and changes nothing of it', async () => {
+    const one = first();
+    await decide(one, again(one), again(one, { contentDigest: 'a', transactionId: 'order-1' }));
+    expect(verdicts()).toEqual(['counted']);
+    expect(log.decided.map(({ transactionId }) => transactionId)).toEqual(['order-1']);
+    expect(log.deadLetters).toMatchObject([
+      { service: 'attribution', reasonCode: 'nonce_reused', topic: 'postback.received.v1', offset: 1 },
+    ]);
+  });
+
+  it.each(['in memory', 'in the store'])(
+    'is known when the first one was judged before, %s',
+    async (where) => {
+      const one = first();
+      await decide(one);
+      if (where === 'in the store') {
+        log.show();
+        log.contents.set(one.receiptId, 'a');
+        restart();
+      }
+      await decide(one, again(one));
+      expect(verdicts()).toEqual(['counted']);
+      expect(log.deadLetters).toMatchObject([{ reasonCode: 'nonce_reused', offset: 1 }]);
+    },
+  );
+
+  it('is told by the key where a key named the receipt', async () => {
+    const one = postback({ idempotencyKeyHash: 'k', contentDigest: 'a' });
+    await decide(one, again(one));
+    expect(log.deadLetters).toMatchObject([{ reasonCode: 'idempotency_key_reused' }]);
+  });
+
+  it('is one dead letter however often the batch is decided', async () => {
+    const one = first();
+    log.failure = 'after';
+    await expect(decide(one, again(one))).rejects.toBeInstanceOf(DependencyFailure);
+    log.failure = 'none';
+    await decide(one, again(one));
+    expect(log.deadLetters).toHaveLength(2);
+    expect(new Set(log.deadLetters.map(({ deadLetterId }) => deadLetterId)).size).toBe(1);
+  });
+
+  it('is passed over while the store does not show the first one', async () => {
+    const one = first();
+    await decide(one);
+    log.show();
+    restart();
+    await decide(again(one));
+    expect([verdicts(), log.deadLetters]).toEqual([['counted'], []]);
+  });
+});
+
 describe('a failure', () => {
   it('before anything is written leaves nothing behind', async () => {
     const one = postback({ clickId: '019b7c0a-1c88-7000-8000-0000000000ff' });

@@ -1,7 +1,9 @@
 /** Decides the postbacks of one partition in log order: read what is known, judge each, write the results, then remember them. */
 import {
+  deadLetterOf,
   type EventProducer,
   type IncomingEvent,
+  type OutgoingRecord,
   outgoing,
   type PartitionBatch,
   type RecordPosition,
@@ -13,10 +15,18 @@ import type {
   PostbackJudged,
   PostbackReceived,
 } from '@tributary/contracts';
-import { type Identity, identify, isUuid, judge } from '@tributary/domain';
+import {
+  type Identity,
+  identify,
+  isNamed,
+  isUuid,
+  judge,
+  type ReuseReason,
+  reuseOf,
+} from '@tributary/domain';
 import { type Clock, type Logger, type OpenSpan, openSpan } from '@tributary/runtime';
 import type { AttributionStore } from '@tributary/store';
-import { decisionSeconds, decisions, verdicts } from './attribution-metrics.ts';
+import { decisionSeconds, decisions, reusedReceipts, verdicts } from './attribution-metrics.ts';
 import { decisionLine } from './decision-line.ts';
 import { type DecidedAt, factsOfPostback, firstRevision, verdictRecord } from './decision-record.ts';
 import type { OwnWrites } from './own-writes.ts';
@@ -24,7 +34,10 @@ import type { ParkedConversions } from './parked-conversions.ts';
 import { identityRulesOf, parkedForMs, termsInForce } from './terms.ts';
 
 export interface PostbackDeciderOptions {
-  readonly store: Pick<AttributionStore, 'judgedReceipts' | 'latestDecisions' | 'clicksById'>;
+  readonly store: Pick<
+    AttributionStore,
+    'contentDigests' | 'judgedReceipts' | 'latestDecisions' | 'clicksById'
+  >;
   readonly ownWrites: OwnWrites;
   readonly parked: ParkedConversions;
   readonly producer: EventProducer;
@@ -51,8 +64,15 @@ interface Known {
 interface Result {
   readonly verdict: PostbackJudged;
   readonly decided: ConversionDecided | null;
+  readonly contentDigest: string;
   /** Of the postback's own trace, from its judgement until it is on record. */
   readonly span: OpenSpan;
+}
+
+/** Another content under a receipt that is judged. */
+interface Reuse {
+  readonly incoming: IncomingPostback;
+  readonly reason: ReuseReason;
 }
 
 export class PostbackDecider {
@@ -64,16 +84,20 @@ export class PostbackDecider {
 
   /** @throws DependencyFailure; the batch is then decided again, to the same ids. */
   async decide(batch: PartitionBatch<'postback.received.v1'>, configuration: Configuration): Promise<void> {
-    const fresh = this.#notJudgedHere(batch.events);
+    const { fresh, repeats } = this.#notJudgedHere(batch.events);
     const judged = await this.#options.store.judgedReceipts(fresh.map(({ event }) => event.receiptId));
     const identified = fresh.map((incoming) => identifiedPostback(incoming, configuration));
     const isJudged = ({ postback }: IdentifiedPostback) => judged.has(postback.receiptId);
     await this.#takeOver(identified.filter(isJudged));
     const unjudged = identified.filter((postback) => !isJudged(postback));
+    const reuses = await this.#reuses(
+      [...repeats, ...fresh.filter(({ event }) => judged.has(event.receiptId))],
+      new Map(unjudged.map(({ postback: { receiptId, contentDigest } }) => [receiptId, contentDigest])),
+    );
     const known = await this.#read(unjudged);
     const results = unjudged.map((postback) => this.#judge(postback, known, configuration));
     try {
-      await this.#write(results);
+      await this.#write(results, reuses);
     } finally {
       for (const { span } of results) span.end();
     }
@@ -92,15 +116,45 @@ export class PostbackDecider {
       this.#keepWaiting(ownWrites.latest(stored.conversionId, stored));
   }
 
-  /** One of each receipt, without those this process has judged. */
-  #notJudgedHere(events: readonly IncomingPostback[]): readonly IncomingPostback[] {
+  /** One of each receipt without those this process has judged, and all that come after the first of theirs. */
+  #notJudgedHere(events: readonly IncomingPostback[]): {
+    readonly fresh: readonly IncomingPostback[];
+    readonly repeats: readonly IncomingPostback[];
+  } {
     const byReceipt = new Map<string, IncomingPostback>();
+    const repeats: IncomingPostback[] = [];
     for (const incoming of events) {
       const { receiptId } = incoming.event;
-      if (!byReceipt.has(receiptId) && !this.#options.ownWrites.isJudged(receiptId))
-        byReceipt.set(receiptId, incoming);
+      if (byReceipt.has(receiptId) || this.#options.ownWrites.judgedContent(receiptId) !== undefined)
+        repeats.push(incoming);
+      else byReceipt.set(receiptId, incoming);
     }
-    return [...byReceipt.values()];
+    return { fresh: [...byReceipt.values()], repeats };
+  }
+
+  /**
+   * Those that bring another content under a receipt that is judged, or is about to be. A receipt of which ClickHouse
+   * shows the verdict and not yet the postback is passed over: nothing is decided by this.
+   * @param inHand content digests of what this batch judges, by receipt.
+   * @throws DependencyFailure
+   */
+  async #reuses(
+    repeats: readonly IncomingPostback[],
+    inHand: ReadonlyMap<string, string>,
+  ): Promise<readonly Reuse[]> {
+    const { store, ownWrites } = this.#options;
+    const named = repeats.filter(({ event }) => isNamed(event));
+    const digestHere = (receiptId: string) => inHand.get(receiptId) ?? ownWrites.judgedContent(receiptId);
+    const elsewhere = new Set(
+      named.flatMap(({ event: { receiptId } }) => (digestHere(receiptId) === undefined ? [receiptId] : [])),
+    );
+    const stored = elsewhere.size === 0 ? null : await store.contentDigests([...elsewhere]);
+    return named.flatMap((incoming) => {
+      const { receiptId } = incoming.event;
+      const digest = digestHere(receiptId) ?? stored?.get(receiptId);
+      const reason = digest === undefined ? null : reuseOf(digest, incoming.event);
+      return reason === null ? [] : [{ incoming, reason }];
+    });
   }
 
   /**
@@ -153,10 +207,11 @@ export class PostbackDecider {
       judgement.decision &&
       firstRevision({ conversionId, eventClass }, postback, judgement.decision, click, at);
     if (decided !== null) known.decisions.set(conversionId, decided);
-    return { verdict, decided, span: spanOf(incoming, verdict) };
+    const { contentDigest } = postback;
+    return { verdict, decided, contentDigest, span: spanOf(incoming, verdict) };
   }
 
-  async #write(results: readonly Result[]): Promise<void> {
+  async #write(results: readonly Result[], reuses: readonly Reuse[]): Promise<void> {
     const { producer, ownWrites, parked } = this.#options;
     const revisions = results.flatMap(({ decided, span }) => (decided === null ? [] : [{ decided, span }]));
     // Decisions first: should only part of the send arrive, a decision without its verdict is judged again to the same id.
@@ -167,15 +222,55 @@ export class PostbackDecider {
       ...results.map(({ verdict, span }) =>
         span.run(() => outgoing('postback.judged.v1', verdict.receiptId, verdict)),
       ),
+      ...reuses.map((reuse) => this.#setAside(reuse)),
     ]);
     positions.forEach((position, index) => {
       const revision = revisions[index];
       const result = results[index - revisions.length];
       if (revision !== undefined) this.#note(revision.decided, position);
-      else if (result !== undefined) ownWrites.noteJudged(result.verdict.receiptId, position);
+      else if (result !== undefined)
+        ownWrites.noteJudged(result.verdict.receiptId, result.contentDigest, position);
     });
     for (const { decided } of revisions) if (decided.match === 'parked') parked.add(decided);
     for (const result of results) this.#tell(result);
+    for (const reuse of reuses) this.#tellReuse(reuse);
+  }
+
+  /**
+   * What a sender was told is accepted and counts nowhere is kept whole, under the coordinates of its record; its verdict
+   * cannot stand in postback.judged, where the receipt has the verdict of the first.
+   */
+  #setAside({ incoming, reason }: Reuse): OutgoingRecord {
+    const { topic, partition, offset, key, value, headers } = incoming;
+    return deadLetterOf(
+      { topic, partition, offset, key: Buffer.from(key), value, headers },
+      {
+        service: 'attribution',
+        reasonCode: reason,
+        detail: 'another content under a receipt that is judged',
+        at: this.#options.clock.now(),
+      },
+    );
+  }
+
+  #tellReuse({ incoming: { event, partition, offset }, reason }: Reuse): void {
+    const { receiptId, sourceId, advertiserId, lane, configurationVersion, isTest } = event;
+    reusedReceipts.inc({ reason });
+    this.#options.logger.warn(
+      {
+        receiptId,
+        sourceId,
+        advertiserId,
+        lane,
+        verdict: 'rejected',
+        reasonCode: reason,
+        partition,
+        offset,
+        configurationVersion,
+        isTest,
+      },
+      'postback.reused',
+    );
   }
 
   #note(decision: ConversionDecided, position: RecordPosition): void {

@@ -9,6 +9,7 @@ export * from './money.ts';
 export * from './payout.ts';
 export * from './personal-data.ts';
 export * from './postback.ts';
+export * from './receipt.ts';
 export * from './subject.ts';
 export * from './template.ts';
 export * from './timer-wheel.ts';

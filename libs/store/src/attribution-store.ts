@@ -9,6 +9,7 @@ type Row = Readonly<Record<string, unknown>>;
 const clicks = eventRows('click.recorded.v1');
 const decisions = eventRows('conversion.decided.v1');
 const CLICKS_BY_ID = loadQuery('clicks-by-id').replace('{{columns}}', clicks.columns);
+const CONTENT_DIGESTS = loadQuery('content-digests');
 const JUDGED_RECEIPTS = loadQuery('judged-receipts');
 const LATEST_DECISIONS = loadQuery('latest-decisions').replace('{{columns}}', decisions.columns);
 const PARKED_DECISIONS = loadQuery('parked-decisions').replace('{{columns}}', decisions.columns);
@@ -35,6 +36,17 @@ export class AttributionStore {
       receiptIds,
     );
     return new Set(rows.map(({ receiptId }) => receiptId));
+  }
+
+  /** Content digest of the first postback of those receipts that are shown. @throws DependencyFailure */
+  async contentDigests(receiptIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await rowsById<{ receiptId: string; contentDigest: string }>(
+      this.#clickhouse,
+      CONTENT_DIGESTS,
+      'receiptIds',
+      receiptIds,
+    );
+    return new Map(rows.map(({ receiptId, contentDigest }) => [receiptId, contentDigest]));
   }
 
   /** The latest revision of those conversions that exist. @throws DependencyFailure */
