@@ -10,6 +10,9 @@ RUN npm install --omit=optional --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.base.json ./
 RUN node node_modules/typescript/bin/tsc -b \
  && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# LMDB's binary is an optional package, one for each platform, and this one is needed.
+RUN npm install --no-save --no-package-lock --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+      "@lmdb/lmdb-linux-$(node -p process.arch)@$(node -p "require('lmdb/package.json').version")"
 # Only what runs: programs, queries, packages. Sources, tests, the demo's launcher and the embedded engines stay behind.
 RUN mkdir /out && cp -a package.json node_modules /out/ && rm -rf /out/node_modules/node /out/node_modules/.bin \
  && for part in libs/* apps/*; do \
@@ -25,6 +28,8 @@ FROM node:24-slim
 WORKDIR /app
 COPY --from=build --chown=root:root /out ./
 COPY migrations migrations
+# What ingestion keeps over a restart; a volume that is mounted here is owned as this folder is.
+RUN mkdir -p /var/lib/tributary && chown node:node /var/lib/tributary
 # Settings of ours, but for HEALTH_URL, which only the health check below reads; each service has a port of its own.
 ENV NODE_ENV=production \
     LISTEN_HOST=0.0.0.0 \

@@ -44,6 +44,7 @@ describe('.env.example', () => {
         ...LAUNCHER_VARIABLES,
         'CLICKHOUSE_CLUSTER',
         'CLICKHOUSE_CLUSTER_URLS',
+        'INGESTION_STATE',
         'METRICS_TOKEN',
         'OTEL_EXPORTER_OTLP_ENDPOINT',
         'SANDBOX_STATE',
