@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConsoleInMemory, problemPaths, SECRETS_KEYS } from './console-in-memory.fixture.ts';
 
 const ACCESS_TOKEN = 'EAAB-top-secret-value';
+const SIGNING = 'a-signing-secret-0123456789-abcdef';
+const NEXT_SIGNING = 'the-next-signing-secret-0123456789';
 const shop = { advertiserId: 'acme', name: 'Shop' };
 const meta = { name: 'Meta', definition: 'meta', status: 'active', settings: { pixelId: '123' } };
 const postback = {
@@ -25,10 +27,14 @@ beforeEach(async () => {
 afterEach(() => running.stop());
 
 /** A plain text under its ciphertext in the log. */
-function decrypted(change: ConfigurationChanged | undefined, path: string): string | undefined {
+function decrypted(
+  change: ConfigurationChanged | undefined,
+  path: string,
+  entityType = 'destination',
+): string | undefined {
   const ciphertext = change?.secrets[path];
   if (ciphertext === undefined) return undefined;
-  return new Encryption(SECRETS_KEYS).decryptSecret(ciphertext, `destination:${change?.entityId}:${path}`);
+  return new Encryption(SECRETS_KEYS).decryptSecret(ciphertext, `${entityType}:${change?.entityId}:${path}`);
 }
 
 describe('documents', () => {
@@ -134,6 +140,67 @@ describe('sources', () => {
     ).toMatchObject({ tokenHashes: [hash(TOKEN), hash(SECOND)] });
     expect(await hashes({ document: shop, tokens: [SECOND] })).toMatchObject({ tokenHashes: [hash(SECOND)] });
     expect(await hashes({ document: { ...shop, tokenHashes: [] } })).toMatchObject({ tokenHashes: [] });
+  });
+
+  it('keep signing secrets as ciphertext under their names, and never show them', async () => {
+    const answers = [
+      await running.put('sources/shop', { document: shop, secrets: { 'signing.first': SIGNING } }),
+      await running.get('sources/shop'),
+      await running.put('sources/shop', { document: { ...shop, name: 'Shop 2' } }),
+      await running.put('sources/shop', { document: shop, secrets: { 'signing.second': NEXT_SIGNING } }),
+      await running.put('sources/shop', { document: shop, secrets: { 'signing.first': '' } }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(answers.map(({ body }) => (body as { secretNames: string[] }).secretNames)).toEqual([
+      ['signing.first'],
+      ['signing.first'],
+      ['signing.first'],
+      ['signing.first', 'signing.second'],
+      ['signing.second'],
+    ]);
+    for (const text of [...answers.map((each) => each.text), JSON.stringify(running.log.written)]) {
+      expect(text).not.toContain(SIGNING);
+      expect(text).not.toContain(NEXT_SIGNING);
+    }
+    expect(decrypted(running.log.written.at(-1), 'signing.second', 'source')).toBe(NEXT_SIGNING);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['a third one', { 'signing.third': SIGNING }, 'secrets.signing.third'],
+    ['one that is short', { 'signing.first': SIGNING.slice(0, 31) }, 'secrets.signing.first'],
+    ['one of a few characters', { 'signing.first': 'ab'.repeat(20) }, 'secrets.signing.first'],
+    ['one with a space', { 'signing.first': `${SIGNING} x` }, 'secrets.signing.first'],
+  ])('refuse as a signing secret %s', async (_name, secrets, path) => {
+    const answer = await running.put('sources/shop', { document: shop, secrets });
+    expect(answer.status).toBe(422);
+    expect(problemPaths(answer)).toEqual([path]);
+    expect(answer.text).not.toContain(SIGNING.slice(0, 31));
+  });
+
+  it.each<[string, object, string]>([
+    ['an address that is none', { allowedAddresses: ['203.0.113.0/33'] }, 'document.allowedAddresses.0'],
+    ['a list that allows nobody', { allowedAddresses: [] }, 'document.allowedAddresses'],
+    ['a rate of nothing', { ratePerSecond: 0 }, 'document.ratePerSecond'],
+    ['a burst in parts', { rateBurst: 1.5 }, 'document.rateBurst'],
+    ['a proof nobody knows', { authentication: { hmac: true } }, 'document.authentication'],
+  ])('refuse %s', async (_name, field, path) => {
+    const answer = await running.put('sources/shop', { document: { ...shop, ...field } });
+    expect(answer.status).toBe(422);
+    expect(problemPaths(answer)).toEqual([path]);
+  });
+
+  it('take every way of access, and show it again', async () => {
+    const access = {
+      authentication: { token: false },
+      allowedAddresses: ['203.0.113.7', '203.0.113.0/24', '2001:db8::/32', '::1'],
+      requiresHttps: true,
+      ratePerSecond: 0.5,
+      rateBurst: 100,
+    };
+    expect(await running.put('sources/shop', { document: { ...shop, ...access } })).toMatchObject({
+      status: 200,
+      body: { document: access },
+    });
   });
 
   it('stay in their lane, also after a removal', async () => {
