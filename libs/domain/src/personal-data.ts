@@ -19,12 +19,16 @@ export type PersonalKind = (typeof PERSONAL_KINDS)[number];
  * here. The text is looked at as it is and percent-decoded, up to twice, since senders nest URLs.
  */
 export function personalKindIn(text: string): PersonalKind | null {
+  if (PLAIN.test(text)) return null;
   for (const form of formsOf(text)) {
     const kind = PERSONAL_KINDS.find((each) => DETECTORS[each](form));
     if (kind !== undefined) return kind;
   }
   return null;
 }
+
+/** Every kind needs an at sign or two digits, and what could hide one is not ASCII or percent-encoded: words cost next to nothing. */
+const PLAIN = /^[^@%\d\u0080-\uffff]*(?:\d[^@%\d\u0080-\uffff]*)?$/;
 
 const DETECTORS: Readonly<Record<PersonalKind, (text: string) => boolean>> = {
   email: holdsEmail,
