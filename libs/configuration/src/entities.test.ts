@@ -77,6 +77,7 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
       landingUrl: 'https://shop.example/{sub1}?c={click_id}&p={partner_id}',
       fallbackUrl: 'http://127.0.0.1:8090/paused',
       status: 'paused',
+      costCurrency: 'EUR',
     },
   ],
   ['partner', SMALLEST.partner],
@@ -253,6 +254,7 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     { ...campaign, fallbackUrl: 'http://shop.example/' },
     'fallbackUrl',
   ],
+  ['a currency in lower case', 'campaign', { ...campaign, costCurrency: 'eur' }, 'costCurrency'],
   ['a plain token', 'source', { ...source, tokenHashes: ['secret'] }, 'tokenHashes.0'],
   [
     'an alias of an unknown field',

@@ -153,8 +153,10 @@ const campaign = z.strictObject({
   /** URL template with macros of a landing page. */
   landingUrl: urlTemplate,
   status: z.enum(CAMPAIGN_STATUSES),
-  /** Where a click on a paused campaign goes, with the same macros. */
+  /** Where a click on a paused campaign goes, with the same macros; without one, where the installation says. */
   fallbackUrl: urlTemplate.optional(),
+  /** Currency of a click's `cost` that comes without its own. */
+  costCurrency: currency.optional(),
 });
 
 const partner = z.strictObject({ id, name });

@@ -35,6 +35,10 @@ export interface Consent {
 
 export const UNKNOWN_CONSENT: Consent = { adUserData: 'unknown', adPersonalization: 'unknown' };
 
+/** Why a request looks as if no person had made it; it is answered and recorded all the same. */
+export const AUTOMATIONS = ['bot', 'prefetch'] as const;
+export type Automation = (typeof AUTOMATIONS)[number];
+
 /** Whether a click id can be one of ours at all. */
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CLICK_WARNINGS } from './click-parameters.ts';
 import { VERDICTS } from './conversion.ts';
 import { DECISION_REASONS } from './decide.ts';
 import { NETWORK_ERRORS } from './delivery.ts';
@@ -19,6 +20,7 @@ function codesUnder(heading: string): string[] {
 describe('docs/errors.md', () => {
   it.each([
     ['Postbacks that are refused', REFUSAL_REASONS],
+    ['Clicks', CLICK_WARNINGS],
     ['Verdicts', VERDICTS],
     ['Decision reasons', DECISION_REASONS],
   ] as const)('lists exactly the codes under "%s"', (heading, codes) => {

@@ -283,3 +283,23 @@ describe('hostile values', () => {
     );
   });
 });
+
+describe('a landing page', () => {
+  it.each([
+    ['?c={click_id}', '?c=id'],
+    ['?c={{click_id}}', '?c=id'],
+    ['?c={{ click_id }}&s={sub20}', '?c=id&s=last'],
+    ['/{{campaign_id}}/{partner_id}?g={gclid}&s={{ScCid}}', '/spring/blog?g=G%2F1&s=Sc'],
+    ['#/x?c={{click_id}}', '#/x?c=id'],
+  ])('takes macros of one brace and of two: %s', (text, filled) => {
+    const compilation = compileTemplate(`https://shop.example/${text}`, LANDING_PAGE_CATALOGUE);
+    const values = { click_id: 'id', sub20: 'last', campaign_id: 'spring', partner_id: 'blog' };
+    expect(compilation.ok && compilation.template.render({ ...values, gclid: 'G/1', ScCid: 'Sc' })).toBe(
+      `https://shop.example/${filled}`,
+    );
+  });
+
+  it.each(['{click_id}}', '{{click_id}', '{clickid}', '{payout}', '{{}}'])('refuses %s', (macro) => {
+    expect(compileTemplate(`https://shop.example/?c=${macro}`, LANDING_PAGE_CATALOGUE).ok).toBe(false);
+  });
+});

@@ -1,4 +1,5 @@
 /** URL templates with macros: compiled once, rendered fast, and never able to leave the place the author chose. */
+import { AD_PLATFORM_PARAMETERS } from './click.ts';
 import {
   encodeValue,
   fixedTextProblems,
@@ -65,7 +66,14 @@ export const SUB_ID_MACROS = [
 
 /** What a campaign's landing page URL may be filled with. */
 export const LANDING_PAGE_CATALOGUE = {
-  macros: ['click_id', 'campaign_id', 'partner_id', 'partner_click_id', ...SUB_ID_MACROS],
+  macros: [
+    'click_id',
+    'campaign_id',
+    'partner_id',
+    'partner_click_id',
+    ...SUB_ID_MACROS,
+    ...AD_PLATFORM_PARAMETERS,
+  ],
 } as const satisfies MacroCatalogue;
 export type LandingPageMacro = (typeof LANDING_PAGE_CATALOGUE.macros)[number];
 
