@@ -13,11 +13,11 @@ RUN node node_modules/typescript/bin/tsc -b \
 # LMDB's binary is an optional package, one for each platform, and this one is needed.
 RUN npm install --no-save --no-package-lock --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
       "@lmdb/lmdb-linux-$(node -p process.arch)@$(node -p "require('lmdb/package.json').version")"
-# Only what runs: programs, queries, packages. Sources, tests, the demo's launcher and the embedded engines stay behind.
+# Only what runs: programs, queries, assets, packages. Sources, tests, the demo's launcher and the embedded engines stay behind.
 RUN mkdir /out && cp -a package.json node_modules /out/ && rm -rf /out/node_modules/node /out/node_modules/.bin \
  && for part in libs/* apps/*; do \
       mkdir -p "/out/$part"; \
-      for piece in package.json dist queries node_modules; do \
+      for piece in package.json dist queries assets node_modules; do \
         if [ -e "$part/$piece" ]; then cp -a "$part/$piece" "/out/$part/"; fi; \
       done; \
     done \

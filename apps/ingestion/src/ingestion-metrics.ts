@@ -2,7 +2,15 @@
 import { counter, gauge, latency } from '@tributary/runtime';
 
 /** The hot routes; a closed list, so that no path of a stranger becomes a label. */
-export type Route = 'redirect' | 'direct_click' | 'postback' | 'postback_batch' | 'receipt' | 'other';
+export type Route =
+  | 'redirect'
+  | 'impression'
+  | 'direct_click'
+  | 'page_script'
+  | 'postback'
+  | 'postback_batch'
+  | 'receipt'
+  | 'other';
 
 export const requests = counter({
   name: 'tributary_ingestion_requests_total',
@@ -32,6 +40,21 @@ export const clicksRecorded = counter({
   name: 'tributary_clicks_recorded_total',
   help: 'Clicks Kafka has acknowledged.',
   labels: ['kind'],
+});
+export const clicksFallback = counter({
+  name: 'tributary_clicks_fallback_total',
+  help: 'Clicks on an unknown or paused campaign, and where they went: its own fallback, the one of the installation, nowhere.',
+  labels: ['reason', 'to'],
+});
+export const clicksAutomated = counter({
+  name: 'tributary_clicks_automated_total',
+  help: 'Clicks and impressions that look as if no person had made them.',
+  labels: ['automation'],
+});
+export const clickWarnings = counter({
+  name: 'tributary_click_warnings_total',
+  help: 'Parameters of clicks that were odd and did not fail the click, by warning.',
+  labels: ['warning'],
 });
 export const clicksLost = counter({
   name: 'tributary_clicks_lost_total',

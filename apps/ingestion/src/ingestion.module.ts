@@ -57,6 +57,8 @@ export interface IngestionParts {
     | 'INGESTION_INSTANCES'
     | 'INGESTION_STATE'
     | 'IDEMPOTENCY_KEY_HOURS'
+    | 'CLICK_FALLBACK_URL'
+    | 'COUNTRY_HEADER'
   >;
   readonly logger: Logger;
   readonly edge: HttpEdge;
@@ -135,7 +137,12 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       instances: settings.INGESTION_INSTANCES,
     });
     edge.open({
-      clicks: new ClickEndpoint({ ...shared, recorder: this.#recorder }),
+      clicks: new ClickEndpoint({
+        ...shared,
+        recorder: this.#recorder,
+        fallbackUrl: settings.CLICK_FALLBACK_URL,
+        countryHeader: settings.COUNTRY_HEADER,
+      }),
       postbacks: new PostbackEndpoint({ ...shared, access, producer: this.#producer }),
       receipts: new ReceiptEndpoint({
         verdicts: new VerdictWatch(new ReceiptStore(this.#clickhouse)),

@@ -21,6 +21,8 @@ const settings = readSettings([
   'INGESTION_INSTANCES',
   'INGESTION_STATE',
   'IDEMPOTENCY_KEY_HOURS',
+  'CLICK_FALLBACK_URL',
+  'COUNTRY_HEADER',
   'LOG_LEVEL',
 ]);
 const logger = createLogger('ingestion', settings.LOG_LEVEL);

@@ -45,6 +45,8 @@ describe('.env.example', () => {
         'CLICKHOUSE_CLUSTER',
         'CLICKHOUSE_CLUSTER_URLS',
         'INGESTION_STATE',
+        'CLICK_FALLBACK_URL',
+        'COUNTRY_HEADER',
         'METRICS_TOKEN',
         'OTEL_EXPORTER_OTLP_ENDPOINT',
         'SANDBOX_STATE',
@@ -108,6 +110,8 @@ describe('readSettings', () => {
     ['LOG_LEVEL', 'canary'],
     ['ACCEPT_DEADLINE_MS', '-1'],
     ['METRICS_TOKEN', 'canary'],
+    ['CLICK_FALLBACK_URL', 'http://canary.example/'],
+    ['COUNTRY_HEADER', 'canary: 1'],
     ['TRACING', 'canary'],
   ])('refuses %s=%s without repeating it', (name, value) => {
     const message = faultsOf([name], { [name]: value });

@@ -119,6 +119,16 @@ const SETTINGS = {
     .max(15_000)
     .default(3_000)
     .describe('How long a stopping service answers not ready before it takes nothing more.'),
+  CLICK_FALLBACK_URL: z
+    .union([z.literal(''), z.url({ protocol: /^https$/ })])
+    .default('')
+    .describe('Where clicks on unknown and paused campaigns go, https only; empty answers them 404.'),
+  COUNTRY_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]*$/)
+    .default('')
+    .transform((name) => name.toLowerCase())
+    .describe('Header in which your proxy names the country of a caller, e.g. cf-ipcountry; empty for none.'),
   CLICK_LOG_SHARE: z.coerce
     .number()
     .min(0)

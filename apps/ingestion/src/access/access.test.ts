@@ -8,12 +8,8 @@ import { aChange, Configuration } from '@tributary/configuration';
 import { decodeEvent, type PostbackReceived, type PostbackRefused } from '@tributary/contracts';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ClickEndpoint } from '../click/click-endpoint.ts';
-import { ClickRecorder } from '../click/click-recorder.ts';
+import { endpointsOver } from '../edge/endpoints.fixture.ts';
 import { HttpEdge } from '../edge/http-edge.ts';
-import { PostbackEndpoint } from '../postback/postback-endpoint.ts';
-import { ReceiptEndpoint } from '../receipt/receipt-endpoint.ts';
-import { Access } from './access.ts';
 import { InMemoryReplayMemory, type ReplayMemory } from './replay-memory.ts';
 import { canonicalCall } from './signature.ts';
 
@@ -112,31 +108,14 @@ const aMemory = () => new InMemoryReplayMemory(() => now, { nonce: 600_000, idem
 
 /** One instance of ingestion; they share nothing but the configuration and Kafka. */
 async function anInstance(memory: ReplayMemory = aMemory(), proxyDepth = 0): Promise<string> {
-  const shared = {
-    configuration: () => configuration,
-    encryption,
-    clock: { now: () => now },
-    logger,
-    acceptDeadlineMs: 1_000,
-  };
-  const access = new Access({
-    ...shared,
-    memory,
-    proxyDepth,
-    instances: 1,
-    monotonicMs: () => monotonicMs,
-  });
   const edge = new HttpEdge(logger);
-  edge.open({
-    clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, logger) }),
-    postbacks: new PostbackEndpoint({ ...shared, access, producer }),
-    receipts: new ReceiptEndpoint({
-      ...shared,
-      access,
-      verdicts: { receipt: async () => null },
-      source: () => undefined,
+  edge.open(
+    endpointsOver({
+      ...{ configuration, encryption, producer, memory, proxyDepth, logger },
+      now: () => now,
+      monotonicMs: () => monotonicMs,
     }),
-  });
+  );
   const server = edge.createServer((_request, response) => response.writeHead(404).end());
   servers.push(server);
   server.listen(0, '127.0.0.1');

@@ -5,7 +5,7 @@ import { encodeEvent } from '@tributary/contracts';
 import { AD_PLATFORM_PARAMETERS, hashSubject } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { describe, expect, it } from 'vitest';
-import { type ClickContext, type ClickFacts, clickRecordOf } from './click-record.ts';
+import { type ClickContext, type ClickFacts, readClick, strayClickRecordOf } from './click-record.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
 const encryption = new Encryption(randomBytes(32).toString('base64'));
@@ -36,6 +36,8 @@ function context(changes: Partial<ClickContext> = {}): ClickContext {
     ipAddress: '192.0.2.77',
     userAgent: 'Mozilla/5.0',
     referrer: 'https://blog.example/post',
+    country: null,
+    automation: null,
     ...changes,
   };
 }
@@ -45,14 +47,14 @@ function recorded(
   facts: Partial<ClickFacts> = {},
   changes: Partial<ClickContext> = {},
 ) {
-  return clickRecordOf(context(changes), {
+  return readClick(context(changes), {
     clickId: '019b7c0a-1c88-7000-8000-000000000001',
     kind: 'redirect',
     clickedAt: NOW - 5,
     landingUrl: 'https://shop.example/?click_id=1',
     parameters: new Map(Object.entries(parameters)),
     ...facts,
-  });
+  }).record;
 }
 
 it('knows whose click it is, from the configuration alone', () => {
@@ -111,9 +113,79 @@ it('leaves out an ad-platform id it could only keep cut: half an id is another o
 
 it('caps what is only looked at', () => {
   const long = 'x'.repeat(5_000);
-  const event = recorded({ sub1: long, customer_id: long }, {}, { userAgent: long, referrer: long });
-  for (const text of [event.subIds['sub1'], event.customerId, event.userAgent, event.referrer])
+  const event = recorded({ sub1: long }, { landingUrl: long }, { userAgent: long, referrer: long });
+  for (const text of [event.subIds['sub1'], event.landingUrl, event.userAgent, event.referrer])
     expect(text).toHaveLength(1_024);
+});
+
+it('keeps no id that it could only keep cut', () => {
+  const long = 'x'.repeat(1_025);
+  const event = recorded({ customer_id: long, partner_click_id: long });
+  expect(event).toMatchObject({ customerId: null, partnerClickId: null });
+  expect(event.extras['warnings']).toBe('parameter_too_long:customer_id parameter_too_long:partner_click_id');
+});
+
+it('keeps its place in Kafka however much is sent: a record is at most 1 MB', () => {
+  const long = '\u{20ac}'.repeat(2_000);
+  const names = [
+    ...Array.from({ length: 20 }, (_, index) => `sub${index + 1}`),
+    ...Array.from({ length: 500 }, (_, index) => `utm_${index}`),
+    ...AD_PLATFORM_PARAMETERS,
+  ];
+  const sent = Object.fromEntries(names.map((name) => [name, long]));
+  const event = recorded(sent, { landingUrl: long.repeat(9) }, { userAgent: long, referrer: long });
+  expect(Object.keys(event.utm)).toHaveLength(20);
+  expect(event.extras['warnings']).toContain('parameters_too_many:utm');
+  expect(encodeEvent('click.recorded.v1', event).length).toBeLessThan(300_000);
+});
+
+it('keeps what the request said of itself, and the cost', () => {
+  const event = recorded(
+    { cost: '0.000125', cost_currency: 'usd', consent: 'denied' },
+    { fallback: 'campaign_paused' },
+    { country: 'AT', automation: 'prefetch' },
+  );
+  expect(event).toMatchObject({
+    country: 'AT',
+    automation: 'prefetch',
+    costMicros: 125n,
+    costCurrency: 'USD',
+    consentAdUserData: 'denied',
+    consentAdPersonalization: 'denied',
+    extras: { fallback: 'campaign_paused' },
+  });
+});
+
+describe('a click on a campaign that nobody configured', () => {
+  const stray = (campaignId: string) =>
+    strayClickRecordOf(context({ country: 'AT' }), {
+      clickId: '019b7c0a-1c88-7000-8000-000000000001',
+      campaignId,
+      landingUrl: 'https://fallback.example/',
+    });
+
+  it('belongs to nobody, keeps nothing of the person, and tells whose link is broken', () => {
+    const event = stray('sprnig');
+    expect(event).toMatchObject({
+      advertiserId: '',
+      offerId: '',
+      campaignId: '',
+      partnerId: null,
+      ipHash: null,
+      ipCiphertext: null,
+      country: null,
+      referrer: 'https://blog.example/post',
+      extras: { fallback: 'campaign_unknown', campaign: 'sprnig' },
+    });
+    expect(encodeEvent('click.recorded.v1', event).length).toBeGreaterThan(0);
+  });
+
+  it.each(['CANARY4711@example.org', '4111111111111111', 'a b', '<script>', '', 'x'.repeat(65), '\ud800'])(
+    'does not keep %j for a name',
+    (campaignId) => {
+      expect(stray(campaignId).extras).toEqual({ fallback: 'campaign_unknown' });
+    },
+  );
 });
 
 it.each([

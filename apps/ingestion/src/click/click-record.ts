@@ -2,26 +2,38 @@
 import type { Campaign, Offer } from '@tributary/configuration';
 import type { ClickRecorded } from '@tributary/contracts';
 import {
-  AD_PLATFORM_PARAMETERS,
-  type AdPlatformId,
-  hashSubject,
+  type Automation,
+  type ClickParameters,
+  type ClickWarning,
   isPersonalName,
   isPersonalParameter,
-  keptIdentifier,
+  isUuid,
+  MAX_CLICK_TEXT,
   personalKindIn,
+  readClickParameters,
 } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
-/** What the edge knows of a click beside its parameters. */
-export interface ClickContext {
-  readonly campaign: Campaign;
-  readonly offer: Offer;
+/** Why a click did not go to a landing page; closed list, kept as the extra `fallback`. */
+export const FALLBACK_REASONS = ['campaign_unknown', 'campaign_paused'] as const;
+export type FallbackReason = (typeof FALLBACK_REASONS)[number];
+
+/** What the edge knows of a request beside its parameters. */
+export interface RequestContext {
   readonly configurationVersion: number;
   readonly receivedAt: number;
   readonly encryption: Encryption;
   readonly ipAddress: string | null;
   readonly userAgent: string | null;
   readonly referrer: string | null;
+  /** ISO 3166-1 alpha-2. */
+  readonly country: string | null;
+  readonly automation: Automation | null;
+}
+
+export interface ClickContext extends RequestContext {
+  readonly campaign: Campaign;
+  readonly offer: Offer;
 }
 
 export interface ClickFacts {
@@ -30,86 +42,130 @@ export interface ClickFacts {
   readonly clickedAt: number;
   readonly landingUrl: string | null;
   readonly parameters: ReadonlyMap<string, string>;
+  /** Set when the click did not go to the landing page. */
+  readonly fallback?: FallbackReason | undefined;
 }
 
-const MAX_TEXT = 1_024;
+export interface StrayClickFacts {
+  readonly clickId: string;
+  /** As the URL named it. */
+  readonly campaignId: string;
+  readonly landingUrl: string;
+}
 
-export function clickRecordOf(context: ClickContext, facts: ClickFacts): ClickRecorded {
+export interface ReadClick {
+  readonly record: ClickRecorded;
+  readonly warnings: readonly ClickWarning[];
+}
+
+/** How much of a page's address is looked at. */
+const MAX_ADDRESS = 8 * MAX_CLICK_TEXT;
+
+/** A click on a configured campaign. */
+export function readClick(context: ClickContext, facts: ClickFacts): ReadClick {
   const { campaign, offer, encryption, ipAddress } = context;
-  const { parameters } = facts;
-  return {
+  const said = readClickParameters(facts.parameters, {
+    clickedAt: facts.clickedAt,
+    costCurrency: campaign.costCurrency ?? null,
+  });
+  const record: ClickRecorded = {
     clickId: facts.clickId,
     kind: facts.kind,
     advertiserId: offer.advertiserId,
     offerId: offer.id,
     campaignId: campaign.id,
     partnerId: campaign.partnerId ?? null,
-    partnerClickId: idOf(parameters.get('partner_click_id')),
+    partnerClickId: said.partnerClickId,
     clickedAt: facts.clickedAt,
-    receivedAt: context.receivedAt,
-    subIds: valuesOf(parameters, /^sub(?:[1-9]|1\d|20)$/),
-    utm: valuesOf(parameters, /^utm_\w{1,32}$/),
-    adPlatformIds: adPlatformIdsOf(parameters, facts.clickedAt),
-    landingUrl: capped(withoutPerson(facts.landingUrl)),
-    referrer: capped(withoutPerson(context.referrer)),
-    userAgent: capped(context.userAgent),
-    country: null,
+    subIds: said.subIds,
+    utm: said.utm,
+    adPlatformIds: said.adPlatformIds,
+    ...ofRequest(context),
+    landingUrl: keptAddress(facts.landingUrl),
+    country: context.country,
     ipHash: ipAddress === null ? null : encryption.hashAddress(ipAddress),
     ipCiphertext: ipAddress === null ? null : encryption.encryptPersonal(ipAddress, context.receivedAt),
-    subjectHashes: hashSubject({
-      email: parameters.get('email'),
-      phone: parameters.get('phone'),
-      customerId: parameters.get('customer_id'),
-    }),
-    customerId: idOf(parameters.get('customer_id')),
+    subjectHashes: said.subjectHashes,
+    customerId: said.customerId,
+    consentAdUserData: said.consent.adUserData,
+    consentAdPersonalization: said.consent.adPersonalization,
+    costMicros: said.cost?.micros ?? null,
+    costCurrency: said.cost?.currency ?? null,
+    extras: extrasOf(said, facts.fallback),
+    isTest: said.isTest,
+  };
+  return { record, warnings: said.warnings };
+}
+
+/**
+ * A click on a campaign that nobody has configured: it belongs to no advertiser, offer or campaign, so those are empty,
+ * and nothing of the person is kept, since nobody has a use for it. What is kept tells whose link is broken.
+ */
+export function strayClickRecordOf(context: RequestContext, facts: StrayClickFacts): ClickRecorded {
+  const isKeepable = /^[\w-]{1,64}$/.test(facts.campaignId) && personalKindIn(facts.campaignId) === null;
+  return {
+    clickId: facts.clickId,
+    kind: 'redirect',
+    advertiserId: '',
+    offerId: '',
+    campaignId: '',
+    partnerId: null,
+    partnerClickId: null,
+    clickedAt: context.receivedAt,
+    subIds: {},
+    utm: {},
+    adPlatformIds: [],
+    ...ofRequest(context),
+    landingUrl: keptAddress(facts.landingUrl),
+    country: null,
+    ipHash: null,
+    ipCiphertext: null,
+    subjectHashes: {},
+    customerId: null,
     consentAdUserData: 'unknown',
     consentAdPersonalization: 'unknown',
     costMicros: null,
     costCurrency: null,
-    automation: null,
-    extras: {},
-    configurationVersion: context.configurationVersion,
-    isTest: ['1', 'true'].includes(parameters.get('test') ?? ''),
+    extras: { fallback: 'campaign_unknown', ...(isKeepable && { campaign: facts.campaignId }) },
+    isTest: false,
   };
 }
 
-/** The platforms' own ids, first seen with this click; opaque, so neither trimmed nor capped short of the record's bound. */
-function adPlatformIdsOf(parameters: ReadonlyMap<string, string>, firstSeenAt: number): AdPlatformId[] {
-  return AD_PLATFORM_PARAMETERS.flatMap((name) => {
-    const value = parameters.get(name);
-    return value === undefined || value === '' || value.length > MAX_TEXT
-      ? []
-      : [{ name, value, firstSeenAt }];
-  });
+function ofRequest(context: RequestContext) {
+  return {
+    receivedAt: context.receivedAt,
+    referrer: keptAddress(context.referrer),
+    userAgent: context.userAgent?.slice(0, MAX_CLICK_TEXT) ?? null,
+    automation: context.automation,
+    configurationVersion: context.configurationVersion,
+  };
 }
 
-function valuesOf(parameters: ReadonlyMap<string, string>, names: RegExp): Record<string, string> {
-  const entries = [...parameters].filter(([name, value]) => names.test(name) && value !== '');
-  return Object.fromEntries(
-    entries.map(([name, value]) => [
-      name,
-      personalKindIn(value) === null ? value.slice(0, MAX_TEXT) : '[removed]',
-    ]),
-  );
+function extrasOf(
+  { warnings }: ClickParameters,
+  fallback: FallbackReason | undefined,
+): Record<string, string> {
+  return {
+    ...(fallback !== undefined && { fallback }),
+    ...(warnings.length > 0 && { warnings: warnings.map(warningText).join(' ') }),
+  };
+}
+
+/** A warning as it is told and kept: `amount_malformed:cost`. */
+export function warningText({ code, parameter }: ClickWarning): string {
+  return `${code}:${parameter}`;
 }
 
 /** The address of a page without the values that name or look like a person: shops put e-mail addresses into links. */
-function withoutPerson(url: string | null): string | null {
-  if (url === null) return null;
-  const pieces = url.split(/([/?&#;=])/);
+function keptAddress(url: string | null): string | null {
+  if (url === null || url === '') return null;
+  const pieces = url.slice(0, MAX_ADDRESS).split(/([/?&#;=])/);
   const kept = pieces.map((piece, index) => {
+    // A separator, nothing, or the click's own id.
+    if (index % 2 === 1 || piece === '' || isUuid(piece)) return piece;
     const name = pieces[index - 1] === '=' ? (pieces[index - 2] ?? '') : '';
-    const isOfPerson = isPersonalParameter(name, { aliases: {} }) || isPersonalName(name);
+    const isOfPerson = name !== '' && (isPersonalParameter(name, { aliases: {} }) || isPersonalName(name));
     return isOfPerson || personalKindIn(piece) !== null ? 'removed' : piece;
   });
-  return kept.join('');
-}
-
-/** An id that is an e-mail address or an account number is kept as its hash, as with postbacks. */
-function idOf(text: string | undefined): string | null {
-  return capped(text === undefined ? text : keptIdentifier(text.trim()));
-}
-
-function capped(text: string | null | undefined): string | null {
-  return text === undefined || text === null || text === '' ? null : text.slice(0, MAX_TEXT);
+  return kept.join('').slice(0, MAX_CLICK_TEXT);
 }

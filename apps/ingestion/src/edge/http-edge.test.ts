@@ -1,20 +1,15 @@
 /** The edge over real HTTP with a bus in memory: what each call is answered, what is written of it, and what hostile calls cannot do. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
 import { decodeEvent } from '@tributary/contracts';
-import { createLogger, DependencyFailure, Encryption, type Logger } from '@tributary/runtime';
+import { createLogger, DependencyFailure, type Logger } from '@tributary/runtime';
 import type { StoredReceipt } from '@tributary/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Access, type AccessOptions } from '../access/access.ts';
-import { InMemoryReplayMemory } from '../access/replay-memory.ts';
-import { ClickEndpoint } from '../click/click-endpoint.ts';
-import { ClickRecorder } from '../click/click-recorder.ts';
-import { PostbackEndpoint } from '../postback/postback-endpoint.ts';
-import { ReceiptEndpoint } from '../receipt/receipt-endpoint.ts';
+import { endpointsOver } from './endpoints.fixture.ts';
 import { type EdgeEndpoints, HttpEdge } from './http-edge.ts';
 import { MAX_BODY_BYTES } from './http-exchange.ts';
 
@@ -86,28 +81,8 @@ let origin: string;
 let producer: InMemoryProducer;
 let edge: HttpEdge;
 
-/** Of the configured edge, over the producer of this test. */
-function endpoints(log: Logger): EdgeEndpoints {
-  const configuration = configured();
-  const shared = {
-    configuration: () => configuration,
-    encryption: new Encryption(randomBytes(32).toString('base64')),
-    clock: { now: () => NOW },
-    logger: log,
-    acceptDeadlineMs: 1_000,
-  };
-  const access = accessOf(shared);
-  return {
-    clicks: new ClickEndpoint({ ...shared, recorder: new ClickRecorder(producer, log) }),
-    postbacks: new PostbackEndpoint({ ...shared, access, producer }),
-    receipts: new ReceiptEndpoint({
-      verdicts: { receipt: receiptOf },
-      source: (sourceId) => configuration.source(sourceId, NOW),
-      access,
-      clock: shared.clock,
-    }),
-  };
-}
+const endpoints = (log: Logger): EdgeEndpoints =>
+  endpointsOver({ configuration: configured(), producer, now: () => NOW, logger: log, receipt: receiptOf });
 
 beforeEach(async () => {
   producer = new InMemoryProducer();
@@ -122,11 +97,6 @@ afterEach(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
-
-function accessOf(shared: Pick<AccessOptions, 'configuration' | 'encryption' | 'clock' | 'logger'>): Access {
-  const memory = new InMemoryReplayMemory(() => NOW, { nonce: 600_000, idempotency_key: 86_400_000 });
-  return new Access({ ...shared, memory, proxyDepth: 0, instances: 1 });
-}
 
 async function listen(on: HttpEdge): Promise<void> {
   server = on.createServer((_request, response) => response.writeHead(404).end('framework'));
@@ -452,7 +422,7 @@ describe('a redirect', () => {
   it('answers other methods 405', async () => {
     const response = await call('/c/spring', { method: 'POST', body: 'x' });
     expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('GET');
+    expect(response.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
   });
 
   it.each([
@@ -505,7 +475,11 @@ describe('a direct click', () => {
     };
     const response = await post('/v1/clicks', JSON.stringify(body));
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ clickId: clickId.toLowerCase(), status: 'accepted' });
+    expect(await response.json()).toEqual({
+      clickId: clickId.toLowerCase(),
+      status: 'accepted',
+      warnings: [],
+    });
     expect(clicks()).toMatchObject([
       {
         clickId: clickId.toLowerCase(),
@@ -519,7 +493,11 @@ describe('a direct click', () => {
 
   it('mints the id of a click that has none', async () => {
     const response = await post('/v1/clicks', '{"campaign":"spring"}');
-    expect(await response.json()).toEqual({ clickId: expect.stringMatching(UUID), status: 'accepted' });
+    expect(await response.json()).toEqual({
+      clickId: expect.stringMatching(UUID),
+      status: 'accepted',
+      warnings: [],
+    });
   });
 
   it.each([

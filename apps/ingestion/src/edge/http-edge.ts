@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import type { ClickEndpoint } from '../click/click-endpoint.ts';
+import { servePageScript } from '../click/page-script.ts';
 import { type Route, requestSeconds, requests } from '../ingestion-metrics.ts';
 import type { PostbackEndpoint } from '../postback/postback-endpoint.ts';
 import type { ReceiptEndpoint } from '../receipt/receipt-endpoint.ts';
@@ -68,7 +69,8 @@ export class HttpEdge {
     const url = request.url ?? '/';
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
-    if (!/^\/(?:c|postback|v1)\//.test(path)) return undefined;
+    if (path === '/t.js') return { route: 'page_script', run: async () => servePageScript(request) };
+    if (!/^\/(?:c|i|postback|v1)\//.test(path)) return undefined;
     const endpoints = this.#endpoints;
     if (endpoints === undefined) return { route: 'other', run: async () => unavailable() };
     if (url.length > MAX_URL_LENGTH)
@@ -84,6 +86,10 @@ export class HttpEdge {
     if (path.startsWith('/c/')) {
       const campaignId = decodeSegment(path.slice('/c/'.length));
       return { route: 'redirect', run: () => endpoints.clicks.redirect(request, campaignId, query) };
+    }
+    if (path.startsWith('/i/')) {
+      const campaignId = decodeSegment(path.slice('/i/'.length));
+      return { route: 'impression', run: () => endpoints.clicks.impression(request, campaignId, query) };
     }
     if (path === '/v1/postbacks')
       return { route: 'postback_batch', run: () => endpoints.postbacks.batch(request, query) };

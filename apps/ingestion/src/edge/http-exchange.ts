@@ -11,8 +11,8 @@ export type Body =
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text, or an object that is sent as JSON. */
-  readonly body?: string | object;
+  /** Text, bytes, or an object that is sent as JSON. */
+  readonly body?: string | Buffer | object;
 }
 
 /**
@@ -37,15 +37,19 @@ export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYT
 
 export function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {
   if (response.writableEnded) return;
-  const isJson = typeof body === 'object';
-  const text = isJson ? JSON.stringify(body) : (body ?? '');
+  const isJson = typeof body === 'object' && !Buffer.isBuffer(body);
+  const content = isJson ? JSON.stringify(body) : (body ?? '');
+  // These two have no body, and RFC 9110 §8.6 forbids or discourages saying how long it is.
+  const hasBody = status !== 204 && status !== 304;
   response.writeHead(status, {
-    'content-type': isJson ? 'application/json; charset=utf-8' : 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
+    ...(hasBody && {
+      'content-type': isJson ? 'application/json; charset=utf-8' : 'text/plain; charset=utf-8',
+      'content-length': Buffer.byteLength(content),
+    }),
     'cache-control': 'no-store',
     ...headers,
   });
-  response.end(text);
+  response.end(hasBody ? content : undefined);
 }
 
 /** First value of a header. */
