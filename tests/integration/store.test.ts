@@ -12,7 +12,7 @@ import {
   StoredOffsets,
   UndecodedStore,
 } from '@tributary/store';
-import { aClick, aDecision, eventually } from '@tributary/testing';
+import { aClick, aDecision, aPostback, eventually } from '@tributary/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 
 const DATABASE = 'store_test';
@@ -58,7 +58,7 @@ afterAll(async () => {
 });
 
 async function stored(
-  topic: 'click.recorded.v1' | 'conversion.decided.v1' | 'delivery.attempted.v1',
+  topic: 'postback.received.v1' | 'click.recorded.v1' | 'conversion.decided.v1' | 'delivery.attempted.v1',
 ): Promise<void> {
   await offsets.waitFor(topic, await offsets.endOf(topic), 20_000);
 }
@@ -96,6 +96,16 @@ it('shows the latest revision of a conversion, and of one revision the first in 
     { conversionId },
   );
   expect(rows.map(({ revision }) => revision)).toEqual([1, 2]);
+});
+
+it('knows the content that came first under a receipt', async () => {
+  const postback = aPostback({ receiptId: randomUUID(), contentDigest: 'a'.repeat(64) });
+  for (const contentDigest of [postback.contentDigest, 'b'.repeat(64), 'c'.repeat(64)])
+    await producer.produce([outgoing('postback.received.v1', postback.lane, { ...postback, contentDigest })]);
+  await stored('postback.received.v1');
+  expect(await new AttributionStore(clickhouse).contentDigests([postback.receiptId, randomUUID()])).toEqual(
+    new Map([[postback.receiptId, postback.contentDigest]]),
+  );
 });
 
 it('finds the parked conversions of a partition and no longer those that were rematched', async () => {
