@@ -101,6 +101,35 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
     },
   ],
   [
+    'source',
+    {
+      ...source,
+      profile: {
+        aliases: { clickId: ['params[name=click_id].value'], revenue: ['order.total', 'items[0].price'] },
+        constants: { currency: 'USD', eventType: 'sale' },
+        eventTypeRules: [{ when: { type: 'Order', status: '' }, eventType: 'sale' }],
+        ignoredEventTypes: ['ping'],
+        ignoredStatuses: ['draft'],
+        defaultStatus: 'pending',
+        amountUnit: 'thousandths',
+        amountFormat: 'comma',
+        amountCarriesCurrency: true,
+        currencies: { $: 'CAD', руб: 'RUB' },
+        defaultRevenue: { lead: '2.50' },
+        timeFormats: ['unix_seconds', 'dmy_dots', 'iso8601'],
+        timeZone: 'Europe/Vienna',
+        charset: 'windows-1251',
+        charsetParameter: 'charset',
+        isDoubleEncoded: true,
+        qualifiesBy: { parameter: 'call.duration', atLeast: '30' },
+        rowsAt: 'conversions',
+      },
+      successBody: '<ok/>',
+      successStatus: 202,
+      successContentType: 'application/xml',
+    },
+  ],
+  [
     'destination',
     {
       ...destination,
@@ -261,6 +290,34 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     'source',
     { ...source, profile: { aliases: { click: ['x'] } } },
     'profile.aliases',
+  ],
+  ...(
+    [
+      [{ timeZone: 'Europe/Atlantis' }, 'timeZone'],
+      [{ charset: 'utf-16' }, 'charset'],
+      [{ timeFormats: [] }, 'timeFormats'],
+      [{ currencies: { $: 'dollar' } }, 'currencies.$'],
+      [{ defaultRevenue: { lead: '2,50' } }, 'defaultRevenue.lead'],
+      [{ constants: { click: 'x' } }, 'constants'],
+      [{ constants: { currency: '' } }, 'constants.currency'],
+      [{ eventTypeRules: [{ when: {}, eventType: 'sale' }] }, 'eventTypeRules.0.when'],
+      [{ qualifiesBy: { parameter: 'duration', atLeast: 'half a minute' } }, 'qualifiesBy.atLeast'],
+    ] as const
+  ).map(
+    ([profile, path]) =>
+      [
+        `the profile ${JSON.stringify(profile)}`,
+        'source',
+        { ...source, profile },
+        `profile.${path}`,
+      ] as const,
+  ),
+  ['a success status of a failure', 'source', { ...source, successStatus: 400 }, 'successStatus'],
+  [
+    'a success body in another content type',
+    'source',
+    { ...source, successContentType: 'text/javascript' },
+    'successContentType',
   ],
   ['a status', 'destination', { ...destination, status: 'paused' }, 'status'],
   [

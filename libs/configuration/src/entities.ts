@@ -1,7 +1,11 @@
 /** Every configuration entity: its shape, its limits and its defaults, as the log keeps it and as every service reads it. */
 import {
+  AMOUNT_FORMATS,
+  AMOUNT_UNITS,
+  CHARSETS,
   compileTemplate,
   isCurrencyCode,
+  isTimeZone,
   LANDING_PAGE_CATALOGUE,
   MATCHES,
   POSTBACK_PARAMETERS,
@@ -11,6 +15,7 @@ import {
   STANDARD_EVENT_CLASSES,
   STANDARD_WITHOUT_TRANSACTION_ID,
   STATES,
+  TIME_FORMATS,
   WITHOUT_TRANSACTION_ID,
 } from '@tributary/domain';
 import { z } from 'zod';
@@ -25,8 +30,15 @@ export const CAMPAIGN_STATUSES = ['active', 'paused'] as const;
 export const DESTINATION_STATUSES = ['active', 'disabled'] as const;
 export const PAYOUT_KINDS = ['fixed', 'percent'] as const;
 
-/** Whether a source sends amounts in units of the currency or in its minor unit. */
-export const AMOUNT_UNITS = ['units', 'cents'] as const;
+/** What a source may want answered instead of 200 and our JSON. */
+export const SUCCESS_STATUSES = [200, 201, 202, 204] as const;
+export const SUCCESS_CONTENT_TYPES = [
+  'text/plain',
+  'text/html',
+  'application/json',
+  'application/xml',
+  'image/gif',
+] as const;
 
 /** Parked and held conversions are never delivered, so no subscription can ask for them. */
 export const DELIVERABLE_MATCHES = MATCHES.filter((match) => match !== 'parked');
@@ -163,14 +175,42 @@ const partner = z.strictObject({ id, name });
 
 const POSTBACK_FIELDS = Object.keys(POSTBACK_PARAMETERS) as readonly PostbackField[];
 
+/** The name of a parameter, or a path to it. */
+const parameterPath = foreignWord;
+const postbackField = z.enum(POSTBACK_FIELDS);
+const foreignWords = z.array(foreignWord).max(1_000);
+
+const eventTypeRule = z.strictObject({
+  when: z
+    .record(parameterPath, z.string().max(200))
+    .refine((when) => Object.keys(when).length > 0, 'must name at least one parameter'),
+  eventType,
+});
+
+/** What each member means stands beside the type `SourceProfile` of the domain; what is left out is at its default there. */
 const profile = z.strictObject({
-  /** Names under which the source sends a field of ours, the first one present wins. */
-  aliases: z.partialRecord(z.enum(POSTBACK_FIELDS), notEmpty(foreignWord)).default({}),
+  aliases: z.partialRecord(postbackField, notEmpty(parameterPath)).default({}),
+  constants: z.partialRecord(postbackField, foreignWord).optional(),
   eventTypes: z.record(foreignWord, eventType).optional(),
+  eventTypeRules: z.array(eventTypeRule).max(1_000).optional(),
+  ignoredEventTypes: foreignWords.optional(),
+  ignoredStatuses: foreignWords.optional(),
   statuses: z.record(foreignWord, z.enum(POSTBACK_STATUSES)).optional(),
+  defaultStatus: z.enum(POSTBACK_STATUSES).optional(),
   amountUnit: z.enum(AMOUNT_UNITS).default('units'),
+  amountFormat: z.enum(AMOUNT_FORMATS).optional(),
+  amountCarriesCurrency: z.boolean().optional(),
+  currencies: z.record(foreignWord, currency).optional(),
   defaultEventType: eventType.optional(),
   defaultCurrency: currency.optional(),
+  defaultRevenue: z.record(eventType, decimal).optional(),
+  timeFormats: notEmpty(z.enum(TIME_FORMATS)).optional(),
+  timeZone: z.string().refine(isTimeZone, 'must be a time zone of the IANA database').optional(),
+  charset: z.enum(CHARSETS).optional(),
+  charsetParameter: foreignWord.optional(),
+  isDoubleEncoded: z.boolean().optional(),
+  qualifiesBy: z.strictObject({ parameter: parameterPath, atLeast: decimal }).optional(),
+  rowsAt: parameterPath.optional(),
 });
 
 /**
@@ -217,6 +257,8 @@ const source = z
     allowedExtras: z.array(foreignWord).max(100).default([]),
     /** What the source wants to read on success instead of our JSON. */
     successBody: z.string().max(1_000).optional(),
+    successStatus: z.literal(SUCCESS_STATUSES).optional(),
+    successContentType: z.enum(SUCCESS_CONTENT_TYPES).optional(),
     isTest: z.boolean().default(false),
   })
   .transform((given) => ({ ...given, lane: given.lane ?? given.advertiserId }));

@@ -9,6 +9,8 @@ export * from './identity.ts';
 export * from './money.ts';
 export * from './payout.ts';
 export * from './personal-data.ts';
+export * from './postback/postback-fields.ts';
+export * from './postback/source-profile.ts';
 export * from './postback.ts';
 export * from './receipt.ts';
 export * from './subject.ts';

@@ -2,29 +2,21 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PERSONAL_FIELDS } from './postback/postback-fields.ts';
+import { type SourceProfile, STANDARD_PROFILE } from './postback/source-profile.ts';
 import {
   type ParsedPostback,
-  PERSONAL_FIELDS,
   parseInstant,
   parsePostback,
   REFUSAL_REASONS,
   type Refusal,
-  type SourceProfile,
 } from './postback.ts';
 import { hashSubject } from './subject.ts';
 
 const RECEIVED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 const DAY_MS = 86_400_000;
 
-const PROFILE: SourceProfile = {
-  aliases: {},
-  eventTypes: {},
-  statuses: {},
-  amountUnit: 'units',
-  defaultEventType: null,
-  defaultCurrency: null,
-  allowedExtras: [],
-};
+const PROFILE = STANDARD_PROFILE;
 
 type Sent = Readonly<Record<string, string>>;
 

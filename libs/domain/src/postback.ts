@@ -2,6 +2,14 @@
 import { isReversal } from './identity.ts';
 import { currencyExponent, isCurrencyCode, MICROS_PER_UNIT, parseDecimalToMicros } from './money.ts';
 import { keptIdentifier, personalKindIn } from './personal-data.ts';
+import {
+  PERSONAL_FIELDS,
+  POSTBACK_PARAMETERS,
+  POSTBACK_STATUSES,
+  type PostbackField,
+  type PostbackStatus,
+} from './postback/postback-fields.ts';
+import type { SourceProfile } from './postback/source-profile.ts';
 import { hashSubject } from './subject.ts';
 
 /** Why a postback is refused; closed list, documented in docs/errors.md. */
@@ -48,54 +56,6 @@ export interface Refusal {
   readonly field: string | null;
   readonly expected: string | null;
 }
-
-/** What a postback can say, and under which names by default; a source's profile puts its own names in front. */
-export const POSTBACK_PARAMETERS = {
-  clickId: ['click_id', 'clickid', 'cid'],
-  transactionId: ['transaction_id', 'txid', 'order_id'],
-  originalTransactionId: ['original_transaction_id'],
-  reversalId: ['reversal_id', 'refund_id'],
-  eventType: ['event_type', 'event', 'et'],
-  status: ['status'],
-  revenue: ['revenue', 'amount', 'payout', 'sum'],
-  currency: ['currency'],
-  tax: ['tax'],
-  shipping: ['shipping'],
-  predictedLtv: ['predicted_ltv'],
-  occurredAt: ['occurred_at', 'time', 'timestamp'],
-  customerId: ['customer_id'],
-  productId: ['product_id', 'product'],
-  planId: ['plan_id', 'plan'],
-  couponCode: ['coupon_code', 'coupon'],
-  quantity: ['quantity'],
-  email: ['email'],
-  phone: ['phone'],
-  ipAddress: ['ip'],
-  userAgent: ['user_agent', 'ua'],
-  country: ['country'],
-  idempotencyKey: ['idempotency_key'],
-  isTest: ['test'],
-} as const satisfies Record<string, readonly string[]>;
-export type PostbackField = keyof typeof POSTBACK_PARAMETERS;
-
-/** Fields whose values never appear in a record of the raw call. */
-export const PERSONAL_FIELDS: readonly PostbackField[] = ['email', 'phone', 'ipAddress', 'userAgent'];
-
-/** How one source speaks; data, not code. */
-export interface SourceProfile {
-  readonly aliases: Readonly<Partial<Record<string, readonly string[]>>>;
-  /** Our event type by the value sent. */
-  readonly eventTypes: Readonly<Record<string, string>>;
-  readonly statuses: Readonly<Record<string, PostbackStatus>>;
-  readonly amountUnit: 'units' | 'cents';
-  readonly defaultEventType: string | null;
-  readonly defaultCurrency: string | null;
-  /** Parameters kept as extras; everything else unknown is dropped. */
-  readonly allowedExtras: readonly string[];
-}
-
-export const POSTBACK_STATUSES = ['pending', 'approved', 'rejected'] as const;
-export type PostbackStatus = (typeof POSTBACK_STATUSES)[number];
 
 /** A postback as understood; meanings as in postback.received. */
 export interface ParsedPostback {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
 import type { Configuration, Source } from '@tributary/configuration';
 import {
+  completeProfile,
   isUuid,
   parsePostback,
   type Refusal,
@@ -307,14 +308,10 @@ function refusedRow(reason: RefusalReason, expected: string): Row {
 }
 
 function profileOf({ profile, allowedExtras }: Source): SourceProfile {
-  return {
+  return completeProfile({
     ...profile,
-    eventTypes: profile.eventTypes ?? {},
-    statuses: profile.statuses ?? {},
-    defaultEventType: profile.defaultEventType ?? null,
-    defaultCurrency: profile.defaultCurrency ?? null,
     allowedExtras: allowedExtras.filter((name) => !CREDENTIAL_PARAMETERS.has(name)),
-  };
+  });
 }
 
 function answerOf(result: RowResult, source: Source | undefined): Answer {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { aChange, Configuration, type Source } from '@tributary/configuration';
 import { encodeEvent } from '@tributary/contracts';
-import { parsePostback, type Refusal } from '@tributary/domain';
+import { completeProfile, parsePostback, type Refusal } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { describe, expect, it } from 'vitest';
 import { receiptIdentityOf } from '../access/receipt-identity.ts';
@@ -28,14 +28,7 @@ function aSource(changes: Record<string, unknown> = {}): Source {
 
 function accepted(sent: Record<string, string>, source = aSource(), context: Partial<CallContext> = {}) {
   const parameters = new Map(Object.entries({ event_type: 'sale', ...sent }));
-  const profile = {
-    ...source.profile,
-    eventTypes: {},
-    statuses: {},
-    defaultEventType: null,
-    defaultCurrency: null,
-    allowedExtras: source.allowedExtras,
-  };
+  const profile = completeProfile({ ...source.profile, allowedExtras: source.allowedExtras });
   const parsing = parsePostback(parameters, profile, CONTEXT.receivedAt);
   if (!parsing.ok) throw new Error(`refused: ${parsing.refusal.reason}`);
   const { receivedAt, idempotencyKey: headerKey } = { ...CONTEXT, ...context };
