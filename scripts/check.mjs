@@ -22,6 +22,7 @@ const steps = [
   ['generated files', ['scripts/generate-contracts.ts', '--check']],
   ['schema compatibility', ['scripts/check-compatibility.ts']],
   ['OpenAPI document', ['--conditions=source', 'scripts/generate-openapi.ts', '--check']],
+  ['page of networks', ['--conditions=source', 'scripts/generate-networks.ts', '--check']],
   ['generated server settings', ['scripts/generate-compose-users.ts', '--check']],
 ];
 for (const [name, command] of steps) {

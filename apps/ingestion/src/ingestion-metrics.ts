@@ -9,6 +9,8 @@ export type Route =
   | 'page_script'
   | 'postback'
   | 'postback_batch'
+  | 'pixel'
+  | 'iframe'
   | 'receipt'
   | 'other';
 

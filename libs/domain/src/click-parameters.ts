@@ -8,7 +8,7 @@ import {
 } from './click.ts';
 import { isCurrencyCode, type Money, parseDecimalToMicros } from './money.ts';
 import { keptIdentifier, personalKindIn } from './personal-data.ts';
-import { parseInstant } from './postback.ts';
+import { parseInstant } from './postback/read-time.ts';
 import { hashSubject } from './subject.ts';
 import { isUnreplacedMacro } from './unreplaced-macro.ts';
 

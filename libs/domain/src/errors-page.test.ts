@@ -6,7 +6,7 @@ import { CLICK_WARNINGS } from './click-parameters.ts';
 import { VERDICTS } from './conversion.ts';
 import { DECISION_REASONS } from './decide.ts';
 import { NETWORK_ERRORS } from './delivery.ts';
-import { REFUSAL_REASONS } from './postback.ts';
+import { REFUSAL_REASONS } from './postback/refusals.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
 

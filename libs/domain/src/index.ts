@@ -1,4 +1,5 @@
 /** The pure core: words, money, identity, decisions, templates and delivery rules; no I/O, clock, environment or framework. */
+export * from './catalogue/index.ts';
 export * from './click.ts';
 export * from './click-parameters.ts';
 export * from './conversion.ts';
@@ -9,9 +10,19 @@ export * from './identity.ts';
 export * from './money.ts';
 export * from './payout.ts';
 export * from './personal-data.ts';
+export {
+  type CompiledProfile,
+  compileProfile,
+  isPersonalParameter,
+  namesOf,
+} from './postback/compile-profile.ts';
+export * from './postback/exact-json.ts';
+export * from './postback/parameters.ts';
 export * from './postback/postback-fields.ts';
+export { type ParsedPostback, type PostbackParsing, parsePostback } from './postback/read-postback.ts';
+export { parseInstant } from './postback/read-time.ts';
+export { isIgnored, REFUSAL_REASONS, type Refusal, type RefusalReason } from './postback/refusals.ts';
 export * from './postback/source-profile.ts';
-export * from './postback.ts';
 export * from './receipt.ts';
 export * from './subject.ts';
 export * from './template.ts';

@@ -1,20 +1,23 @@
-/** Recognises a value that still is the macro of the sender's own template: the sender forgot to fill it in. */
+/** Recognises a value that still is a macro: the sender's template was not filled. */
 
 /**
- * The ways senders write macros; each must be the whole value.
+ * The grammars of the trackers, networks and ad platforms that send to us; the whole value must be one macro.
  *
- * | written                         | by                                                                        |
- * |---------------------------------|---------------------------------------------------------------------------|
- * | `{x}` `{{x}}` `{$x}` `${X}`     | most trackers, HilltopAds, PropellerAds; with `{fn(x)}` and `{ns:x\|mod}` |
- * | `[x]` `[[[x]]]`                 | RichAds, Adcash, PopAds                                                   |
- * | `#x#` `##x##`                   | Adsterra, with `##X(y)##`                                                 |
- * | `%x%`                           | Peerfly                                                                   |
- * | `!!!x!!!` `<x>`                 | affiliate networks                                                        |
+ * | written                                             | not a macro                                   |
+ * |-----------------------------------------------------|-----------------------------------------------|
+ * | `{x}` `{{x}}` `{{ x }}` `{{a.b}}` `{$x}` `{a:b\|c}` | `{}`, `{a b}`, `a{b}`, a GUID in braces       |
+ * | `{fn(x)}` `${X}` `${a.b[c]}`                        | `$5`                                          |
+ * | `[x]` `[a:b c]` `[[[x]]]` `[%x%]`                   | `[]`, `[1,2]`, `[12:30]`                      |
+ * | `#x#` `##x##` `##X(y)##` `%x%` `%%x%%` `$x$`        | `#`, `100%`                                   |
+ * | `!!!x!!!` `<x>` `__X__`                             | `__proto__`: only capitals stand between `__` |
+ *
+ * No two repetitions can take the same character, so the time is linear in the length.
  */
-const UNREPLACED_MACRO =
-  /^(?:\$?\{{1,2}\$?\w[\w:.|-]*(?:\([\w:.|-]*\))?\}{1,2}|\[{1,3}\w+\]{1,3}|#{1,2}\w+(?:\(\w*\))?#{1,2}|%\w+%|!{3}\w+!{3}|<\w+>)$/;
+const MACRO =
+  /^(?:\{\$?[\w.:]+(?:\|[\w.:-]+)*\}|\{\{ ?\$?[\w.:]+ ?\}\}|\{\w+\([^(){}]*\)\}|\$\{[\w.:]+(?:\[\w+\][\w.:]*)*\}|\[\w+\]|\[[A-Za-z]\w*(?::[\w .-]+)+\]|\[\[\[[\w.:]+\]\]\]|\[%\w+%\]|#\w+#|##\w+(?:\(\w*\))?##|%\w+%|%%\w+%%|\$[A-Za-z]\w*\$|!!!\w+!!!|<\w+>|__[A-Z][A-Z0-9_]*__)$/;
+const FIRST_SIGNS = '{$[#%!<_';
 
 /** Whether a value is a macro that was never replaced, and therefore says nothing. */
 export function isUnreplacedMacro(value: string): boolean {
-  return UNREPLACED_MACRO.test(value);
+  return FIRST_SIGNS.includes(value.charAt(0)) && MACRO.test(value);
 }

@@ -1,6 +1,7 @@
 /** Who may post for a source: address, TLS and rate before the body is read, then the proofs, then what a nonce or key stands for. */
 import type { IncomingMessage } from 'node:http';
 import type { Configuration, Source } from '@tributary/configuration';
+import type { Parameters } from '@tributary/domain';
 import type { Clock, Encryption, Logger } from '@tributary/runtime';
 import { rateLimited } from '../ingestion-metrics.ts';
 import { type AccessRefusal, accessRefusal } from './access-refusal.ts';
@@ -10,7 +11,7 @@ import type { ReceiptIdentity } from './receipt-identity.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 import { judgeSignature, SIGNATURE_PARAMETERS, signatureOf } from './signature.ts';
 import { type SourceAccess, SourceAccesses } from './source-access.ts';
-import { isToken, TOKEN_PARAMETER, tokenOfCall } from './token.ts';
+import { isToken, TOKEN_PARAMETER, tokenOfCall, tokenOfRow } from './token.ts';
 
 export interface AccessOptions {
   readonly configuration: () => Configuration;
@@ -97,12 +98,12 @@ export class Access {
    * Judges the call once, and gives the judgement of each of its rows: they differ only where a row brings the token.
    * Every proof that the source requires must be there; one that it does not require is judged when it is there.
    */
-  judge(call: PresentedCall): (parameters: ReadonlyMap<string, string>) => Judgement {
+  judge(call: PresentedCall): (parameters: Parameters) => Judgement {
     const needs = this.#sources.of(call.source, call.receivedAt);
     const signed = this.#judgeSignature(call, needs);
     const tokenOfAll = tokenOfCall(call.request, call.query, call.pathToken);
     const judged = tokenOfAll === null ? null : judgement(needs, tokenOfAll, signed);
-    return (parameters) => judged ?? judgement(needs, parameters.get(TOKEN_PARAMETER) ?? null, signed);
+    return (parameters) => judged ?? judgement(needs, tokenOfRow(parameters), signed);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The secret token of a call: where it may stand, and whether it is one of the source's, without telling how much of it was right. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Parameters } from '@tributary/domain';
 import { headerOf } from '../edge/http-exchange.ts';
 
 /** Parameter that may carry the token, for senders that cannot set headers. */
@@ -15,6 +16,12 @@ export function tokenOfCall(
   if (pathToken !== null && pathToken !== '') return pathToken;
   const bearer = /^Bearer (.+)$/i.exec(headerOf(request, 'authorization') ?? '')?.[1];
   return bearer ?? headerOf(request, 'x-token') ?? query.get(TOKEN_PARAMETER);
+}
+
+/** The token of one postback of a call, among its parameters. */
+export function tokenOfRow(parameters: Parameters): string | null {
+  const token = parameters.get(TOKEN_PARAMETER);
+  return typeof token === 'string' ? token : null;
 }
 
 /** SHA-256 digests of the source's tokens; what is no such digest is left out and proves nothing. */

@@ -1,10 +1,9 @@
 /** Clicks over HTTP: the redirect of a campaign, direct clicks a landing page reports, and the pixel of an impression. */
 import type { IncomingMessage } from 'node:http';
 import type { Campaign, Configuration, Offer } from '@tributary/configuration';
-import { isUnreplacedMacro, isUuid, parseInstant } from '@tributary/domain';
+import { isUnreplacedMacro, isUuid, parseExactJson, parseInstant } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
 import { v7 as uuidv7 } from 'uuid';
-import { parseExactJson } from '../edge/exact-json.ts';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
 import { clicksAutomated, clicksFallback, clickWarnings } from '../ingestion-metrics.ts';
 import { AutomationDetector } from './automation.ts';

@@ -10,7 +10,7 @@ import { ClickEndpoint, type ClickEndpointOptions } from '../click/click-endpoin
 import { ClickRecorder } from '../click/click-recorder.ts';
 import { PostbackEndpoint } from '../postback/postback-endpoint.ts';
 import { ReceiptEndpoint } from '../receipt/receipt-endpoint.ts';
-import type { EdgeEndpoints } from './http-edge.ts';
+import type { EdgeEndpoints } from './routes.ts';
 
 export interface EndpointsOptions
   extends Pick<ClickEndpointOptions, 'fallbackUrl' | 'countryHeader'>,

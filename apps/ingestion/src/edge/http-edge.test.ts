@@ -10,8 +10,9 @@ import { createLogger, DependencyFailure, type Logger } from '@tributary/runtime
 import type { StoredReceipt } from '@tributary/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endpointsOver } from './endpoints.fixture.ts';
-import { type EdgeEndpoints, HttpEdge } from './http-edge.ts';
+import { HttpEdge } from './http-edge.ts';
 import { MAX_BODY_BYTES } from './http-exchange.ts';
+import type { EdgeEndpoints } from './routes.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 const TOKEN = 'shop-secret';
@@ -44,6 +45,29 @@ function configured(): Configuration {
     aChange('campaign', { ...campaign, id: 'orphan', offerId: 'nowhere', landingUrl }),
     aChange('source', { ...source, id: 'shop', allowedExtras: ['note', 'token'] }),
     aChange('source', { ...source, id: 'network', successBody: 'OK' }),
+    aChange('source', { ...source, id: 'bare', successStatus: 204, successBody: 'never sent' }),
+    aChange('source', { ...source, id: 'image', successContentType: 'image/gif' }),
+    aChange('source', {
+      ...source,
+      id: 'shop-xml',
+      profile: {
+        aliases: { transactionId: ['id'] },
+        ignoredEventTypes: ['ping'],
+        rowsAt: 'orders',
+        charset: 'windows-1251',
+        defaultEventType: 'sale',
+      },
+      successBody: '<ok/>',
+      successStatus: 202,
+      successContentType: 'application/xml',
+      allowedExtras: ['note'],
+    }),
+    aChange('source', {
+      ...source,
+      id: 'ads',
+      profile: { ignoredStatuses: ['draft'], qualifiesBy: { parameter: 'seconds', atLeast: '30' } },
+      successBody: 'OK',
+    }),
   ];
   for (const [offset, change] of changes.entries()) {
     if (configuration.apply(offset, change).outcome !== 'applied')
@@ -147,6 +171,15 @@ function clicks() {
     const decoded = decodeEvent(record.topic, record.value);
     if (!decoded.ok) throw new Error(decoded.problem);
     return { ...decoded.value, key: record.key };
+  });
+}
+
+function refusedReasons(): string[] {
+  return producer.records.map((record) => {
+    if (record.topic !== 'postback.refused.v1') throw new Error(`${record.topic} was written`);
+    const decoded = decodeEvent(record.topic, record.value);
+    if (!decoded.ok) throw new Error(decoded.problem);
+    return decoded.value.reasonCode;
   });
 }
 
@@ -358,6 +391,218 @@ describe('a batch', () => {
     producer.failure = new DependencyFailure('kafka_deadline', 'slow');
     expect((await post(path, '[{"event":"sale"},{"event":"sale"}]')).status).toBe(503);
   });
+});
+
+describe('the answer a source asks for', () => {
+  it('has its status, body and content type', async () => {
+    const response = await post('/postback/shop-xml', '{"orders":[{"id":1}]}');
+    expect(response.status).toBe(202);
+    expect(response.headers.get('content-type')).toBe('application/xml; charset=utf-8');
+    expect(response.headers.get('x-receipt-id')).toMatch(UUID);
+    expect(await response.text()).toBe('<ok/>');
+  });
+
+  it('has no body under 204', async () => {
+    const response = await call(`/postback/bare?token=${TOKEN}&event=sale`);
+    expect(response.status).toBe(204);
+    expect(response.headers.get('content-type')).toBeNull();
+    expect(response.headers.get('x-receipt-id')).toMatch(UUID);
+    expect((await call(`/postback/bare?token=${TOKEN}`)).status).toBe(400);
+  });
+
+  it('is a pixel where that is asked for', async () => {
+    const response = await call(`/postback/image?token=${TOKEN}&event=sale`);
+    expect(response.headers.get('content-type')).toBe('image/gif');
+    expect(Buffer.from(await response.arrayBuffer()).toString('latin1')).toMatch(/^GIF89a/);
+  });
+
+  it.each([
+    ['status=draft&seconds=60', 'ignored_by_profile'],
+    ['seconds=12', 'not_qualified'],
+  ])('comes to an ignored call too, which is on record: %s', async (sent, code) => {
+    const response = await call(`/postback/ads?token=${TOKEN}&event=sale&${sent}`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('OK');
+    expect(response.headers.get('x-receipt-id')).toBeNull();
+    expect(refusedReasons()).toEqual([code]);
+    const batch = await post('/v1/postbacks?source=ads', '{"event":"sale","status":"draft"}');
+    expect(batch.status).toBe(200);
+    expect(await batch.json()).toMatchObject({ status: 'ignored', code: 'ignored_by_profile' });
+  });
+
+  it('is the own one for many conversions as long as none is refused', async () => {
+    const good = await post('/postback/shop-xml', '{"orders":[{"id":1},{"id":2,"event":"ping"}]}');
+    expect([good.status, await good.text()]).toEqual([202, '<ok/>']);
+    const mixed = await post('/postback/shop-xml', '{"orders":[{"id":1},{"id":2,"revenue":"x"}]}');
+    expect(mixed.status).toBe(207);
+    expect(await mixed.json()).toMatchObject({
+      accepted: 1,
+      ignored: 0,
+      refused: 1,
+      rows: [{ status: 'accepted' }, { status: 'refused', code: 'amount_malformed', field: 'revenue' }],
+    });
+    expect(topics().filter((topic) => topic === 'postback.received.v1')).toHaveLength(2);
+  });
+
+  it('gives every conversion of a call its own receipt, also under one Idempotency-Key', async () => {
+    const body = '{"idempotency_key":"k","orders":[{"id":1},{"id":2}]}';
+    await post('/postback/shop-xml', body, { 'idempotency-key': 'h' });
+    await post('/postback/shop-xml', body, { 'idempotency-key': 'h' });
+    const receipts = received().map(({ receiptId }) => receiptId);
+    expect(new Set(receipts).size).toBe(2);
+    expect(receipts.slice(0, 2)).toEqual(receipts.slice(2));
+  });
+
+  it('is read in the charset of the source, escaped or as bare bytes', async () => {
+    const text = await raw(`GET /postback/shop-xml?token=${TOKEN}&orders=[{}]&note=%CF%F0`);
+    expect(text).toMatch(/^HTTP\/1.1 202/);
+    const form = { 'content-type': 'application/x-www-form-urlencoded', 'x-token': TOKEN };
+    const bytes = Buffer.concat([Buffer.from('orders=[{}]&note='), Buffer.from([0xcf, 0xf0])]);
+    expect((await call('/postback/shop-xml', { method: 'POST', body: bytes, headers: form })).status).toBe(
+      202,
+    );
+    expect(received().map(({ extras }) => extras)).toEqual([{ note: 'Пр' }, { note: 'Пр' }]);
+  });
+});
+
+describe('a postback from a browser', () => {
+  it.each([
+    ['pixel', 'image/gif', /^GIF89a/],
+    ['iframe', 'text/html; charset=utf-8', /^<!doctype html>/],
+  ])('by %s is answered 200 whatever becomes of it', async (kind, contentType, content) => {
+    const calls = [`token=${TOKEN}&event=sale&txid=o-1`, `token=${TOKEN}&event=9`, 'event=sale'];
+    for (const [index, search] of calls.entries()) {
+      const response = await call(`/${kind}/shop?${search}`);
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toBe(contentType);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      expect(await response.text()).toMatch(content);
+      expect(response.headers.has('x-receipt-id')).toBe(index === 0);
+    }
+    expect((await call(`/${kind}/nobody?event=sale`)).status).toBe(200);
+    expect(topics()).toEqual(['postback.received.v1', ...Array<string>(3).fill('postback.refused.v1')]);
+  });
+
+  it('shows that nothing was written', async () => {
+    producer.failure = new DependencyFailure('kafka_unavailable', 'away');
+    expect((await call(`/pixel/shop?token=${TOKEN}&event=sale`)).status).toBe(503);
+  });
+});
+
+describe('a CSV file', () => {
+  it('is answered line by line', async () => {
+    const csv = { 'content-type': 'text/csv' };
+    const text = 'event;txid;sum;currency\nsale;o-1;1;EUR\n\nsale;o-2;x;EUR\nsale;"o-3;1\n';
+    const response = await post('/v1/postbacks?source=shop', text, csv);
+    expect(response.status).toBe(207);
+    expect(await response.json()).toMatchObject({
+      accepted: 1,
+      refused: 2,
+      rows: [
+        { line: 2, status: 'accepted' },
+        { line: 4, code: 'amount_malformed', field: 'sum' },
+        { line: 5, code: 'body_malformed' },
+      ],
+    });
+    expect(topics()).toHaveLength(3);
+  });
+});
+
+/** Every row is one call to the source `shop`, and the only answer it may have. */
+const HOSTILE: readonly (readonly [string, Hostile, string])[] = [
+  ['a parameter twice', { search: 'event=sale&event=lead' }, 'parameter_repeated'],
+  ['a parameter twice, once escaped', { search: 'event=sale&%65vent=lead' }, 'parameter_repeated'],
+  ['a parameter in query and form', { search: 'event=sale', form: 'event=lead' }, 'parameter_repeated'],
+  ['a parameter in query and JSON', { search: 'event=sale', json: '{"event":"lead"}' }, 'parameter_repeated'],
+  ['a JSON name twice', { json: '{"event":"sale","revenue":1,"revenue":2}' }, 'parameter_repeated'],
+  [
+    'a JSON name twice, once escaped',
+    { json: '{"event":"sale","\\u0065vent":"lead"}' },
+    'parameter_repeated',
+  ],
+  ['an empty name', { search: 'event=sale&=x' }, 'accepted'],
+  ['two empty names', { search: 'event=sale&=x&=y' }, 'parameter_repeated'],
+  ['only signs', { search: '&&&===&' }, 'event_type_missing'],
+  ['prototype keys', { search: 'event=sale&__proto__=x&constructor=y&prototype=z' }, 'accepted'],
+  ['prototype keys in brackets', { search: 'event=sale&__proto__[event]=x&a[constructor][b]=y' }, 'accepted'],
+  ['prototype keys in JSON', { json: '{"event":"sale","__proto__":{"clickId":"x"}}' }, 'accepted'],
+  ['an event type of the prototype', { search: 'event=constructor' }, 'accepted'],
+  ['NUL', { search: 'event=sale&txid=a%00b' }, 'parameter_malformed'],
+  ['NUL in JSON', { json: '{"event":"sale","txid":"a\\u0000b"}' }, 'parameter_malformed'],
+  ['a control character', { search: 'event=sale&sub1=a%1bb' }, 'parameter_malformed'],
+  ['NUL where nobody looks', { search: 'event=sale&unknown=%00' }, 'accepted'],
+  ['half a surrogate pair', { json: '{"event":"sale","txid":"\\ud800"}' }, 'parameter_malformed'],
+  ['half a surrogate pair as bytes', { search: 'event=sale&txid=%ed%a0%80' }, 'parameter_malformed'],
+  ['overlong UTF-8', { search: 'event=sale&txid=%c0%af' }, 'parameter_malformed'],
+  ['U+FFFD', { search: 'event=sale&txid=%ef%bf%bd' }, 'parameter_malformed'],
+  ['a broken escape', { search: 'event=sale&txid=%zz' }, 'accepted'],
+  ['a lone percent sign', { search: 'event=sale&txid=100%' }, 'accepted'],
+  ['a broken escape beside bytes', { search: 'event=sale&txid=%zz%ff' }, 'parameter_malformed'],
+  ['a header in a value', { search: 'event=sale&txid=a%0d%0aSet-Cookie:%20b' }, 'parameter_malformed'],
+  ['1e400', { search: 'event=sale&currency=EUR&revenue=1e400' }, 'amount_malformed'],
+  ['1e400 in JSON', { json: '{"event":"sale","currency":"EUR","revenue":1e400}' }, 'amount_malformed'],
+  [
+    'more than a float holds',
+    { json: '{"event":"sale","currency":"EUR","revenue":9007199254.740993}' },
+    'accepted',
+  ],
+  [
+    'more than money holds',
+    { json: '{"event":"sale","currency":"EUR","revenue":9007199254740993.01}' },
+    'amount_malformed',
+  ],
+  ['seven decimals', { search: 'event=sale&currency=EUR&revenue=1.0000000' }, 'amount_malformed'],
+  ['NaN', { search: 'event=sale&currency=EUR&revenue=NaN' }, 'amount_malformed'],
+  [
+    'a megabyte of digits',
+    { form: `event=sale&currency=EUR&revenue=${'9'.repeat(1e6)}` },
+    'parameter_too_long',
+  ],
+  ['1970', { search: 'event=sale&time=1970-01-01T00:00:00Z' }, 'time_out_of_range'],
+  ['2200', { search: 'event=sale&time=2200-01-01T00:00:00Z' }, 'time_out_of_range'],
+  ['31 February', { search: 'event=sale&time=2025-02-31' }, 'time_malformed'],
+  ['seconds since 1970 nobody announced', { search: 'event=sale&time=1767323045' }, 'time_malformed'],
+  ['17 levels', { json: `{"event":"sale","a":${'['.repeat(16)}${']'.repeat(16)}}` }, 'nesting_too_deep'],
+  ['100,000 levels', { json: `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}` }, 'nesting_too_deep'],
+  ['100,000 levels that never end', { json: '[{"a":'.repeat(1e5) }, 'nesting_too_deep'],
+  [
+    '10,000 parameters',
+    { form: Array.from({ length: 1e4 }, (_, n) => `p${n}=1`).join('&') },
+    'parameters_too_many',
+  ],
+  ['10,000 values', { json: `{"a":[${Array(1e4).fill(1).join(',')}]}` }, 'parameters_too_many'],
+  ['10,000 ampersands', { form: `event=sale${'&'.repeat(1e4)}` }, 'accepted'],
+  ['10,000 brackets in a name', { form: `event=sale&a${'[b]'.repeat(1e4)}=x` }, 'accepted'],
+  ['a name of a megabyte', { form: `event=sale&${'n'.repeat(1e6)}=x` }, 'accepted'],
+  ['an object for a text', { json: '{"event":{"a":"sale"}}' }, 'event_type_missing'],
+  ['a list for a text', { json: '{"event":["sale"]}' }, 'event_type_missing'],
+  ['a token that is an object', { json: '{"event":"sale","token":{"a":1}}' }, 'accepted'],
+  ['an empty list', { json: '[]' }, 'batch_empty'],
+  ['nothing', { json: 'null' }, 'body_malformed'],
+];
+
+interface Hostile {
+  readonly search?: string;
+  readonly form?: string;
+  readonly json?: string;
+}
+
+describe('a hostile call', () => {
+  it.each(HOSTILE)(
+    'with %s is answered, and on record',
+    async (_name, { search = '', form, json }, answer) => {
+      const body = form ?? json;
+      const contentType = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
+      const headers = { 'x-token': TOKEN, 'content-type': contentType };
+      const init: RequestInit = body === undefined ? { headers } : { method: 'POST', headers, body };
+      const response = await call(`/postback/shop?${search}`, init);
+      const told = (await response.json()) as { status: string; code?: string };
+      expect(told.code ?? told.status).toBe(answer);
+      expect(response.status).toBe(answer === 'accepted' ? 200 : 400);
+      expect(topics()).toEqual([answer === 'accepted' ? 'postback.received.v1' : 'postback.refused.v1']);
+      expect(Object.prototype).not.toHaveProperty('clickId');
+    },
+  );
 });
 
 describe('a redirect', () => {

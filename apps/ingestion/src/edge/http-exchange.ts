@@ -5,18 +5,18 @@ export const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
 /** `bytes` are those of the wire: what a sender has signed. */
 export type Body =
-  | { readonly ok: true; readonly text: string; readonly bytes: Uint8Array }
+  | { readonly ok: true; readonly bytes: Buffer; readonly text: string }
   | { readonly ok: false };
 
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text, bytes, or an object that is sent as JSON. */
+  /** Text, bytes as they are, or an object that is sent as JSON. */
   readonly body?: string | Buffer | object;
 }
 
 /**
- * The body as UTF-8 text; not ok as soon as it is larger than allowed. The rest is then read and thrown away, within the
+ * The body, also as UTF-8 text; not ok as soon as it is larger than allowed. The rest is then read and thrown away, within the
  * server's request timeout: many senders read no answer before they have written everything.
  */
 export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Body> {
@@ -27,12 +27,12 @@ export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYT
     if (size > maxBytes) break;
     chunks.push(chunk);
   }
-  if (size <= maxBytes) {
-    const bytes = Buffer.concat(chunks);
-    return { ok: true, text: bytes.toString('utf8'), bytes };
+  if (size > maxBytes) {
+    request.resume();
+    return { ok: false };
   }
-  request.resume();
-  return { ok: false };
+  const bytes = Buffer.concat(chunks);
+  return { ok: true, bytes, text: bytes.toString('utf8') };
 }
 
 export function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {

@@ -3,12 +3,17 @@ import type { IncomingMessage } from 'node:http';
 import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
 import type { Configuration, Source } from '@tributary/configuration';
 import {
+  type CompiledProfile,
+  compileProfile,
   completeProfile,
+  isIgnored,
   isUuid,
+  type Parameters,
   parsePostback,
   type Refusal,
   type RefusalReason,
   type SourceProfile,
+  STANDARD_PROFILE,
 } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tributary/runtime';
 import { type Access, CREDENTIAL_PARAMETERS, type Judgement, type TurnedAway } from '../access/access.ts';
@@ -17,7 +22,9 @@ import { receiptIdentityOf } from '../access/receipt-identity.ts';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
 import { acceptSeconds, postbacksAccepted, postbacksRefused } from '../ingestion-metrics.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
-import { type Parameters, type Row, rowOfJson, rowOfPairs, rowsOfBatch } from './read-call.ts';
+import { type IncomingCall, parametersOfQuery, readBatch, readCall } from './read-call.ts';
+import type { Row } from './row.ts';
+import { type BrowserKind, browserAnswer, successAnswer } from './success-answer.ts';
 
 export interface PostbackEndpointOptions {
   readonly configuration: () => Configuration;
@@ -29,15 +36,20 @@ export interface PostbackEndpointOptions {
   readonly acceptDeadlineMs: number;
 }
 
-/** One HTTP call: who posts, and with which proofs. */
+/** One HTTP call, and who posts. */
 interface Call {
+  readonly request: IncomingMessage;
+  /** What follows the `?`, as sent. */
+  readonly search: string;
+  /** The token of `/postback/{source}/{token}`. */
+  readonly pathToken: string | null;
   readonly sourceId: string;
   readonly source: Source | undefined;
-  readonly judge: (parameters: Parameters) => Judgement;
-  /** Of the source, made once for all rows. */
-  readonly profile: SourceProfile | undefined;
   readonly context: CallContext;
 }
+
+/** Judges the call's proofs, for a row that may bring the token. */
+type JudgeRow = (parameters: Parameters) => Judgement;
 
 /** What becomes of one row: the event to write and the answer once it is written. */
 interface Outcome {
@@ -47,16 +59,21 @@ interface Outcome {
   readonly line: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-type RowResult =
+type RowResult = (
   | { readonly status: 'accepted'; readonly receiptId: string; readonly warnings: readonly string[] }
   | {
-      readonly status: 'refused';
+      /** `ignored`: as the source's profile wants it; its sender has done nothing wrong. */
+      readonly status: 'refused' | 'ignored';
       /** Null for one that is counted and not on record. */
       readonly refusalId: string | null;
       readonly code: RefusalReason;
       readonly field: string | null;
       readonly expected: string | null;
-    };
+    }
+) & {
+  /** Of a CSV file, counted from 1. */
+  readonly line?: number;
+};
 
 const STATUS_OF_REFUSAL: Partial<Record<RefusalReason, number>> = {
   ...STATUS_OF_ACCESS,
@@ -84,49 +101,82 @@ export class PostbackEndpoint {
   async one(
     request: IncomingMessage,
     sourceId: string,
-    query: URLSearchParams,
+    search: string,
     pathToken: string | null = null,
   ): Promise<Answer> {
-    const context = this.#contextOf(request, `/postback/${sourceId}`);
-    const source = this.#options.configuration().source(sourceId, context.receivedAt);
-    const turnedAway = source && this.#options.access.admit(request, source, context.receivedAt);
-    if (turnedAway) return this.#turnAway(request, query, source, context, turnedAway);
-    const { row, body } = await readRow(request, query);
-    const judge = this.#judgeOf(request, query, pathToken, source, context, body);
-    const profile = source && profileOf(source);
-    const outcome = this.#outcomeOf({ sourceId, source, judge, profile, context }, row, null);
-    return this.#answer(context, [outcome], () => answerOf(outcome.result, source));
+    return this.#postback(request, `/postback/${sourceId}`, sourceId, search, pathToken);
   }
 
-  /** POST /v1/postbacks?source=…: a JSON object, a JSON array or NDJSON; each row is answered on its own, in order. */
-  async batch(request: IncomingMessage, query: URLSearchParams): Promise<Answer> {
-    const sourceId = query.get('source') ?? headerOf(request, 'x-source') ?? '';
+  /** GET /pixel/{source} or /iframe/{source}: the answer is always a success, a browser could do nothing with another. */
+  async fromBrowser(
+    request: IncomingMessage,
+    kind: BrowserKind,
+    sourceId: string,
+    search: string,
+  ): Promise<Answer> {
+    const answer = await this.#postback(request, `/${kind}/${sourceId}`, sourceId, search);
+    return browserAnswer(kind, answer);
+  }
+
+  /** POST /v1/postbacks?source=…: a JSON object, a JSON array, NDJSON or CSV; each row is answered on its own, in order. */
+  async batch(request: IncomingMessage, search: string): Promise<Answer> {
+    const sourceId = new URLSearchParams(search).get('source') ?? headerOf(request, 'x-source') ?? '';
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
+    const call = { request, search, pathToken: null, sourceId, source, context };
+    return this.#receive(call, readBatch, undefined);
+  }
+
+  async #postback(
+    request: IncomingMessage,
+    path: string,
+    sourceId: string,
+    search: string,
+    pathToken: string | null = null,
+  ): Promise<Answer> {
+    const context = this.#contextOf(request, path);
+    const source = this.#options.configuration().source(sourceId, context.receivedAt);
+    return this.#receive({ request, search, pathToken, sourceId, source, context }, readCall, source);
+  }
+
+  /** @param answeredAs whose own success body is the answer. */
+  async #receive(
+    call: Call,
+    read: (incoming: IncomingCall, profile: CompiledProfile) => readonly Row[],
+    answeredAs: Source | undefined,
+  ): Promise<Answer> {
+    const { request, search, source, context } = call;
     const turnedAway = source && this.#options.access.admit(request, source, context.receivedAt);
-    if (turnedAway) return this.#turnAway(request, query, source, context, turnedAway);
-    const { rows, body } = await readRows(request);
-    if (source && !('reason' in rows))
-      this.#options.access.admitRows(source, context.receivedAt, rows.length);
-    const judge = this.#judgeOf(request, query, null, source, context, body);
-    const profile = source && profileOf(source);
-    const call = { sourceId, source, judge, profile, context };
-    const outcomes = ('reason' in rows ? [{ ok: false, refusal: rows } as const] : rows).map((row, place) =>
-      this.#outcomeOf(call, row, place),
+    if (turnedAway) return this.#turnAway(call, turnedAway);
+    const incoming = await incomingCall(request, search);
+    const rows = read(incoming, compileProfile(profileOf(source)));
+    if (source) this.#options.access.admitRows(source, context.receivedAt, rows.length);
+    return this.#accept(call, this.#judgeOf(call, bytesOf(incoming)), rows, answeredAs);
+  }
+
+  #accept(
+    call: Call,
+    judge: JudgeRow,
+    rows: readonly Row[],
+    answeredAs: Source | undefined,
+  ): Promise<Answer> {
+    const isOne = rows.length === 1;
+    // One key for many rows would make one receipt of them.
+    const context = isOne ? call.context : { ...call.context, idempotencyKey: null };
+    const outcomes = rows.map((row, place) =>
+      this.#outcomeOf({ ...call, context }, judge, row, isOne ? null : place),
     );
     const [first, second] = outcomes;
-    const isWhole = first !== undefined && second === undefined;
     return this.#answer(context, outcomes, () =>
-      isWhole ? answerOf(first.result, undefined) : batchAnswerOf(outcomes),
+      first !== undefined && second === undefined
+        ? answerOf(first.result, answeredAs)
+        : batchAnswerOf(outcomes, answeredAs),
     );
   }
 
   /** The answer to a call that is not read; its body is thrown away as it comes. */
   async #turnAway(
-    request: IncomingMessage,
-    query: URLSearchParams,
-    source: Source,
-    context: CallContext,
+    { request, search, sourceId, source, context }: Call,
     { refusal, isRecorded, retryAfterSeconds }: TurnedAway,
   ): Promise<Answer> {
     request.resume();
@@ -136,21 +186,15 @@ export class PostbackEndpoint {
       const answer = answerOf({ status: 'refused', refusalId: null, code, field, expected }, source);
       return { ...answer, headers };
     }
-    const row = rowOfPairs(query);
-    const parameters = row.ok ? row.parameters : NO_PARAMETERS;
-    const outcome = refusedOutcome(source.id, source, refusal, parameters, context);
+    const parameters = parametersOfQuery(search, compileProfile(profileOf(source)));
+    const outcome = refusedOutcome(sourceId, source, refusal, parameters, context);
     return this.#answer(context, [outcome], () => ({ ...answerOf(outcome.result, source), headers }));
   }
 
-  #judgeOf(
-    request: IncomingMessage,
-    query: URLSearchParams,
-    pathToken: string | null,
-    source: Source | undefined,
-    { receivedAt }: CallContext,
-    body: Uint8Array | null,
-  ): Call['judge'] {
+  #judgeOf({ request, search, pathToken, source, context }: Call, body: Uint8Array | null): JudgeRow {
     if (source === undefined) return () => SOURCE_UNKNOWN;
+    const { receivedAt } = context;
+    const query = new URLSearchParams(search);
     return this.#options.access.judge({ request, query, pathToken, source, receivedAt, body });
   }
 
@@ -164,14 +208,19 @@ export class PostbackEndpoint {
     };
   }
 
-  #outcomeOf({ sourceId, source, judge, profile, context }: Call, row: Row, place: number | null): Outcome {
+  #outcomeOf(call: Call, judge: JudgeRow, row: Row, place: number | null): Outcome {
+    const outcome = this.#judged(call, judge, row, place);
+    return row.line === undefined ? outcome : { ...outcome, result: { ...outcome.result, line: row.line } };
+  }
+
+  #judged({ sourceId, source, context }: Call, judge: JudgeRow, row: Row, place: number | null): Outcome {
     const parameters = row.ok ? row.parameters : NO_PARAMETERS;
     const refuse = (refusal: Refusal) => refusedOutcome(sourceId, source, refusal, parameters, context);
     const proofs = judge(parameters);
     if (!proofs.ok) return refuse(proofs.refusal);
-    if (source === undefined || profile === undefined) return refuse(SOURCE_UNKNOWN.refusal);
+    if (source === undefined) return refuse(SOURCE_UNKNOWN.refusal);
     if (!row.ok) return refuse(row.refusal);
-    const parsing = parsePostback(parameters, profile, context.receivedAt);
+    const parsing = parsePostback(parameters, profileOf(source), context.receivedAt);
     if (!parsing.ok) return refuse(parsing.refusal);
     const { access, encryption } = this.#options;
     const identity = receiptIdentityOf({
@@ -249,7 +298,7 @@ function refusedOutcome(
   return {
     record: outgoing('postback.refused.v1', event.sourceId, event),
     result: {
-      status: 'refused',
+      status: isIgnored(refusal.reason) ? 'ignored' : 'refused',
       refusalId: event.refusalId,
       code: refusal.reason,
       field: event.field,
@@ -267,63 +316,48 @@ function refusedOutcome(
   };
 }
 
-/** One postback, and the bytes it came in; null when they were not all read. */
-async function readRow(
-  request: IncomingMessage,
-  query: URLSearchParams,
-): Promise<{ readonly row: Row; readonly body: Uint8Array | null }> {
-  if (request.method === 'GET') return { row: rowOfPairs(query), body: NO_BODY };
-  if (request.method !== 'POST')
-    return { row: refusedRow('method_not_allowed', 'GET or POST'), body: NO_BODY };
-  const body = await readBody(request);
-  if (!body.ok) return { row: refusedRow('body_too_large', 'a smaller body'), body: null };
-  return { row: rowOfBody(query, body.text, headerOf(request, 'content-type') ?? ''), body: body.bytes };
+async function incomingCall(request: IncomingMessage, search: string): Promise<IncomingCall> {
+  const method = request.method ?? 'GET';
+  const body = method === 'POST' ? await readBody(request) : null;
+  return { method, contentType: headerOf(request, 'content-type') ?? '', search, body };
 }
 
-function rowOfBody(query: URLSearchParams, text: string, contentType: string): Row {
-  if (text === '') return rowOfPairs(query);
-  if (contentType.includes('json')) return merged(query, rowOfJson(text));
-  if (contentType.includes('x-www-form-urlencoded'))
-    return rowOfPairs([...query, ...new URLSearchParams(text)]);
-  return refusedRow('content_type_unsupported', 'application/json or application/x-www-form-urlencoded');
+/** What a sender could have signed; null when it was not all read. */
+function bytesOf({ body }: IncomingCall): Uint8Array | null {
+  if (body === null) return NO_BODY;
+  return body.ok ? body.bytes : null;
 }
 
-async function readRows(
-  request: IncomingMessage,
-): Promise<{ readonly rows: readonly Row[] | Refusal; readonly body: Uint8Array | null }> {
-  if (request.method !== 'POST')
-    return { rows: { reason: 'method_not_allowed', field: null, expected: 'POST' }, body: NO_BODY };
-  const body = await readBody(request);
-  if (!body.ok)
-    return { rows: { reason: 'body_too_large', field: null, expected: 'a smaller body' }, body: null };
-  return { rows: rowsOfBatch(body.text, headerOf(request, 'content-type') ?? ''), body: body.bytes };
-}
+const profiles = new WeakMap<Source, SourceProfile>();
 
-function merged(query: URLSearchParams, row: Row): Row {
-  return row.ok ? rowOfPairs([...query, ...row.parameters]) : row;
-}
-
-function refusedRow(reason: RefusalReason, expected: string): Row {
-  return { ok: false, refusal: { reason, field: null, expected } };
-}
-
-function profileOf({ profile, allowedExtras }: Source): SourceProfile {
-  return completeProfile({
-    ...profile,
-    allowedExtras: allowedExtras.filter((name) => !CREDENTIAL_PARAMETERS.has(name)),
-  });
+/** The same object for the same version of a source, so that it is compiled once. */
+function profileOf(source: Source | undefined): SourceProfile {
+  if (source === undefined) return STANDARD_PROFILE;
+  let profile = profiles.get(source);
+  if (profile === undefined) {
+    const allowedExtras = source.allowedExtras.filter((name) => !CREDENTIAL_PARAMETERS.has(name));
+    profile = completeProfile({ ...source.profile, allowedExtras });
+    profiles.set(source, profile);
+  }
+  return profile;
 }
 
 function answerOf(result: RowResult, source: Source | undefined): Answer {
   if (result.status === 'refused')
     return { status: STATUS_OF_REFUSAL[result.code] ?? BAD_REQUEST, body: result };
-  const headers = { 'x-receipt-id': result.receiptId };
-  return { status: 200, headers, body: source?.successBody ?? result };
+  const headers = result.status === 'accepted' ? { 'x-receipt-id': result.receiptId } : {};
+  return successAnswer(source, result, headers);
 }
 
-function batchAnswerOf(outcomes: readonly Outcome[]): Answer {
+/** A source that has its own success body is answered with it as long as no row was refused. */
+function batchAnswerOf(outcomes: readonly Outcome[], source: Source | undefined): Answer {
   const rows = outcomes.map(({ result }) => result);
-  const accepted = rows.filter(({ status }) => status === 'accepted').length;
-  const body = { accepted, refused: rows.length - accepted, rows };
-  return { status: accepted === rows.length ? 200 : MULTI_STATUS, body };
+  const count = (status: RowResult['status']) => rows.filter((row) => row.status === status).length;
+  const body = {
+    accepted: count('accepted'),
+    ignored: count('ignored'),
+    refused: count('refused'),
+    rows,
+  };
+  return body.refused > 0 ? { status: MULTI_STATUS, body } : successAnswer(source, body, {});
 }

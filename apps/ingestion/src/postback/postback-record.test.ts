@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { aChange, Configuration, type Source } from '@tributary/configuration';
 import { encodeEvent } from '@tributary/contracts';
-import { completeProfile, parsePostback, type Refusal } from '@tributary/domain';
+import { completeProfile, parametersOfJson, parsePostback, type Refusal } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { describe, expect, it } from 'vitest';
 import { receiptIdentityOf } from '../access/receipt-identity.ts';
@@ -205,6 +205,39 @@ describe('canaries', () => {
     const context = { ...CONTEXT, path: `/postback/${address}` };
     const event = refusedRecord(address, undefined, refusal, new Map(), context);
     expect(textOf(event)).not.toContain(CANARY);
+  });
+
+  it.each<[object]>([
+    [{ customer: { email: CANARY } }],
+    [{ customer: { first_name: CANARY } }],
+    [{ person: { remote: CANARY } }],
+    [{ address: { line: CANARY } }],
+    [{ auth: { key: [CANARY] } }],
+    [{ params: [{ name: 'x' }, { name: 'email', value: CANARY }] }],
+    [{ params: [{ key: 'Api-Key', value: { inner: CANARY } }] }],
+    [{ a: { b: [`${CANARY}@example.org`] } }],
+    [{ 'customer[email]': CANARY }],
+    [{ 'data[first_name]': CANARY }],
+    [{ payload: JSON.stringify({ customer: { last_name: CANARY } }) }],
+    [{ payload: JSON.stringify([{ phone: CANARY }]) }],
+    [{ payload: `${'{"a":'.repeat(20)}{"last_name":"${CANARY}"}${'}'.repeat(20)}` }],
+    [{ deep: { payload: JSON.stringify({ inner: JSON.stringify({ tel: CANARY }) }) } }],
+  ])('leaves no trace however deep it lies: %j', (document) => {
+    const read = parametersOfJson({ event_type: 'sale', txid: 'o-1', ...document });
+    if (!read.ok) throw new Error(read.refusal.reason);
+    const profile = { aliases: { ...PERSONAL_ALIASES, ipAddress: ['person[remote]'] } };
+    const deep = aSource({ profile });
+    const event = refusedRecord('shop', deep, REFUSAL, read.parameters, CONTEXT);
+    expect(textOf(event)).not.toContain(CANARY);
+    expect(event.rawCall).toContain('txid=o-1');
+  });
+
+  it('shows where a value stood', () => {
+    const read = parametersOfJson({ order: { lines: [{ price: '5' }] }, json: '{"a":{"b":"x"}}' });
+    if (!read.ok) throw new Error(read.refusal.reason);
+    expect(refusedRecord('shop', aSource(), REFUSAL, read.parameters, CONTEXT).rawCall).toBe(
+      'GET /postback/shop?order.lines%5B0%5D.price=5&json.a.b=x',
+    );
   });
 
   it('leaves no trace as a name either', () => {

@@ -3,9 +3,15 @@ import { createHash } from 'node:crypto';
 import type { Source } from '@tributary/configuration';
 import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
 import {
+  isMembers,
   isPersonalName,
   isPersonalParameter,
+  leavesOf,
+  type Parameters,
+  type ParameterValue,
   type ParsedPostback,
+  parametersOfJson,
+  parseExactJson,
   personalKindIn,
   type Refusal,
 } from '@tributary/domain';
@@ -13,7 +19,6 @@ import type { Encryption } from '@tributary/runtime';
 import { v7 as uuidv7 } from 'uuid';
 import { CREDENTIAL_PARAMETERS } from '../access/access.ts';
 import type { ReceiptIdentity } from '../access/receipt-identity.ts';
-import type { Parameters } from './read-call.ts';
 
 /** What the edge knows of a call beside its parameters. */
 export interface CallContext {
@@ -34,7 +39,7 @@ const MAX_RAW_CALL = 4_096;
 const REMOVED = '[removed]';
 const MAX_SOURCE_ID = 64;
 /** Senders call their credentials by many names, and send them under the wrong one. */
-const SECRET_NAME = /token|secret|passw|api_?key|auth|signature/i;
+const SECRET_NAME = /token|secret|passw|api[_-]?key|auth|signature/i;
 
 export function acceptedRecord(
   source: Source,
@@ -90,20 +95,85 @@ export function refusedRecord(
 
 /** SHA-256 hex over the sorted parameters without the proofs: the same content in another order is the same content. */
 function contentDigestOf(parameters: Parameters): string {
-  const pairs = [...parameters]
-    .filter(([name]) => !CREDENTIAL_PARAMETERS.has(name))
+  const pairs = leavesOf(parameters)
+    .filter(({ path }) => !CREDENTIAL_PARAMETERS.has(path))
+    .map(({ path, value }) => [path, value] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(pairs)).digest('hex');
 }
 
-/** The call as text, for people who ask "what did they send": no credentials, no personal values. */
+/** The call as text, for people who ask "what did they send": no credentials, no personal values; paths stand for names. */
 function rawCallOf(context: CallContext, parameters: Parameters, source: Source | undefined): string {
-  const profile = { aliases: source?.profile.aliases ?? {} };
-  const kept = [...parameters].map(([name, value]) => {
-    const isHidden = isPrivate(name) || isPersonalParameter(name, profile) || personalKindIn(value) !== null;
-    return `${encoded(withoutPerson(name))}=${isHidden ? REMOVED : encoded(value)}`;
-  });
+  const kept: string[] = [];
+  let length = 0;
+  for (const { path, value, isHidden } of rawValues(parameters, {
+    aliases: source?.profile.aliases ?? {},
+  })) {
+    const isRemoved = isHidden || personalKindIn(value) !== null;
+    const text = `${encoded(withoutPerson(path))}=${isRemoved ? REMOVED : encoded(value)}`;
+    kept.push(text);
+    length += text.length + 1;
+    if (length > MAX_RAW_CALL) break;
+  }
   return `${context.method} ${withoutPerson(context.path)}?${kept.join('&')}`.slice(0, MAX_RAW_CALL);
+}
+
+interface RawValue {
+  readonly path: string;
+  readonly value: string;
+  readonly isHidden: boolean;
+}
+
+type Aliases = Pick<Source['profile'], 'aliases'>;
+
+/** Every text of the call with its path; JSON within a text is told value by value, since it hides names of its own. */
+function* rawValues(parameters: Parameters, profile: Aliases): Generator<RawValue> {
+  for (const [name, value] of parameters) yield* valuesAt(name, value, isPrivateName(name), profile);
+}
+
+function* valuesAt(
+  path: string,
+  value: ParameterValue,
+  isPrivateSoFar: boolean,
+  profile: Aliases,
+): Generator<RawValue> {
+  const opened = typeof value === 'string' ? jsonIn(value) : value;
+  const isHidden = isPrivateSoFar || isPersonalParameter(path, profile);
+  if (typeof opened === 'string') {
+    yield { path, value: opened, isHidden };
+  } else if (isMembers(opened)) {
+    const isLabelled = isHidden || labelsPerson(opened);
+    for (const [member, inner] of opened)
+      yield* valuesAt(`${path}.${member}`, inner, isLabelled || isPrivateName(member), profile);
+  } else {
+    for (const [index, inner] of opened.entries())
+      yield* valuesAt(`${path}[${index}]`, inner, isHidden, profile);
+  }
+}
+
+/** `{name: 'email', value: …}`: the name of the value is itself a value. */
+function labelsPerson(members: Parameters): boolean {
+  return LABELS.some((label) => {
+    const name = members.get(label);
+    return typeof name === 'string' && isPrivate(name);
+  });
+}
+
+const LABELS = ['name', 'key', 'id', 'field', 'type'] as const;
+
+/** What cannot be looked into is not shown. */
+function jsonIn(text: string): ParameterValue {
+  if (!/^\s*[{[]/.test(text)) return text;
+  const parsed = parseExactJson(text);
+  if (!parsed.ok) return text;
+  const read = parametersOfJson({ within: parsed.value });
+  return (read.ok ? read.parameters.get('within') : undefined) ?? REMOVED;
+}
+
+function isPrivateName(name: string): boolean {
+  // Of a form's `customer[email]` the last name is the one that tells.
+  const last = name.slice(name.lastIndexOf('[') + 1);
+  return isPrivate(name) || isPrivate(last);
 }
 
 function isPrivate(name: string): boolean {

@@ -1,0 +1,65 @@
+/** Every outbound template of the catalogue, sent by the partner postback's own definition for the sample conversion. */
+import { NETWORKS, type Network, type Outbound } from '@tributary/domain';
+import { describe, expect, it } from 'vitest';
+import { outwardEvent, parseSettings } from './definition.ts';
+import { partnerPostback } from './partner-postback.ts';
+import { SAMPLE_NOW, sampleDelivery } from './sample.ts';
+
+const ROWS = NETWORKS.flatMap(({ key, outbound }: Network) =>
+  outbound === undefined ? [] : [[key, outbound] as const],
+);
+
+/** The settings as the row gives them; each secret is its name in capitals. */
+function settingsOf({
+  urlTemplate,
+  method,
+  headers,
+  secrets = {},
+  statuses,
+  events,
+  expectedBody,
+}: Outbound) {
+  const values = Object.fromEntries(Object.keys(secrets).map((name) => [name, name.toUpperCase()]));
+  const given = { urlTemplate, method, headers, secrets: values, statuses, events, expectedBody };
+  const parsed = parseSettings(
+    partnerPostback,
+    Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  );
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.settings;
+}
+
+describe.each(ROWS)('%s', (_key, outbound) => {
+  const settings = settingsOf(outbound);
+  const event = outwardEvent(partnerPostback, settings, 'sale') ?? 'none';
+
+  it('sends the URL of the row', () => {
+    const request = partnerPostback.buildRequest({
+      deliveries: [sampleDelivery(event)],
+      settings,
+      now: SAMPLE_NOW,
+    });
+    expect(request.method).toBe(outbound.method ?? 'GET');
+    expect(request.url).toBe(outbound.rendered);
+    for (const value of Object.values(request.headers)) expect(value).not.toContain('{');
+  });
+
+  it('is told the id that it gave to the click', () => {
+    expect(outbound.rendered).toContain('p-click-9');
+    expect(outbound.clickUrlParameter ?? 'partner_click_id=?').toMatch(/^partner_click_id=./);
+  });
+
+  it('believes no answer without the text it expects', () => {
+    const judged = (body: string) =>
+      partnerPostback.judge({
+        response: { status: 200, headers: {}, body },
+        settings,
+        deliveryCount: 1,
+        now: SAMPLE_NOW,
+      })[0]?.outcome;
+    expect(judged(`answer: ${outbound.expectedBody ?? ''}`)).toBe('delivered');
+    expect(judged('success=false; err_msg=Duplicate;')).toBe(
+      outbound.expectedBody === undefined ? 'delivered' : 'retry',
+    );
+  });
+});

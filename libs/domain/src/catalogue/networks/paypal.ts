@@ -1,0 +1,107 @@
+/** PayPal: instant payment notifications as a form in the charset that it names itself; refunds are negative. */
+import { CLICK_ID, type Network } from '../network.ts';
+
+export const paypal: Network = {
+  key: 'paypal',
+  name: 'PayPal IPN',
+  kind: 'payment_platform',
+  source: 'https://paypal.manymanuals.cz/unknown/instant-payment-notification-2012/users-guide-48640/46',
+  confirmed: true,
+  notes: [
+    'The button or cart passes our click id as custom.',
+    'payment_date (03:04:05 Jan 02, 2026 PST) is left out: the time of arrival stands for it.',
+    'mc_gross and its sign, txn_id, parent_txn_id, payment_status and reason_code are in the manual; some status words are from memory.',
+  ],
+  inbound: {
+    clickIdParameter: 'custom=',
+    calls: [
+      {
+        reports: 'a payment, and each change of it',
+        method: 'POST',
+        parameters: '',
+        examples: [
+          {
+            title: 'a completed payment',
+            form: {
+              charset: 'windows-1252',
+              custom: CLICK_ID,
+              mc_currency: 'USD',
+              mc_gross: '19.95',
+              payer_id: 'LPLWNMTBWMFAY',
+              payment_date: '20:12:59 Jan 13, 2009 PST',
+              payment_status: 'Completed',
+              tax: '1.95',
+              txn_id: '61E67681CH3238416',
+              txn_type: 'web_accept',
+            },
+            expected: {
+              eventType: 'sale',
+              status: 'approved',
+              clickId: CLICK_ID,
+              transactionId: '61E67681CH3238416',
+              revenueMicros: 19_950_000n,
+              taxMicros: 1_950_000n,
+              currency: 'USD',
+              customerId: 'LPLWNMTBWMFAY',
+            },
+          },
+          {
+            title: 'a refund',
+            form: {
+              charset: 'windows-1252',
+              custom: CLICK_ID,
+              mc_currency: 'USD',
+              mc_gross: '-19.95',
+              parent_txn_id: '61E67681CH3238416',
+              payer_id: 'LPLWNMTBWMFAY',
+              payment_status: 'Refunded',
+              reason_code: 'refund',
+              txn_id: '3RF67681CH3238416',
+            },
+            expected: {
+              eventType: 'refund',
+              status: 'approved',
+              clickId: CLICK_ID,
+              transactionId: '3RF67681CH3238416',
+              originalTransactionId: '61E67681CH3238416',
+              revenueMicros: 19_950_000n,
+              currency: 'USD',
+              customerId: 'LPLWNMTBWMFAY',
+            },
+          },
+        ],
+      },
+    ],
+    profile: {
+      aliases: {
+        clickId: ['custom'],
+        transactionId: ['txn_id'],
+        originalTransactionId: ['parent_txn_id'],
+        status: ['payment_status'],
+        revenue: ['mc_gross'],
+        currency: ['mc_currency'],
+        shipping: ['mc_shipping'],
+        customerId: ['payer_id'],
+        isTest: ['test_ipn'],
+      },
+      constants: { eventType: 'sale' },
+      eventTypeRules: [
+        { when: { payment_status: 'Refunded' }, eventType: 'refund' },
+        { when: { payment_status: 'Reversed' }, eventType: 'chargeback' },
+      ],
+      ignoredStatuses: ['Canceled_Reversal', 'Created', 'Processed'],
+      statuses: {
+        Completed: 'approved',
+        Pending: 'pending',
+        Refunded: 'approved',
+        Reversed: 'approved',
+        Denied: 'rejected',
+        Failed: 'rejected',
+        Expired: 'rejected',
+        Voided: 'rejected',
+      },
+      charset: 'windows-1252',
+      charsetParameter: 'charset',
+    },
+  },
+};

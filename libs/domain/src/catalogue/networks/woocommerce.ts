@@ -1,0 +1,101 @@
+/** WooCommerce: the order as it is after each change; our click id is meta data of the order. */
+import { CLICK_ID, type Network } from '../network.ts';
+
+export const woocommerce: Network = {
+  key: 'woocommerce',
+  name: 'WooCommerce',
+  kind: 'shop',
+  source: 'https://gist.github.com/ashokrane/1142d8ec35b32e6804fc8c4cf3419884',
+  confirmed: true,
+  notes: [
+    'Topics order.created and order.updated; the shop keeps our click id as the meta field click_id of the order.',
+    'An order comes again with every change: a later call is a change of the same fact.',
+    'The customer is the hash of the e-mail address: customer_id is 0 for every guest.',
+    'The fields were read in recorded calls; the list of statuses is from memory.',
+  ],
+  inbound: {
+    clickIdParameter: null,
+    calls: [
+      {
+        reports: 'an order, and each change of it',
+        method: 'POST',
+        parameters: '',
+        examples: [
+          {
+            title: 'an order that waits for a bank transfer',
+            json: {
+              id: 1194,
+              parent_id: 0,
+              number: '1194',
+              order_key: 'wc_order_YzXqv7u79WjZS',
+              status: 'on-hold',
+              currency: 'USD',
+              date_created: '2019-07-20T02:08:30',
+              date_created_gmt: '2019-07-19T20:38:30',
+              shipping_total: '200.00',
+              total: '4252.00',
+              total_tax: '0.00',
+              customer_id: 0,
+              billing: { country: 'IN', email: 'jane@example.org' },
+              transaction_id: '',
+              meta_data: [
+                { id: 1, key: 'is_vat_exempt', value: 'no' },
+                { id: 2, key: 'click_id', value: CLICK_ID },
+              ],
+            },
+            expected: {
+              eventType: 'sale',
+              status: 'pending',
+              clickId: CLICK_ID,
+              transactionId: '1194',
+              revenueMicros: 4_252_000_000n,
+              taxMicros: 0n,
+              shippingMicros: 200_000_000n,
+              currency: 'USD',
+              customerId: '13d855ce931073d4924ac377cda0e9a543908b9d6607727c8033d729c65eced6',
+              occurredAt: Date.UTC(2019, 6, 19, 20, 38, 30),
+              warnings: ['personal_value:billing.email'],
+            },
+          },
+          {
+            title: 'the order is refunded',
+            json: { id: 1194, status: 'refunded', currency: 'USD', total: '4252.00', meta_data: [] },
+            expected: {
+              eventType: 'refund',
+              status: 'approved',
+              transactionId: '1194',
+              revenueMicros: 4_252_000_000n,
+              currency: 'USD',
+            },
+          },
+        ],
+      },
+    ],
+    profile: {
+      aliases: {
+        clickId: ['meta_data[key=click_id].value'],
+        customerId: ['billing.email'],
+        email: ['billing.email'],
+        transactionId: ['id'],
+        revenue: ['total'],
+        tax: ['total_tax'],
+        shipping: ['shipping_total'],
+        occurredAt: ['date_created_gmt'],
+        couponCode: ['coupon_lines[0].code'],
+      },
+      eventTypeRules: [{ when: { status: 'refunded' }, eventType: 'refund' }],
+      ignoredStatuses: ['checkout-draft', 'auto-draft'],
+      statuses: {
+        pending: 'pending',
+        'on-hold': 'pending',
+        processing: 'approved',
+        completed: 'approved',
+        refunded: 'approved',
+        cancelled: 'rejected',
+        failed: 'rejected',
+        trash: 'rejected',
+      },
+      defaultEventType: 'sale',
+    },
+  },
+};
