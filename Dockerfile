@@ -4,8 +4,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY libs libs
 COPY apps apps
-# The optional packages are the embedded ClickHouse, and the only install script is the npm package of Node itself:
-# neither is needed here.
+# The optional packages are the embedded ClickHouse, which is not needed here, and the binary of LMDB, which is installed by
+# name below. The only install script that matters is the npm package of Node itself: not needed either.
 RUN npm install --omit=optional --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.base.json ./
 RUN node node_modules/typescript/bin/tsc -b \
@@ -33,7 +33,9 @@ RUN mkdir -p /var/lib/tributary && chown node:node /var/lib/tributary
 # Settings of ours, but for HEALTH_URL, which only the health check below reads; each service has a port of its own.
 ENV NODE_ENV=production \
     LISTEN_HOST=0.0.0.0 \
+    INGESTION_STATE=/var/lib/tributary/ingestion \
     HEALTH_URL=http://127.0.0.1:8080/health/ready
+RUN mkdir -p /var/lib/tributary/ingestion && chown node:node /var/lib/tributary/ingestion
 USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -155,7 +155,7 @@ describe('what an operator sees', () => {
   });
 
   it.each([
-    ['ingestion', ['kafka', 'open', 'configuration', 'clicks_pending']],
+    ['ingestion', ['kafka', 'open', 'configuration', 'spool']],
     ['attribution', ['kafka', 'clickhouse', 'group', 'configuration', 'schema_registry', 'undecoded']],
     ['fan-out', ['kafka', 'clickhouse', 'group', 'configuration', 'schema_registry', 'undecoded']],
     ['console', ['kafka', 'configuration', 'undecoded']],

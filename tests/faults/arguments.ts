@@ -4,31 +4,43 @@ import { parseArgs } from 'node:util';
 export const BUS_SCENARIOS = ['kills', 'broker', 'rebalance', 'registry'] as const;
 export type BusScenario = (typeof BUS_SCENARIOS)[number];
 
-const ROOMS = ['bus', 'ingestion', 'attribution', 'fan-out'] as const;
+export const INGESTION_SCENARIOS = ['outage', 'kills'] as const;
+export type IngestionScenario = (typeof INGESTION_SCENARIOS)[number];
 
-export interface FaultArguments {
-  /** How often a consuming service is killed; the broker is killed a quarter as often. */
+const ROOMS = ['bus', 'ingestion', 'attribution', 'fan-out'] as const;
+const STANDARD_KILLS = { bus: 200, ingestion: 100 };
+
+interface Repetition {
+  /** How often a service is killed; the broker of the room `bus` a quarter as often. */
   readonly kills: number;
-  readonly only: readonly BusScenario[];
   readonly seed: number;
 }
+
+export type FaultArguments =
+  | (Repetition & { readonly room: 'bus'; readonly only: readonly BusScenario[] })
+  | (Repetition & { readonly room: 'ingestion'; readonly only: readonly IngestionScenario[] });
 
 export type ParsedArguments =
   | { readonly kind: 'run'; readonly options: FaultArguments }
   /** `text` is for the person who asked. */
   | { readonly kind: 'told'; readonly text: string; readonly exitCode: number };
 
-export const USAGE = `npm run faults -- bus [options]
+export const USAGE = `npm run faults -- bus|ingestion [options]
 
-Runs the fault loops on a whole system of its own, prints the ledger of each and ends with "difference N".
+Runs the fault loops of a room on a system of its own, prints the ledger of each and ends with "difference N".
 Exit code 0 when every ledger balances, 1 when one does not, 2 for a question that cannot be answered.
 
+bus
   kills       SIGKILL of attribution and fan-out, each time with work in hand
   broker      SIGKILL of the embedded Kafka, a quarter as often, with requests in flight
   rebalance   three instances, a member joining or leaving every 2 s for 2 minutes, one stopped for 60 s
   registry    the schema registry refused for 60 s, 404 for 60 s, a column added, under load
 
-  --kills N      how often a service is killed (200)
+ingestion
+  outage      SIGKILL of the embedded Kafka, away for 60 s under 1,000 postbacks/s
+  kills       SIGKILL of ingestion with requests in flight, every fifth time while it is spooling
+
+  --kills N      how often a service is killed (bus 200, ingestion 100)
   --only A,B     only these scenarios
   --seed N       for the choice of victims and moments (1)
   --help         this text`;
@@ -39,8 +51,8 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
       args: [...args],
       allowPositionals: true,
       options: {
-        kills: { type: 'string', default: '200' },
-        only: { type: 'string', default: BUS_SCENARIOS.join(',') },
+        kills: { type: 'string' },
+        only: { type: 'string' },
         seed: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
@@ -49,21 +61,28 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
     const [room, ...others] = positionals;
     if (room === undefined || others.length > 0) return told(USAGE, 2);
     if (!ROOMS.some((each) => each === room)) return told(`there is no room ${room}\n\n${USAGE}`, 2);
-    if (room !== 'bus') return told(`${room}: not there yet`, 2);
-    const only = values.only.split(',');
-    const unknown = only.filter((name) => !BUS_SCENARIOS.some((each) => each === name));
-    if (unknown.length > 0) return told(`--only: there is no scenario ${unknown.join(', ')}`, 2);
-    const kills = Number(values.kills);
+    if (room !== 'bus' && room !== 'ingestion') return told(`${room}: not there yet`, 2);
+    const kills = Number(values.kills ?? STANDARD_KILLS[room]);
     const seed = Number(values.seed);
     if (!Number.isSafeInteger(kills) || kills < 1) return told('--kills must be a whole number from 1', 2);
     if (!Number.isSafeInteger(seed)) return told('--seed must be a whole number', 2);
-    return {
-      kind: 'run',
-      options: { kills, seed, only: BUS_SCENARIOS.filter((name) => only.includes(name)) },
-    };
+    if (room === 'bus') return runOf(values.only, BUS_SCENARIOS, (only) => ({ room, kills, seed, only }));
+    return runOf(values.only, INGESTION_SCENARIOS, (only) => ({ room, kills, seed, only }));
   } catch (error) {
     return told(`${(error as Error).message}\n\n${USAGE}`, 2);
   }
+}
+
+/** The scenarios asked for, in their own order; all when none are named. */
+function runOf<Name extends string>(
+  asked: string | undefined,
+  scenarios: readonly Name[],
+  optionsOf: (only: readonly Name[]) => FaultArguments,
+): ParsedArguments {
+  const names = asked?.split(',') ?? scenarios;
+  const unknown = names.filter((name) => !scenarios.some((each) => each === name));
+  if (unknown.length > 0) return told(`--only: there is no scenario ${unknown.join(', ')}`, 2);
+  return { kind: 'run', options: optionsOf(scenarios.filter((name) => names.includes(name))) };
 }
 
 function told(text: string, exitCode: number): ParsedArguments {

@@ -29,6 +29,14 @@ describe('npm run faults', () => {
       options: { kills: 8, only: ['kills', 'broker', 'rebalance', 'registry'] },
     });
     expect(parseFaultArguments(['bus', '--only', 'broker'])).toMatchObject({ options: { only: ['broker'] } });
+    expect(parseFaultArguments(['ingestion'])).toMatchObject({
+      kind: 'run',
+      options: { room: 'ingestion', kills: 100, only: ['outage', 'kills'] },
+    });
+    expect(parseFaultArguments(['ingestion', '--only', 'broker'])).toMatchObject({
+      kind: 'told',
+      exitCode: 2,
+    });
     expect(parseFaultArguments(['attribution'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['bus', '--only', 'nothing'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['bus', '--kills', 'many'])).toMatchObject({ kind: 'told', exitCode: 2 });

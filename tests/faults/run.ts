@@ -1,16 +1,27 @@
-/** `npm run faults -- bus`: the fault loops at full length, their ledgers, and a last line `difference N`. */
+/** `npm run faults -- <room>`: the fault loops at full length, their ledgers, and a last line `difference N`. */
 import process from 'node:process';
-import { type BusScenario, type FaultArguments, parseFaultArguments } from './arguments.ts';
+import {
+  type BusScenario,
+  type FaultArguments,
+  type IngestionScenario,
+  parseFaultArguments,
+} from './arguments.ts';
 import { FaultBed } from './fault-bed.ts';
+import { IngestionBed } from './ingestion-bed.ts';
 import { brokerKills } from './scenarios/broker-kills.ts';
+import { ingestionKills } from './scenarios/ingestion-kills.ts';
 import { rebalances } from './scenarios/rebalances.ts';
 import { registryOutage } from './scenarios/registry-outage.ts';
 import { serviceKills } from './scenarios/service-kills.ts';
+import { spoolOutage } from './scenarios/spool-outage.ts';
 import type { ScenarioResult } from './totals.ts';
 
-const PORT_OFFSET = 13_000;
+/** A room's own, so that two may run beside each other. */
+const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000 };
 const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
+const OUTAGE = { outageMs: 60_000, postbacksPerSecond: 1_000, redirectsPerSecond: 50, p99BoundMs: 250 };
+const KILLS_PACE = { postbacksPerSecond: 300, redirectsPerSecond: 30 };
 
 const startedAt = performance.now();
 
@@ -19,11 +30,11 @@ function log(message: string): void {
 }
 
 /** Runs one scenario on a system of its own, so that what one leaves behind is not the next one's fault. */
-async function onBed(
-  { seed }: FaultArguments,
-  scenario: (bed: FaultBed) => Promise<ScenarioResult>,
+async function onBed<Bed extends { stop(): Promise<void> }>(
+  starting: Promise<Bed>,
+  scenario: (bed: Bed) => Promise<ScenarioResult>,
 ): Promise<ScenarioResult> {
-  const bed = await FaultBed.start({ portOffset: PORT_OFFSET, log, seed });
+  const bed = await starting;
   const stop = () => {
     void bed.stop().finally(() => process.exit(130));
   };
@@ -36,24 +47,46 @@ async function onBed(
   }
 }
 
-function scenarioOf(name: BusScenario, options: FaultArguments): Promise<ScenarioResult> {
-  const { kills, seed } = options;
+function busScenario(name: BusScenario, { kills, seed }: FaultArguments): Promise<ScenarioResult> {
+  const bed = () => FaultBed.start({ portOffset: PORT_OFFSETS.bus, log, seed });
   switch (name) {
     case 'kills':
-      return onBed(options, (bed) => serviceKills(bed, { kills }));
+      return onBed(bed(), (on) => serviceKills(on, { kills }));
     case 'broker':
-      return onBed(options, (bed) => brokerKills(bed, { kills: Math.ceil(kills / 4), seed }));
+      return onBed(bed(), (on) => brokerKills(on, { kills: Math.ceil(kills / 4), seed }));
     case 'rebalance':
-      return onBed(options, (bed) => rebalances(bed, REBALANCE));
+      return onBed(bed(), (on) => rebalances(on, REBALANCE));
     case 'registry':
       return registryOutage({ ...REGISTRY, log });
   }
 }
 
+function ingestionScenario(
+  name: IngestionScenario,
+  { kills, seed }: FaultArguments,
+): Promise<ScenarioResult> {
+  const bed = IngestionBed.start({ portOffset: PORT_OFFSETS.ingestion, log });
+  switch (name) {
+    case 'outage':
+      return onBed(bed, (on) => spoolOutage(on, OUTAGE));
+    case 'kills':
+      return onBed(bed, (on) => ingestionKills(on, { ...KILLS_PACE, kills, seed }));
+  }
+}
+
+/** Every scenario that was asked for, not begun yet. */
+function scenariosOf(
+  options: FaultArguments,
+): readonly { readonly name: string; run(): Promise<ScenarioResult> }[] {
+  return options.room === 'bus'
+    ? options.only.map((name) => ({ name, run: () => busScenario(name, options) }))
+    : options.only.map((name) => ({ name, run: () => ingestionScenario(name, options) }));
+}
+
 /** A scenario that cannot go on (something is stuck, or did not start) has not shown that nothing is lost. */
-async function attempted(name: BusScenario, options: FaultArguments): Promise<ScenarioResult> {
+async function attempted(name: string, run: () => Promise<ScenarioResult>): Promise<ScenarioResult> {
   try {
-    return await scenarioOf(name, options);
+    return await run();
   } catch (error) {
     log(`${name} broke off: ${(error as Error).stack ?? error}`);
     return { lines: [`broke off: ${(error as Error).message}`], difference: 1 };
@@ -66,9 +99,9 @@ if (parsed.kind === 'told') {
   process.exit(parsed.exitCode);
 }
 const results = [];
-for (const name of parsed.options.only) {
+for (const { name, run } of scenariosOf(parsed.options)) {
   log(`scenario ${name}`);
-  const result = await attempted(name, parsed.options);
+  const result = await attempted(name, run);
   console.log(`\n${name}\n${result.lines.join('\n')}\n`);
   results.push({ name, ...result });
 }

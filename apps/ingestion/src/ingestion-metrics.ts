@@ -1,5 +1,5 @@
 /** What ingestion counts: requests by route, postbacks accepted and refused, clicks, and how long taking them took. */
-import { counter, gauge, latency } from '@tributary/runtime';
+import { counter, latency } from '@tributary/runtime';
 
 /** The hot routes; a closed list, so that no path of a stranger becomes a label. */
 export type Route =
@@ -26,21 +26,21 @@ export const requestSeconds = latency({
 });
 export const postbacksAccepted = counter({
   name: 'tributary_postbacks_accepted_total',
-  help: 'Postbacks Kafka has acknowledged.',
+  help: 'Postbacks that Kafka has acknowledged or the spool has taken.',
 });
 export const postbacksRefused = counter({
   name: 'tributary_postbacks_refused_total',
-  help: 'Refusals Kafka has acknowledged, by reason code.',
+  help: 'Refusals that Kafka has acknowledged or the spool has taken, by reason code.',
   labels: ['reason'],
 });
 export const acceptSeconds = latency({
   name: 'tributary_accept_seconds',
-  help: "From receiving a click or a postback to Kafka's acknowledgement.",
+  help: 'From receiving a click or a postback until Kafka or the spool has it.',
   labels: ['event'],
 });
 export const clicksRecorded = counter({
   name: 'tributary_clicks_recorded_total',
-  help: 'Clicks Kafka has acknowledged.',
+  help: 'Clicks that Kafka has acknowledged or the spool has taken.',
   labels: ['kind'],
 });
 export const clicksFallback = counter({
@@ -60,11 +60,7 @@ export const clickWarnings = counter({
 });
 export const clicksLost = counter({
   name: 'tributary_clicks_lost_total',
-  help: 'Clicks redirected and not recorded, because too many were waiting for Kafka.',
-});
-export const clicksPending = gauge({
-  name: 'tributary_clicks_pending',
-  help: 'Clicks in memory that Kafka has not acknowledged.',
+  help: 'Clicks redirected and not recorded, because neither Kafka nor the spool could take them.',
 });
 export const rateLimited = counter({
   name: 'tributary_postbacks_rate_limited_total',

@@ -33,7 +33,7 @@ import {
 import { type ClickhouseConnection, clickhouseOf, ReceiptStore } from '@tributary/store';
 import { Access } from './access/access.ts';
 import { KeptReplayMemory } from './access/kept-replay-memory.ts';
-import { InMemoryReplayMemory, type ReplayMemory } from './access/replay-memory.ts';
+import type { ReplayMemory } from './access/replay-memory.ts';
 import { SIGNATURE_WINDOW_MS } from './access/signature.ts';
 import { ClickEndpoint } from './click/click-endpoint.ts';
 import { ClickRecorder } from './click/click-recorder.ts';
@@ -41,6 +41,8 @@ import type { HttpEdge } from './edge/http-edge.ts';
 import { PostbackEndpoint } from './postback/postback-endpoint.ts';
 import { ReceiptEndpoint } from './receipt/receipt-endpoint.ts';
 import { VerdictWatch } from './receipt/verdict-watch.ts';
+import { SPOOL_FOLDER, Spool, type SpoolStatus } from './spool/spool.ts';
+import { SpoolingProducer } from './spool/spooling-producer.ts';
 
 export interface IngestionParts {
   readonly settings: Settings<
@@ -59,6 +61,7 @@ export interface IngestionParts {
     | 'IDEMPOTENCY_KEY_HOURS'
     | 'CLICK_FALLBACK_URL'
     | 'COUNTRY_HEADER'
+    | 'SPOOL_MAX_BYTES'
   >;
   readonly logger: Logger;
   readonly edge: HttpEdge;
@@ -67,15 +70,15 @@ export interface IngestionParts {
 const PARTS = Symbol('PARTS');
 /** Measured best with many connections: the first record of a flush waits this long for company. */
 const LINGER_MS = 3;
-/** More clicks under way than a healthy Kafka leaves at any rate one process reaches. */
-const MANY_PENDING = 1_000;
 const HOUR_MS = 3_600_000;
 
 @Injectable()
 export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #parts: IngestionParts;
   readonly #connection: KafkaConnection;
-  readonly #producer: KafkaEventProducer;
+  readonly #kafka: KafkaEventProducer;
+  readonly #spool: Spool;
+  readonly #producer: SpoolingProducer;
   readonly #follower: ConfigurationFollower;
   readonly #recorder: ClickRecorder;
   readonly #clickhouse: ClickhouseConnection;
@@ -91,7 +94,17 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       clientId: 'ingestion',
       logger,
     });
-    this.#producer = new KafkaEventProducer({ connection: this.#connection, lingerMs: LINGER_MS });
+    this.#kafka = new KafkaEventProducer({ connection: this.#connection, lingerMs: LINGER_MS });
+    this.#spool = Spool.open({
+      folder: join(settings.INGESTION_STATE, SPOOL_FOLDER),
+      maxBytes: settings.SPOOL_MAX_BYTES,
+    });
+    this.#producer = new SpoolingProducer({
+      kafka: this.#kafka,
+      spool: this.#spool,
+      ping: () => this.#connection.ping(),
+      logger,
+    });
     this.#follower = new ConfigurationFollower(
       new KafkaConfigurationLog({
         connection: this.#connection,
@@ -106,7 +119,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
 
   get checks(): readonly ReadinessCheck[] {
     return [
-      // Not needed: without Kafka a redirect still redirects, and a postback is told truthfully to come again.
+      // Not needed: without Kafka the spool takes what comes.
       answers('kafka', this.#connection, { isNeeded: false }),
       // Not needed: only receipts are asked for there.
       answers('clickhouse', this.#clickhouse, { isNeeded: false }),
@@ -115,13 +128,14 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
         version: () => this.#follower.current.version,
         endOffset: () => this.#connection.endOffset('configuration.changed.v1'),
       }),
-      { name: 'clicks_pending', check: () => pendingResult(this.#recorder.pending) },
+      { name: 'spool', isNeeded: false, check: () => this.#checkSpool() },
     ];
   }
 
   async onApplicationBootstrap(): Promise<void> {
     const { settings, logger, edge } = this.#parts;
-    await Promise.all([this.#producer.connect(), this.#follower.start()]);
+    await Promise.all([this.#kafka.connect(), this.#follower.start()]);
+    this.#producer.start();
     const shared = {
       configuration: () => this.#follower.current,
       encryption: new Encryption(settings.SECRETS_KEYS),
@@ -156,29 +170,34 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** After the HTTP server has closed: nothing new can come, what came is written. */
   async onApplicationShutdown(): Promise<void> {
-    await this.#recorder.settled();
     await this.#memory?.close();
     await this.#follower.stop();
-    await this.#producer.close();
+    await this.#producer.close(() => this.#kafka.close());
     await this.#connection.close();
     await this.#clickhouse.close();
   }
+
+  #checkSpool(): CheckResult {
+    this.#producer.observe();
+    return spoolResult(this.#spool.status());
+  }
 }
 
-/** Without a folder of its own an instance begins every start without a memory, as it would on another machine. */
+/** What ingestion has seen of nonces and keys, as far as it is remembered. */
 function replayMemory(
   { INGESTION_STATE: folder, IDEMPOTENCY_KEY_HOURS: hours }: IngestionParts['settings'],
   logger: Logger,
 ): ReplayMemory {
   const retentionMs = { nonce: 2 * SIGNATURE_WINDOW_MS, idempotency_key: hours * HOUR_MS };
-  return folder === ''
-    ? new InMemoryReplayMemory(systemClock.now, retentionMs)
-    : new KeptReplayMemory({ folder: join(folder, 'access'), now: systemClock.now, retentionMs, logger });
+  return new KeptReplayMemory({ folder: join(folder, 'access'), now: systemClock.now, retentionMs, logger });
 }
 
-/** Clicks in memory die with the process, so one that has waited past its person's patience is worth a look. */
-function pendingResult(pending: number): CheckResult {
-  return { ready: true, degraded: pending > MANY_PENDING, detail: `${pending} clicks` };
+/** Degraded while anything is in it: those records are in no topic and no table yet. */
+function spoolResult({ records, bytes, oldestAt, damaged, isFull }: SpoolStatus): CheckResult {
+  const age = oldestAt === null ? '' : `, oldest ${Math.round(Math.max(0, Date.now() - oldestAt) / 1_000)} s`;
+  const faults = `${damaged > 0 ? `, ${damaged} damaged` : ''}${isFull ? ', full' : ''}`;
+  const detail = `${records} records, ${bytes} bytes${age}${faults}`;
+  return { ready: true, degraded: records > 0 || damaged > 0 || isFull, detail };
 }
 
 @Module({})

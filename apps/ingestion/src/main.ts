@@ -1,4 +1,4 @@
-/** Ingestion: HTTP in, events out; answers only after Kafka has them. */
+/** Ingestion: HTTP in, events out; answers only after Kafka or the spool has them. */
 import { settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService } from '@tributary/runtime';
 import { HttpEdge } from './edge/http-edge.ts';
@@ -23,6 +23,7 @@ const settings = readSettings([
   'IDEMPOTENCY_KEY_HOURS',
   'CLICK_FALLBACK_URL',
   'COUNTRY_HEADER',
+  'SPOOL_MAX_BYTES',
   'LOG_LEVEL',
 ]);
 const logger = createLogger('ingestion', settings.LOG_LEVEL);

@@ -13,6 +13,7 @@ export * from './memory/in-memory-broker.ts';
 export * from './memory/in-memory-group.ts';
 export * from './nest/batch-strategy.ts';
 export * from './owner-producer.ts';
+export { assertWritable } from './record-size.ts';
 export * from './records.ts';
 export { settleSchemaIds } from './schema-registry/adopt-ids.ts';
 export * from './schema-registry/registration.ts';

@@ -1,6 +1,6 @@
 /** Records on their way to and from Kafka, and the two ports every service uses: produce and handle. */
 import { type EventOf, encodeEvent, type TopicName } from '@tributary/contracts';
-import { type GroupStatus, traceHeaders } from '@tributary/runtime';
+import { DependencyFailure, type GroupStatus, traceHeaders } from '@tributary/runtime';
 
 /** An encoded event on its way to a topic. */
 export interface OutgoingRecord {
@@ -22,11 +22,15 @@ export interface RecordPosition {
 export interface EventProducer {
   /**
    * @param deadlineMs after which the promise rejects; what was in flight by then may still be stored.
-   * @throws DependencyFailure `kafka_unavailable` or `kafka_deadline`; ids make a repeat harmless. RangeError for a record
-   * that Kafka would never take for its size: nothing of the call is written then.
+   * @throws DependencyFailure `kafka_unavailable` or `kafka_deadline`; ids make a repeat harmless. {@link UnsentFailure} where
+   * surely nothing was sent. RangeError for a record that Kafka would never take for its size: nothing of the call is
+   * written then.
    */
   produce(records: readonly OutgoingRecord[], deadlineMs?: number): Promise<readonly RecordPosition[]>;
 }
+
+/** Kafka was not reached, and nothing of the call has left this process: sending it again repeats nothing. */
+export class UnsentFailure extends DependencyFailure {}
 
 /** A decoded event with its coordinates. */
 export interface IncomingEvent<T extends TopicName = TopicName> {

@@ -3,6 +3,9 @@
 export const FAILURE_CODES = [
   'kafka_unavailable',
   'kafka_deadline',
+  'spool_full',
+  'spool_failed',
+  'spool_deadline',
   'clickhouse_unavailable',
   'clickhouse_behind',
   'configuration_behind',

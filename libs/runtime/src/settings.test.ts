@@ -44,7 +44,6 @@ describe('.env.example', () => {
         ...LAUNCHER_VARIABLES,
         'CLICKHOUSE_CLUSTER',
         'CLICKHOUSE_CLUSTER_URLS',
-        'INGESTION_STATE',
         'CLICK_FALLBACK_URL',
         'COUNTRY_HEADER',
         'METRICS_TOKEN',

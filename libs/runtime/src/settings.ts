@@ -79,7 +79,17 @@ const SETTINGS = {
     .int()
     .min(50)
     .default(5_000)
-    .describe('How long a sender waits for Kafka before the answer is 503.'),
+    .describe('How long a sender waits for Kafka and the spool before the answer is 503.'),
+  INGESTION_STATE: z
+    .string()
+    .default('.tributary/ingestion')
+    .describe('Folder of what ingestion keeps on disk; every instance needs one of its own.'),
+  SPOOL_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(1_073_741_824)
+    .describe('What the spool of an instance may take on disk; above it postbacks are answered 503.'),
   TRUSTED_PROXIES: z.coerce
     .number()
     .int()
@@ -93,10 +103,6 @@ const SETTINGS = {
     .min(1)
     .default(1)
     .describe("Instances of ingestion behind the load balancer: each takes its share of a source's rate."),
-  INGESTION_STATE: z
-    .string()
-    .default('')
-    .describe('Folder of this one instance of ingestion for what survives its restart; empty keeps nothing.'),
   IDEMPOTENCY_KEY_HOURS: z.coerce
     .number()
     .min(1)

@@ -1,70 +1,60 @@
-/** Recording clicks: a person never waits for Kafka for long, and a click that was let through is written all the same. */
+/** Recording clicks: a redirect never fails for its click, and a sender that can send again is told. */
 import type { OutgoingRecord, RecordPosition } from '@tributary/bus';
 import { createLogger, DependencyFailure } from '@tributary/runtime';
 import { aClick } from '@tributary/testing';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
+import { clicksLost } from '../ingestion-metrics.ts';
+import type { SafeProducer } from '../spool/safe-producer.ts';
 import { ClickRecorder } from './click-recorder.ts';
 
-const away = new DependencyFailure('kafka_unavailable', 'away');
+const full = new DependencyFailure('spool_full', 'full');
 let written: OutgoingRecord[];
-let answer: () => Promise<void>;
+let deadlines: (number | undefined)[];
+let answer: () => Promise<RecordPosition | null>;
+let producer: SafeProducer;
 let recorder: ClickRecorder;
 
 beforeEach(() => {
-  vi.useFakeTimers();
   written = [];
-  answer = async () => undefined;
-  const produce = async (records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> => {
-    await answer();
-    written.push(...records);
-    return records.map(({ topic }, offset) => ({ topic, partition: 0, offset }));
+  deadlines = [];
+  answer = async () => ({ topic: 'click.recorded.v1', partition: 0, offset: 1 });
+  producer = {
+    produce: async (records, deadlineMs) => {
+      deadlines.push(deadlineMs);
+      const position = await answer();
+      written.push(...records);
+      return records.map(() => position);
+    },
   };
-  recorder = new ClickRecorder({ produce }, createLogger('recorder-test', 'silent'));
+  recorder = new ClickRecorder(producer, createLogger('recorder-test', 'silent'));
 });
 
-afterEach(() => {
-  vi.useRealTimers();
+async function lost(): Promise<number> {
+  return (await clicksLost.get()).values[0]?.value ?? 0;
+}
+
+it('writes a click under its id, to Kafka or the spool, with a bound on the waiting', async () => {
+  const clicks = [aClick(), aClick()];
+  await recorder.record(clicks[0] ?? aClick());
+  answer = async () => null;
+  await recorder.record(clicks[1] ?? aClick());
+  expect(written).toMatchObject(clicks.map(({ clickId }) => ({ topic: 'click.recorded.v1', key: clickId })));
+  expect(deadlines).toEqual([1_500, 1_500]);
 });
 
-it('writes a click under its id and has nothing pending then', async () => {
-  const click = aClick();
-  await recorder.record(click);
-  expect(written).toMatchObject([{ topic: 'click.recorded.v1', key: click.clickId }]);
-  expect(recorder.pending).toBe(0);
-});
-
-it('lets the person go after a second and a half, and writes on until Kafka has the click', async () => {
-  answer = () => Promise.reject(away);
-  let isLetGo = false;
-  const recording = recorder.record(aClick()).then(() => {
-    isLetGo = true;
-  });
-  await vi.advanceTimersByTimeAsync(1_499);
-  expect(isLetGo).toBe(false);
-  await vi.advanceTimersByTimeAsync(1);
-  await recording;
-  expect(recorder.pending).toBe(1);
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(written).toEqual([]);
-  answer = async () => undefined;
-  const settled = recorder.settled();
-  await vi.advanceTimersByTimeAsync(1_000);
-  await settled;
-  expect(written).toHaveLength(1);
-  expect(recorder.pending).toBe(0);
-});
-
-it('does not let a person wait for an answer that never comes', async () => {
-  answer = () => new Promise(() => undefined);
-  const recording = recorder.record(aClick());
-  await vi.advanceTimersByTimeAsync(1_500);
-  await expect(recording).resolves.toBeUndefined();
+it('lets the person go on when nobody takes the click, and counts it as lost', async () => {
+  const before = await lost();
+  answer = () => Promise.reject(full);
+  await recorder.record(aClick());
+  answer = () => Promise.reject(new RangeError('a defect'));
+  await recorder.record(aClick());
+  expect(await lost()).toBe(before + 2);
 });
 
 it('tells a sender that can send again that nothing was taken', async () => {
-  answer = () => Promise.reject(away);
-  await expect(recorder.write(aClick(), 100)).rejects.toBe(away);
-  expect(recorder.pending).toBe(0);
+  answer = () => Promise.reject(full);
+  await expect(recorder.write(aClick(), 100)).rejects.toBe(full);
+  expect(deadlines).toEqual([100]);
 });
 
 it('logs the share of the clicks it is told to, always the same ones', async () => {
@@ -72,13 +62,11 @@ it('logs the share of the clicks it is told to, always the same ones', async () 
   const log = createLogger('recorder-test', 'info', {
     write: (line) => logged.push((JSON.parse(line) as { clickId: string }).clickId),
   });
-  const produce = async (records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> =>
-    records.map(({ topic }, offset) => ({ topic, partition: 0, offset }));
   const clicks = ['0000', '3fff', '4000', 'ffff'].map((tail) =>
     aClick({ clickId: `0199aabb-ccdd-7eee-8fff-00112233${tail}` }),
   );
   for (const loggedShare of [0, 0.25, 1]) {
-    const some = new ClickRecorder({ produce }, log, { loggedShare });
+    const some = new ClickRecorder(producer, log, { loggedShare });
     for (const click of clicks) await some.record(click);
     logged.push('|');
   }

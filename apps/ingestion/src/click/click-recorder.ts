@@ -1,8 +1,9 @@
-/** Writes clicks without ever making a person wait for Kafka: what is not acknowledged in time is written on in the background. */
-import { type EventProducer, outgoing } from '@tributary/bus';
+/** Writes clicks, into Kafka or the spool; a redirect goes on whatever happens to its click. */
+import { outgoing } from '@tributary/bus';
 import type { ClickRecorded } from '@tributary/contracts';
 import { type Clock, type Logger, systemClock } from '@tributary/runtime';
-import { acceptSeconds, clicksLost, clicksPending, clicksRecorded } from '../ingestion-metrics.ts';
+import { acceptSeconds, clicksLost, clicksRecorded } from '../ingestion-metrics.ts';
+import type { SafeProducer } from '../spool/safe-producer.ts';
 
 export interface ClickRecorderOptions {
   /** In [0, 1]: the share of clicks that get a line in the log; all when absent. */
@@ -10,23 +11,19 @@ export interface ClickRecorderOptions {
   readonly clock?: Clock;
 }
 
-/** A redirect waits at most this long for the acknowledgement; a click still pending then dies with the process. */
+/** A person waits at most this long; the spool takes a click within a fraction of it. */
 const PATIENCE_MS = 1_500;
-/** Clicks kept in memory while Kafka is away; more are lost and counted in the log. */
-const MAX_PENDING = 50_000;
-const RETRY_MS = 500;
 /** Values of the last four hex digits of a click id, which are random. */
 const ID_TAILS = 0x10000;
 
 export class ClickRecorder {
-  readonly #producer: EventProducer;
+  readonly #producer: SafeProducer;
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #loggedTails: number;
-  #pending = 0;
 
   constructor(
-    producer: EventProducer,
+    producer: SafeProducer,
     logger: Logger,
     { loggedShare = 1, clock = systemClock }: ClickRecorderOptions = {},
   ) {
@@ -36,55 +33,19 @@ export class ClickRecorder {
     this.#loggedTails = loggedShare * ID_TAILS;
   }
 
-  /** Clicks not yet acknowledged. */
-  get pending(): number {
-    return this.#pending;
-  }
-
-  /** Resolves when the click is acknowledged, for senders that can send again. @throws DependencyFailure */
+  /** Resolves when the click is safe, for senders that can send again. @throws DependencyFailure */
   async write(click: ClickRecorded, deadlineMs: number): Promise<void> {
     await this.#producer.produce([outgoing('click.recorded.v1', click.clickId, click)], deadlineMs);
     this.#recorded(click);
   }
 
-  /** Resolves when the click is acknowledged or the person has waited long enough; it is then written on in the background. */
+  /** Resolves when the click is safe, or lost because neither Kafka nor the spool took it in time; never rejects. */
   async record(click: ClickRecorded): Promise<void> {
-    if (this.#pending >= MAX_PENDING) {
-      clicksLost.inc();
-      this.#logger.error({ clickId: click.clickId, pending: this.#pending }, 'click.lost');
-      return;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE_MS);
-    });
-    await Promise.race([this.#writeUntilDone(click), patience]);
-    clearTimeout(timer);
-  }
-
-  /** Waits until nothing is pending, for the drain. */
-  async settled(): Promise<void> {
-    while (this.#pending > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-
-  async #writeUntilDone(click: ClickRecorded): Promise<void> {
-    const record = outgoing('click.recorded.v1', click.clickId, click);
-    this.#pending += 1;
-    clicksPending.set(this.#pending);
     try {
-      for (;;) {
-        try {
-          await this.#producer.produce([record]);
-          this.#recorded(click);
-          return;
-        } catch (error) {
-          this.#logger.warn({ err: error, clickId: click.clickId }, 'click.retried');
-          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-        }
-      }
-    } finally {
-      this.#pending -= 1;
-      clicksPending.set(this.#pending);
+      await this.write(click, PATIENCE_MS);
+    } catch (error) {
+      clicksLost.inc();
+      this.#logger.error({ err: error, clickId: click.clickId }, 'click.lost');
     }
   }
 

@@ -59,7 +59,7 @@ export function headerOf(request: IncomingMessage, name: string): string | null 
   return first === undefined || first === '' ? null : first;
 }
 
-/** What a sender is told while Kafka does not take records: nothing was accepted, send it again. */
+/** What a sender is told when neither Kafka nor the spool took the records: nothing was accepted, send it again. */
 export function unavailable(): Answer {
   return { status: 503, headers: { 'retry-after': '5' }, body: { code: 'unavailable' } };
 }

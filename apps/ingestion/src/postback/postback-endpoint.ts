@@ -1,6 +1,6 @@
-/** Postbacks over HTTP: understood, proved and written to Kafka before the answer; a refusal is written too and says why. */
+/** Postbacks over HTTP: understood, proved and safe in Kafka or the spool before the answer; a refusal is written too and says why. */
 import type { IncomingMessage } from 'node:http';
-import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
+import { type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
 import type { Configuration, Source } from '@tributary/configuration';
 import {
   type CompiledProfile,
@@ -21,6 +21,7 @@ import { accessRefusal, STATUS_OF_ACCESS } from '../access/access-refusal.ts';
 import { receiptIdentityOf } from '../access/receipt-identity.ts';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
 import { acceptSeconds, postbacksAccepted, postbacksRefused } from '../ingestion-metrics.ts';
+import type { SafeProducer } from '../spool/safe-producer.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
 import { type IncomingCall, parametersOfQuery, readBatch, readCall } from './read-call.ts';
 import type { Row } from './row.ts';
@@ -28,7 +29,7 @@ import { type BrowserKind, browserAnswer, successAnswer } from './success-answer
 
 export interface PostbackEndpointOptions {
   readonly configuration: () => Configuration;
-  readonly producer: EventProducer;
+  readonly producer: SafeProducer;
   readonly encryption: Encryption;
   readonly access: Access;
   readonly clock: Clock;
@@ -253,13 +254,13 @@ export class PostbackEndpoint {
     };
   }
 
-  /** Answers only after Kafka has every event of the call. */
+  /** Answers only after Kafka or the spool has every event of the call. */
   async #answer(
     { receivedAt }: CallContext,
     outcomes: readonly Outcome[],
     answer: () => Answer,
   ): Promise<Answer> {
-    let positions: readonly RecordPosition[];
+    let positions: readonly (RecordPosition | null)[];
     try {
       positions = await this.#options.producer.produce(
         outcomes.map(({ record }) => record),
@@ -271,12 +272,12 @@ export class PostbackEndpoint {
       return unavailable();
     }
     outcomes.forEach((outcome, row) => {
-      this.#taken(outcome, positions[row], receivedAt);
+      this.#taken(outcome, positions[row] ?? null, receivedAt);
     });
     return answer();
   }
 
-  #taken({ result, line }: Outcome, position: RecordPosition | undefined, receivedAt: number): void {
+  #taken({ result, line }: Outcome, position: RecordPosition | null, receivedAt: number): void {
     const { logger, clock } = this.#options;
     const durationMs = clock.now() - receivedAt;
     acceptSeconds.observe({ event: 'postback' }, durationMs / 1_000);

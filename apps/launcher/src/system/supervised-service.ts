@@ -85,8 +85,9 @@ export class SupervisedService {
     }
   }
 
-  /** SIGKILL, as a crash would; the service is then started again. */
+  /** SIGKILL, as a crash would; the service is then started again, soon: a kill on purpose says nothing of how it fares. */
   kill(): void {
+    this.#restartMs = FIRST_RESTART_MS;
     this.#child?.kill('SIGKILL');
   }
 

@@ -1,6 +1,7 @@
 /** The whole pipeline on one machine: engines, schemas, topics, tables, then the services, in the order of a deploy. */
 import { join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CLICKHOUSE_SERVICE_USER,
   type EmbeddedClickhouse,
@@ -22,6 +23,8 @@ export interface SystemOptions {
   readonly onProgress: (message: string) => void;
   /** Settings every service gets beside those the system makes. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Services that are not started, for a scenario that needs none of their work; none when absent. */
+  readonly without?: readonly ServiceName[];
 }
 
 export const SERVICE_NAMES = [
@@ -54,6 +57,8 @@ export class TributarySystem {
   readonly #services = new Map<ServiceName, SupervisedService>();
   readonly #instances: SupervisedService[] = [];
   readonly #restarts = new Map<EngineName, Promise<void>>();
+  /** Engines that were crashed for a while: until then they are not started again. */
+  readonly #outages = new Map<EngineName, Promise<void>>();
   #kafka: EmbeddedKafka | undefined;
   #clickhouse: EmbeddedClickhouse | undefined;
   #isStopping = false;
@@ -105,7 +110,9 @@ export class TributarySystem {
     await Promise.all([this.#startKafka(), registry.then(() => this.#startClickhouse())]);
     await runMigrate(this.#environment(), onProgress);
     onProgress('Starting the services');
-    await this.#startServices(['sandbox', 'console', 'ingestion', 'attribution', 'fan-out']);
+    const { without = [] } = this.#options;
+    const names = ['sandbox', 'console', 'ingestion', 'attribution', 'fan-out'] as const;
+    await this.#startServices(names.filter((name) => !without.includes(name)));
   }
 
   service(name: ServiceName): SupervisedService {
@@ -123,10 +130,11 @@ export class TributarySystem {
     return instance;
   }
 
-  /** SIGKILL to an embedded engine; resolves when the same engine runs again on its data. */
-  async crash(name: EngineName): Promise<void> {
+  /** SIGKILL to an embedded engine, started again after `awayMs`; resolves when the same engine runs again on its data. */
+  async crash(name: EngineName, awayMs = 0): Promise<void> {
     const engine = name === 'kafka' ? this.#kafka : this.#clickhouse;
     if (engine === undefined) throw new Error(`${name} is not embedded here`);
+    this.#outages.set(name, delay(awayMs));
     engine.kill();
     await engine.exited;
     await this.#restarts.get(name);
@@ -181,7 +189,9 @@ export class TributarySystem {
     void exited.then(({ code, signal }) => {
       if (this.#isStopping) return;
       onProgress(`${name} ended (${signal ?? `code ${code}`}), starting it again`);
-      const restart = start();
+      const restart = (this.#outages.get(name) ?? Promise.resolve()).then(() =>
+        this.#isStopping ? undefined : start(),
+      );
       restart.catch((error: Error) => onProgress(error.message));
       this.#restarts.set(name, restart);
     });
@@ -208,7 +218,7 @@ export class TributarySystem {
       environment: {
         ...this.#environment(),
         [PORT_SETTINGS[name]]: String(port),
-        // Of the instance and not of the system: each remembers what it has seen itself.
+        // Of the instance and not of the system: each has a spool of its own, and remembers what it has seen itself.
         ...(name === 'ingestion' && { INGESTION_STATE: join(home, logName) }),
       },
     });

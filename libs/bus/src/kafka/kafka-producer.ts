@@ -4,7 +4,8 @@ import type { TopicName } from '@tributary/contracts';
 import { DependencyFailure } from '@tributary/runtime';
 import { Partitioners, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs';
 import { busMetrics } from '../bus-metrics.ts';
-import type { EventProducer, OutgoingRecord, RecordPosition } from '../records.ts';
+import { assertWritable, bytesOf } from '../record-size.ts';
+import { type EventProducer, type OutgoingRecord, type RecordPosition, UnsentFailure } from '../records.ts';
 import { within } from '../within.ts';
 import type { KafkaConnection } from './connection.ts';
 import { partitionOf } from './partitioner.ts';
@@ -22,19 +23,16 @@ const MAX_FLUSH_RECORDS = 500;
  * default: a large batch call, or what piles up in an outage, would otherwise fail on every repeat.
  */
 const MAX_SHARE_BYTES = 900_000;
-/**
- * A single record above this could never be written, and would fail every flush it is part of. Dead letters may be twice
- * as large (topics-admin.ts): one holds its record whole.
- */
-const MAX_RECORD_BYTES = 1_000_000;
-const MAX_DEAD_LETTER_BYTES = 2_000_000;
-/** What a record adds to its key and value at most. */
-const RECORD_HEAD_BYTES = 64;
 const BROKER_TIMEOUT_MS = 10_000;
 /** A response that leaves partitions out is repeated for those this many times before it counts as a failure. */
 const MAX_RESENDS = 3;
 /** For callers that name none: a broker that hangs is given up by kafkajs only after 90 s. */
 const DEFAULT_DEADLINE_MS = 30_000;
+/**
+ * Deadlines are counted in looks at them, and all have one timer: it costs nothing per record, and a process that was
+ * stopped or starved does not take its own silence for Kafka's.
+ */
+const LOOK_MS = 25;
 const CONNECT_LIMIT_MS = 15_000;
 const CLOSE_LIMIT_MS = 5_000;
 const DISCONNECT_LIMIT_MS = 1_000;
@@ -44,7 +42,10 @@ interface Request {
   readonly positions: RecordPosition[];
   resolve(positions: readonly RecordPosition[]): void;
   reject(error: Error): void;
-  deadline?: NodeJS.Timeout;
+  readonly deadlineMs: number;
+  looksLeft: number;
+  /** Handed to the client: from then on Kafka may have it, whatever is heard of it. */
+  isSent: boolean;
   settled: boolean;
 }
 
@@ -65,6 +66,9 @@ export class KafkaEventProducer implements EventProducer {
   #waitingRecords = 0;
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Every request that is not settled. */
+  readonly #open = new Set<Request>();
+  #looking: NodeJS.Timeout | undefined;
 
   constructor({ connection, lingerMs = 0 }: KafkaProducerOptions) {
     this.#connection = connection;
@@ -76,24 +80,23 @@ export class KafkaEventProducer implements EventProducer {
     deadlineMs = DEFAULT_DEADLINE_MS,
   ): Promise<readonly RecordPosition[]> {
     if (records.length === 0) return Promise.resolve([]);
-    const tooLarge = records.find((record) => bytesOf(record) > limitOf(record));
-    if (tooLarge !== undefined) {
-      const { topic } = tooLarge;
-      return Promise.reject(
-        new RangeError(`a record of ${bytesOf(tooLarge)} bytes is too large for ${topic}`),
-      );
-    }
     return new Promise((resolve, reject) => {
+      assertWritable(records);
       const request: Request = {
         records,
         positions: new Array(records.length),
         resolve,
         reject,
+        deadlineMs,
+        // The first look may follow at once.
+        looksLeft: Math.ceil(deadlineMs / LOOK_MS) + 1,
+        isSent: false,
         settled: false,
       };
       this.#waiting.push(request);
       this.#waitingRecords += records.length;
-      this.#expire(request, deadlineMs);
+      this.#open.add(request);
+      this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
       this.#schedule();
     });
   }
@@ -107,27 +110,29 @@ export class KafkaEventProducer implements EventProducer {
   async close(): Promise<void> {
     const givenUpAt = performance.now() + CLOSE_LIMIT_MS;
     while ((this.#flushing || this.#waiting.length > 0) && performance.now() < givenUpAt) await delay(5);
-    const refusal = new DependencyFailure(
-      'kafka_unavailable',
-      'the producer was closed before Kafka answered',
-    );
-    for (const request of this.#waiting.splice(0)) settle(request, refusal);
+    const refusal = new UnsentFailure('kafka_unavailable', 'the producer was closed before Kafka answered');
+    for (const request of this.#waiting.splice(0)) this.#settle(request, refusal);
     await this.#discard();
   }
 
-  #expire(request: Request, deadlineMs: number): void {
-    request.deadline = setTimeout(() => {
-      const index = this.#waiting.indexOf(request);
-      if (index >= 0) {
-        this.#waiting.splice(index, 1);
-        this.#waitingRecords -= request.records.length;
-      }
-      settle(
-        request,
-        new DependencyFailure('kafka_deadline', `Kafka did not acknowledge within ${deadlineMs} ms`),
-      );
-    }, deadlineMs);
-    request.deadline.unref();
+  /** Gives up what has waited too long. */
+  #look(): void {
+    if (this.#open.size === 0) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }
+    let isAnyLate = false;
+    for (const request of this.#open) {
+      request.looksLeft -= 1;
+      if (request.looksLeft > 0) continue;
+      isAnyLate = true;
+      const Failure = request.isSent ? DependencyFailure : UnsentFailure;
+      const message = `Kafka did not acknowledge within ${request.deadlineMs} ms`;
+      this.#settle(request, new Failure('kafka_deadline', message));
+    }
+    if (!isAnyLate) return;
+    this.#waiting = this.#waiting.filter(({ settled }) => !settled);
+    this.#waitingRecords = this.#waiting.reduce((sum, { records }) => sum + records.length, 0);
   }
 
   #schedule(): void {
@@ -146,17 +151,21 @@ export class KafkaEventProducer implements EventProducer {
     this.#waitingRecords = 0;
     const endTimer = busMetrics.produceSeconds.startTimer();
     try {
+      await this.#connected();
+      const due = requests.filter(({ settled }) => !settled);
+      for (const request of due) request.isSent = true;
       // One after the other, so that the records of a partition keep their order.
-      for (const shares of roundsOf(requests)) await this.#send(shares);
-      for (const request of requests) settle(request);
+      for (const shares of roundsOf(due)) await this.#send(shares);
+      for (const request of requests) this.#settle(request);
     } catch (error) {
       // After any failure the producer's sequence numbers are in doubt; kafkajs never recovers them (OUT_OF_ORDER_SEQUENCE).
       busMetrics.producersDiscarded.inc();
       await this.#discard();
-      const failure = new DependencyFailure('kafka_unavailable', 'Kafka did not take the records', {
-        cause: error,
-      });
-      for (const request of requests) settle(request, failure);
+      for (const request of requests) {
+        const Failure = request.isSent ? DependencyFailure : UnsentFailure;
+        const message = 'Kafka did not take the records';
+        this.#settle(request, new Failure('kafka_unavailable', message, { cause: error }));
+      }
     } finally {
       endTimer();
       this.#flushing = false;
@@ -202,20 +211,20 @@ export class KafkaEventProducer implements EventProducer {
     }
   }
 
+  #settle(request: Request, error?: Error): void {
+    if (request.settled) return;
+    request.settled = true;
+    this.#open.delete(request);
+    if (error) request.reject(error);
+    else request.resolve(request.positions);
+  }
+
   async #discard(): Promise<void> {
     const closing = this.#producer?.then((producer) => producer.disconnect());
     this.#producer = undefined;
     // A connection that hangs ends with its socket; nobody waits for it.
     if (closing !== undefined) await within(DISCONNECT_LIMIT_MS, 'closing', closing).catch(() => undefined);
   }
-}
-
-function settle(request: Request, error?: Error): void {
-  if (request.settled) return;
-  request.settled = true;
-  clearTimeout(request.deadline);
-  if (error) request.reject(error);
-  else request.resolve(request.positions);
 }
 
 /** The records of all requests, cut into sends: each has at most one share per partition, none too large for a broker. */
@@ -247,15 +256,6 @@ function roundsOf(requests: readonly Request[]): PartitionShare[][] {
     });
   }
   return rounds;
-}
-
-function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
-  const head = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length * 2, 0);
-  return Buffer.byteLength(key) + value.length + head + RECORD_HEAD_BYTES;
-}
-
-function limitOf({ topic }: OutgoingRecord): number {
-  return topic === 'dead-letter.v1' ? MAX_DEAD_LETTER_BYTES : MAX_RECORD_BYTES;
 }
 
 function topicMessagesOf(shares: readonly PartitionShare[]): TopicMessages[] {

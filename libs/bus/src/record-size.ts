@@ -1,0 +1,29 @@
+/** How large a record is, and how large Kafka takes one. */
+import type { OutgoingRecord } from './records.ts';
+
+/**
+ * A single record above this could never be written, and would fail every flush it is part of. Dead letters may be twice
+ * as large (topics-admin.ts): one holds its record whole.
+ */
+const MAX_RECORD_BYTES = 1_000_000;
+const MAX_DEAD_LETTER_BYTES = 2_000_000;
+/** What a record adds to its key and value at most. */
+const RECORD_HEAD_BYTES = 64;
+
+export function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
+  const head = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length * 2, 0);
+  return Buffer.byteLength(key) + value.length + head + RECORD_HEAD_BYTES;
+}
+
+/** @throws RangeError when Kafka would never take one of them for its size. */
+export function assertWritable(records: readonly OutgoingRecord[]): void {
+  for (const record of records) {
+    const bytes = bytesOf(record);
+    if (bytes > limitOf(record))
+      throw new RangeError(`a record of ${bytes} bytes is too large for ${record.topic}`);
+  }
+}
+
+function limitOf({ topic }: OutgoingRecord): number {
+  return topic === 'dead-letter.v1' ? MAX_DEAD_LETTER_BYTES : MAX_RECORD_BYTES;
+}
