@@ -22,11 +22,17 @@ export interface RecordPosition {
 export interface EventProducer {
   /**
    * @param deadlineMs after which the promise rejects; what was in flight by then may still be stored.
+   * @param silenceMs it rejects sooner when for so long nothing of anybody was acknowledged: what only waits its turn behind
+   * much other work is not given up.
    * @throws DependencyFailure `kafka_unavailable` or `kafka_deadline`; ids make a repeat harmless. {@link UnsentFailure} where
    * surely nothing was sent. RangeError for a record that Kafka would never take for its size: nothing of the call is
    * written then.
    */
-  produce(records: readonly OutgoingRecord[], deadlineMs?: number): Promise<readonly RecordPosition[]>;
+  produce(
+    records: readonly OutgoingRecord[],
+    deadlineMs?: number,
+    silenceMs?: number,
+  ): Promise<readonly RecordPosition[]>;
 }
 
 /** Kafka was not reached, and nothing of the call has left this process: sending it again repeats nothing. */

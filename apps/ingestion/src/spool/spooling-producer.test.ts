@@ -16,7 +16,7 @@ import { Spool } from './spool.ts';
 import { SpoolingProducer } from './spooling-producer.ts';
 
 const TOPIC = 'postback.refused.v1';
-const LIMITS = { patienceMs: 100, pauseMs: 10, drainDeadlineMs: 500 };
+const LIMITS = { patienceMs: 100, spoolMs: 1_000, pauseMs: 10, drainDeadlineMs: 500 };
 const logger = createLogger('spool-test', 'silent');
 
 let folder: string;
@@ -25,7 +25,7 @@ let kafka: EventProducer;
 let spool: Spool;
 let producer: SpoolingProducer;
 let pings: number;
-let calls: { keys: string[]; deadlineMs: number | undefined }[];
+let calls: { keys: string[]; deadlineMs: number | undefined; silenceMs: number | undefined }[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tributary-spooling-'));
@@ -33,8 +33,8 @@ beforeEach(() => {
   calls = [];
   pings = 0;
   kafka = {
-    produce: (records, deadlineMs) => {
-      calls.push({ keys: records.map(({ key }) => key), deadlineMs });
+    produce: (records, deadlineMs, silenceMs) => {
+      calls.push({ keys: records.map(({ key }) => key), deadlineMs, silenceMs });
       return broker.produce(records);
     },
   };
@@ -49,7 +49,7 @@ afterEach(async () => {
 function begin(maxBytes = 64 * 1024 * 1024): void {
   spool = Spool.open({ folder, maxBytes, minFreeBytes: 0 });
   producer = new SpoolingProducer({
-    kafka: { produce: (records, deadlineMs) => kafka.produce(records, deadlineMs) },
+    kafka: { produce: (...call) => kafka.produce(...call) },
     spool,
     ping: async () => {
       pings += 1;
@@ -91,7 +91,7 @@ describe('while Kafka answers', () => {
   it('records go straight to it and have their place in the log', async () => {
     const [position] = await producer.produce([recordOf(1)], 5_000);
     expect(position).toMatchObject({ topic: TOPIC, offset: 0 });
-    expect(calls).toEqual([{ keys: ['key-1'], deadlineMs: LIMITS.patienceMs }]);
+    expect(calls).toEqual([{ keys: ['key-1'], deadlineMs: 4_000, silenceMs: LIMITS.patienceMs }]);
     expect(spool.isEmpty).toBe(true);
     expect(pings).toBe(0);
   });
@@ -237,7 +237,7 @@ describe('a spool that is full', () => {
     begin(1);
     broker.isAway = false;
     await producer.produce([recordOf(1)], 4_321);
-    expect(calls.at(-1)?.deadlineMs).toBe(LIMITS.patienceMs);
+    expect(calls.at(-1)?.silenceMs).toBe(LIMITS.patienceMs);
     broker.isAway = true;
     await expect(producer.produce([recordOf(2)], 4_321)).rejects.toBeInstanceOf(DependencyFailure);
   });

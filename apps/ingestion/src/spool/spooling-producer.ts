@@ -22,8 +22,13 @@ export interface SpoolingProducerOptions {
 }
 
 export interface SpoolingLimits {
-  /** How long Kafka may take before a call goes to the spool; only calls in the first moment of an outage wait so long. */
+  /**
+   * How long Kafka may acknowledge nothing before calls go to the spool; only calls in the first moment of an outage wait so
+   * long. Not how long one call may take: behind large batches it waits its turn.
+   */
   readonly patienceMs: number;
+  /** What is left of a call's deadline for the spool. */
+  readonly spoolMs: number;
   /** Between two questions whether Kafka is back. */
   readonly pauseMs: number;
   /** How long Kafka may take for a batch out of the spool. */
@@ -34,7 +39,7 @@ export interface SpoolingLimits {
  * A healthy Kafka answers within some 20 ms, and postbacks are to be answered within 250 ms in an outage, the sync of the
  * spool included.
  */
-const LIMITS: SpoolingLimits = { patienceMs: 150, pauseMs: 250, drainDeadlineMs: 10_000 };
+const LIMITS: SpoolingLimits = { patienceMs: 150, spoolMs: 1_000, pauseMs: 250, drainDeadlineMs: 10_000 };
 const DEFAULT_DEADLINE_MS = 5_000;
 /** A batch out of the spool: large enough to be quick, small enough that live calls beside it do not wait. */
 const DRAIN_RECORDS = 500;
@@ -76,13 +81,17 @@ export class SpoolingProducer implements SafeProducer {
     if (this.#isAway) return this.#spool(records, deadlineMs);
     const { kafka, spool } = this.#options;
     // Where the spool could not take over, Kafka has all the time there is.
-    const patienceMs = spool.hasRoom ? Math.min(this.#limits.patienceMs, deadlineMs) : deadlineMs;
+    const startedAt = performance.now();
+    const { patienceMs, spoolMs } = this.#limits;
+    const [kafkaMs, silenceMs] = spool.hasRoom
+      ? [Math.max(patienceMs, deadlineMs - spoolMs), patienceMs]
+      : [deadlineMs, deadlineMs];
     try {
-      return await kafka.produce(records, patienceMs);
+      return await kafka.produce(records, kafkaMs, silenceMs);
     } catch (error) {
       if (!(error instanceof DependencyFailure)) throw error;
       this.#lostSightOf(records.length, error);
-      return this.#spool(records, deadlineMs - patienceMs);
+      return this.#spool(records, deadlineMs - (performance.now() - startedAt));
     }
   }
 

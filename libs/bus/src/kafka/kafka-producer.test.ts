@@ -1,5 +1,6 @@
 /** The producer with kafkajs in memory: what Kafka would refuse for its size is cut, what it leaves out is sent again, what fails is told. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { aRefusal } from '@tributary/testing';
 import type { ProducerBatch, RecordMetadata } from 'kafkajs';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -13,7 +14,7 @@ const BROKER_LIMIT_BYTES = 1_048_588;
 
 /** Each send as a list of batches: one per topic and partition, as kafkajs builds them. */
 let sends: { partition: number; keys: string[]; bytes: number }[][];
-let answer: (entries: RecordMetadata[]) => RecordMetadata[];
+let answer: (entries: RecordMetadata[]) => RecordMetadata[] | Promise<RecordMetadata[]>;
 let clients: number;
 let ends: Map<number, number>;
 let producer: KafkaEventProducer;
@@ -129,6 +130,23 @@ describe('a failure', () => {
     answer = (entries) => entries;
     await expect(producer.produce(oneKey(1))).resolves.toHaveLength(1);
     expect(clients).toBe(2);
+  });
+
+  it('is a silence of Kafka, but not the time that other work takes which it acknowledges', async () => {
+    let isSilent = false;
+    answer = async (entries) => {
+      if (isSilent) await new Promise(() => undefined);
+      await delay(60);
+      return entries;
+    };
+    // Ten sends one after the other, since a partition's share of one send is bounded.
+    const behind = producer.produce(oneKey(10, 800_000), 10_000, 150);
+    await expect(producer.produce(oneKey(1), 10_000, 150)).resolves.toHaveLength(1);
+    await expect(behind).resolves.toHaveLength(10);
+    isSilent = true;
+    const startedAt = performance.now();
+    await expect(producer.produce(oneKey(1), 10_000, 150)).rejects.toMatchObject({ code: 'kafka_deadline' });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 
   it('is a deadline that has passed', async () => {

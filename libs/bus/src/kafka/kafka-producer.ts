@@ -44,6 +44,9 @@ interface Request {
   reject(error: Error): void;
   readonly deadlineMs: number;
   looksLeft: number;
+  /** Looks at it without anything having been acknowledged. */
+  silentLooks: number;
+  readonly maxSilentLooks: number;
   /** Handed to the client: from then on Kafka may have it, whatever is heard of it. */
   isSent: boolean;
   settled: boolean;
@@ -78,6 +81,7 @@ export class KafkaEventProducer implements EventProducer {
   produce(
     records: readonly OutgoingRecord[],
     deadlineMs = DEFAULT_DEADLINE_MS,
+    silenceMs = deadlineMs,
   ): Promise<readonly RecordPosition[]> {
     if (records.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
@@ -88,8 +92,9 @@ export class KafkaEventProducer implements EventProducer {
         resolve,
         reject,
         deadlineMs,
-        // The first look may follow at once.
-        looksLeft: Math.ceil(deadlineMs / LOOK_MS) + 1,
+        looksLeft: looksIn(deadlineMs),
+        silentLooks: 0,
+        maxSilentLooks: looksIn(silenceMs),
         isSent: false,
         settled: false,
       };
@@ -124,10 +129,14 @@ export class KafkaEventProducer implements EventProducer {
     let isAnyLate = false;
     for (const request of this.#open) {
       request.looksLeft -= 1;
-      if (request.looksLeft > 0) continue;
+      request.silentLooks += 1;
+      const isSilent = request.silentLooks >= request.maxSilentLooks;
+      if (request.looksLeft > 0 && !isSilent) continue;
       isAnyLate = true;
       const Failure = request.isSent ? DependencyFailure : UnsentFailure;
-      const message = `Kafka did not acknowledge within ${request.deadlineMs} ms`;
+      const message = isSilent
+        ? 'Kafka acknowledges nothing'
+        : `Kafka did not acknowledge within ${request.deadlineMs} ms`;
       this.#settle(request, new Failure('kafka_deadline', message));
     }
     if (!isAnyLate) return;
@@ -186,6 +195,7 @@ export class KafkaEventProducer implements EventProducer {
         topicMessages: topicMessagesOf(missing),
       });
       missing = missing.filter((share) => !notePositions(share, acknowledged));
+      for (const request of this.#open) request.silentLooks = 0;
     }
   }
 
@@ -225,6 +235,11 @@ export class KafkaEventProducer implements EventProducer {
     // A connection that hangs ends with its socket; nobody waits for it.
     if (closing !== undefined) await within(DISCONNECT_LIMIT_MS, 'closing', closing).catch(() => undefined);
   }
+}
+
+/** The first look may follow at once. */
+function looksIn(durationMs: number): number {
+  return Math.ceil(durationMs / LOOK_MS) + 1;
 }
 
 /** The records of all requests, cut into sends: each has at most one share per partition, none too large for a broker. */
