@@ -1,5 +1,5 @@
 /** The identity of a conversion: which postbacks speak of the same fact. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isUuid } from './click.ts';
 import { deterministicUuid } from './deterministic-id.ts';
 
@@ -128,5 +128,5 @@ export function valueDigest(values: {
   readonly currency: string | null;
 }): string {
   const text = JSON.stringify([values.status, values.revenueMicros?.toString() ?? null, values.currency]);
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }

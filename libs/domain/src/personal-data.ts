@@ -1,5 +1,5 @@
 /** Recognises personal data where none should be: e-mail addresses, phone numbers, card numbers and IBANs within free text. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** In the order they are looked for: a number that holds its check digits is what they say. */
 export const PERSONAL_KINDS = ['email', 'iban', 'card_number', 'phone'] as const;
@@ -19,7 +19,7 @@ export type PersonalKind = (typeof PERSONAL_KINDS)[number];
  * here. The text is looked at as it is and percent-decoded, up to twice, since senders nest URLs.
  */
 export function personalKindIn(text: string): PersonalKind | null {
-  if (PLAIN.test(text)) return null;
+  if (isPlain(text) || UUID_ALONE.test(text)) return null;
   for (const form of formsOf(text)) {
     const kind = PERSONAL_KINDS.find((each) => DETECTORS[each](form));
     if (kind !== undefined) return kind;
@@ -27,8 +27,23 @@ export function personalKindIn(text: string): PersonalKind | null {
   return null;
 }
 
-/** Every kind needs an at sign or two digits, and what could hide one is not ASCII or percent-encoded: words cost next to nothing. */
-const PLAIN = /^[^@%\d\u0080-\uffff]*(?:\d[^@%\d\u0080-\uffff]*)?$/;
+const AT_SIGN = 0x40;
+const PERCENT = 0x25;
+const FIRST_BEYOND_ASCII = 0x80;
+/** The shortest IBAN (Norway), and the fewest digits of a phone number. */
+const SHORTEST_IBAN = 15;
+const FEWEST_DIGITS = 8;
+
+/** Every kind needs an at sign or digits, and what could hide one is not ASCII or percent-encoded: most values cost next to nothing. */
+function isPlain(text: string): boolean {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === AT_SIGN || code === PERCENT || code >= FIRST_BEYOND_ASCII) return false;
+    if (code >= 0x30 && code <= 0x39) digits += 1;
+  }
+  return digits < (text.length < SHORTEST_IBAN ? FEWEST_DIGITS : 2);
+}
 
 const DETECTORS: Readonly<Record<PersonalKind, (text: string) => boolean>> = {
   email: holdsEmail,
@@ -41,6 +56,8 @@ const MAX_DECODINGS = 2;
 
 /** A random id that everybody uses, ourselves included: some of its groups look like account and card numbers. */
 const UUID_WITHIN = /(?<![\da-z])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![\da-z])/gi;
+
+const UUID_ALONE = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** The text, and what it says once percent-decoded; `+` stays, since it is also the sign before a country code. */
 function formsOf(sent: string): string[] {
@@ -264,7 +281,7 @@ const IDENTIFYING_KINDS: readonly (PersonalKind | null)[] = ['email', 'iban'];
  */
 export function keptIdentifier(text: string): string {
   if (!IDENTIFYING_KINDS.includes(personalKindIn(text))) return text;
-  return createHash('sha256').update(text.toLowerCase(), 'utf8').digest('hex');
+  return hash('sha256', text.toLowerCase(), 'hex');
 }
 
 /** Parameters of a person, as senders call them; letters alone, lower case, without whose they are. */

@@ -1,5 +1,5 @@
 /** Personal identifiers as SHA-256 of named normal forms, made once at the edge; the clear values go no further. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * The normal forms. Platforms disagree on them, so one hash cannot serve all: each definition picks the form that its
@@ -99,7 +99,7 @@ function hashOnce(text: string, normalise: FormRule['normalise']): string | null
   if (SHA256_HEX.test(text)) return text.toLowerCase();
   const form = normalise(text);
   if (form === null || form === '') return null;
-  return createHash('sha256').update(form, 'utf8').digest('hex');
+  return hash('sha256', form, 'hex');
 }
 
 function lowered(text: string): string {

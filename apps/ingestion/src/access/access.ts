@@ -11,7 +11,7 @@ import type { ReceiptIdentity } from './receipt-identity.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 import { judgeSignature, SIGNATURE_PARAMETERS, signatureOf } from './signature.ts';
 import { type SourceAccess, SourceAccesses } from './source-access.ts';
-import { isToken, TOKEN_PARAMETER, tokenOfCall, tokenOfRow } from './token.ts';
+import { isToken, TOKEN_PARAMETER, tokenOfHead, tokenOfQuery, tokenOfRow } from './token.ts';
 
 export interface AccessOptions {
   readonly configuration: () => Configuration;
@@ -39,7 +39,8 @@ export interface TurnedAway {
 /** A call as its proofs are judged. */
 export interface PresentedCall {
   readonly request: IncomingMessage;
-  readonly query: URLSearchParams;
+  /** Parsed when it is asked for: most calls prove themselves without it. */
+  readonly query: () => URLSearchParams;
   /** The token of `/postback/{source}/{token}`. */
   readonly pathToken: string | null;
   readonly source: Source;
@@ -101,9 +102,13 @@ export class Access {
   judge(call: PresentedCall): (parameters: Parameters) => Judgement {
     const needs = this.#sources.of(call.source, call.receivedAt);
     const signed = this.#judgeSignature(call, needs);
-    const tokenOfAll = tokenOfCall(call.request, call.query, call.pathToken);
+    const { request, query, pathToken } = call;
+    // The query of a GET is its row, which tells the token without being parsed twice.
+    const isRow = request.method === 'GET';
+    const tokenOfAll = tokenOfHead(request, pathToken) ?? (isRow ? null : tokenOfQuery(query()));
     const judged = tokenOfAll === null ? null : judgement(needs, tokenOfAll, signed);
-    return (parameters) => judged ?? judgement(needs, tokenOfRow(parameters), signed);
+    return (parameters) =>
+      judged ?? judgement(needs, tokenOfRow(parameters) ?? (isRow ? tokenOfQuery(query()) : null), signed);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** The receipt of a call that is accepted: the same for the same nonce or Idempotency-Key, on every instance and after every restart. */
 import { hash } from 'node:crypto';
 import { deterministicUuid } from '@tributary/domain';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../edge/new-id.ts';
 import { type AccessRefusal, accessRefusal } from './access-refusal.ts';
 import type { MemoryKind } from './replay-memory.ts';
 
@@ -61,7 +61,7 @@ export function receiptIdentityOf(names: CallNames): ReceiptIdentity | AccessRef
       : deterministicUuid('signed_receipt', sourceId, nonce, ...(row === null ? [] : [String(row)]));
   const receiptId = byKey ?? byNonce;
   return {
-    receiptId: receiptId ?? uuidv7({ msecs: receivedAt }),
+    receiptId: receiptId ?? newId(receivedAt),
     nonceHash: nonce === null ? null : hash('sha256', nonce, 'hex'),
     idempotencyKeyHash: key === null ? null : hash('sha256', key, 'hex'),
     claims: receiptId === null ? NOTHING : claimsOf(byKey, byNonce),

@@ -33,7 +33,7 @@ const NONCE = /^[A-Za-z0-9_-]{16,128}$/;
 const NO_BODY_HASH = hash('sha256', '', 'hex');
 
 /** The signature of a call, all of it from the headers or all of it from the query; null for a call without one. */
-export function signatureOf(request: IncomingMessage, query: URLSearchParams): Signature | null {
+export function signatureOf(request: IncomingMessage, query: () => URLSearchParams): Signature | null {
   const inHeader = headerOf(request, 'x-signature');
   if (inHeader !== null) {
     return {
@@ -42,9 +42,10 @@ export function signatureOf(request: IncomingMessage, query: URLSearchParams): S
       nonce: headerOf(request, 'x-nonce'),
     };
   }
-  const signature = query.get('x_signature');
+  const parameters = query();
+  const signature = parameters.get('x_signature');
   if (signature === null || signature === '') return null;
-  return { signature, timestamp: query.get('x_timestamp'), nonce: query.get('x_nonce') };
+  return { signature, timestamp: parameters.get('x_timestamp'), nonce: parameters.get('x_nonce') };
 }
 
 /**

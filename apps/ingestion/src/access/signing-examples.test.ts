@@ -51,7 +51,7 @@ function run(command: string, file: string, ...options: string[]): string {
 
 function judged(method: string, target: string, headers: Record<string, string>, body: string) {
   const request = { headers } as unknown as IncomingMessage;
-  const signature = signatureOf(request, new URLSearchParams(target.split('?').slice(1).join('?')));
+  const signature = signatureOf(request, () => new URLSearchParams(target.split('?').slice(1).join('?')));
   if (signature === null) throw new Error('there is no signature');
   const call = { method, target, body: Buffer.from(body) };
   return judgeSignature(call, signature, [createSecretKey(SECRET, 'utf8')], Date.now())?.reason ?? 'good';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { isToken, tokenDigests, tokenOfCall } from './token.ts';
+import { isToken, tokenDigests, tokenOfHead, tokenOfQuery } from './token.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
 
@@ -10,7 +10,7 @@ function withHeaders(headers: Record<string, string>): IncomingMessage {
   return { headers } as unknown as IncomingMessage;
 }
 
-describe('tokenOfCall', () => {
+describe('the token of a call', () => {
   it.each<[string, Record<string, string>, string, string | null, string | null]>([
     ['the bearer', { authorization: 'Bearer abc' }, '', null, 'abc'],
     ['the bearer in any case', { authorization: 'bearer abc' }, '', null, 'abc'],
@@ -25,7 +25,8 @@ describe('tokenOfCall', () => {
     ['nothing', {}, '', null, null],
     ['nothing of an empty bearer', { authorization: 'Bearer ' }, '', null, null],
   ])('takes %s', (_name, headers, query, pathToken, token) => {
-    expect(tokenOfCall(withHeaders(headers), new URLSearchParams(query), pathToken)).toBe(token);
+    const ofQuery = tokenOfQuery(new URLSearchParams(query));
+    expect(tokenOfHead(withHeaders(headers), pathToken) ?? ofQuery).toBe(token);
   });
 });
 

@@ -7,15 +7,15 @@ import { headerOf } from '../edge/http-exchange.ts';
 /** Parameter that may carry the token, for senders that cannot set headers. */
 export const TOKEN_PARAMETER = 'token';
 
-/** The token of a call as a whole: of the path, else `Authorization: Bearer`, else `X-Token`, else of the query. */
-export function tokenOfCall(
-  request: IncomingMessage,
-  query: URLSearchParams,
-  pathToken: string | null,
-): string | null {
+/** The token beside a call's content: of the path, else `Authorization: Bearer`, else `X-Token`. */
+export function tokenOfHead(request: IncomingMessage, pathToken: string | null): string | null {
   if (pathToken !== null && pathToken !== '') return pathToken;
   const bearer = /^Bearer (.+)$/i.exec(headerOf(request, 'authorization') ?? '')?.[1];
-  return bearer ?? headerOf(request, 'x-token') ?? query.get(TOKEN_PARAMETER);
+  return bearer ?? headerOf(request, 'x-token');
+}
+
+export function tokenOfQuery(query: URLSearchParams): string | null {
+  return query.get(TOKEN_PARAMETER);
 }
 
 /** The token of one postback of a call, among its parameters. */

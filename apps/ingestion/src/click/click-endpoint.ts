@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Campaign, Configuration, Offer } from '@tributary/configuration';
 import { isUnreplacedMacro, isUuid, parseExactJson, parseInstant } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
-import { v7 as uuidv7 } from 'uuid';
 import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
+import { newId } from '../edge/new-id.ts';
 import { clicksAutomated, clicksFallback, clickWarnings } from '../ingestion-metrics.ts';
 import { AutomationDetector } from './automation.ts';
 import {
@@ -84,7 +84,7 @@ export class ClickEndpoint {
     const receivedAt = this.#options.clock.now();
     const place = this.#placeOf(campaignId, receivedAt);
     const parameters = firstValues(query);
-    const clickId = request.method === 'GET' ? uuidv7({ msecs: receivedAt }) : null;
+    const clickId = request.method === 'GET' ? newId(receivedAt) : null;
     const target = this.#targetOf(place, clickId, parameters);
     if (clickId === null) return target === null ? campaignUnknown() : redirectTo(target.url);
     const fallback = fallbackReasonOf(place);
@@ -111,7 +111,7 @@ export class ClickEndpoint {
     if (place.kind !== 'active') return pixel(404);
     if (request.method === 'HEAD') return pixel(200);
     const { record } = this.#read(place, this.#contextOf(request, receivedAt), {
-      clickId: uuidv7({ msecs: receivedAt }),
+      clickId: newId(receivedAt),
       kind: 'impression',
       clickedAt: receivedAt,
       landingUrl: null,
@@ -150,7 +150,7 @@ export class ClickEndpoint {
       // The browser's own header would name the landing page itself.
       { ...context, referrer: parameters.get('referrer') ?? context.referrer },
       {
-        clickId: sentId?.toLowerCase() ?? uuidv7({ msecs: clickedAt }),
+        clickId: sentId?.toLowerCase() ?? newId(clickedAt),
         kind: 'direct',
         clickedAt,
         landingUrl: parameters.get('landing_url') ?? null,

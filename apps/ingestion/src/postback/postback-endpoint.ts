@@ -195,7 +195,11 @@ export class PostbackEndpoint {
   #judgeOf({ request, search, pathToken, source, context }: Call, body: Uint8Array | null): JudgeRow {
     if (source === undefined) return () => SOURCE_UNKNOWN;
     const { receivedAt } = context;
-    const query = new URLSearchParams(search);
+    let parsed: URLSearchParams | undefined;
+    const query = () => {
+      parsed ??= new URLSearchParams(search);
+      return parsed;
+    };
     return this.#options.access.judge({ request, query, pathToken, source, receivedAt, body });
   }
 

@@ -1,5 +1,5 @@
 /** The events of one postback: accepted or refused, with what is kept of the raw call. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Source } from '@tributary/configuration';
 import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
 import {
@@ -16,9 +16,9 @@ import {
   type Refusal,
 } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
-import { v7 as uuidv7 } from 'uuid';
 import { CREDENTIAL_PARAMETERS } from '../access/access.ts';
 import type { ReceiptIdentity } from '../access/receipt-identity.ts';
+import { newId } from '../edge/new-id.ts';
 
 /** What the edge knows of a call beside its parameters. */
 export interface CallContext {
@@ -79,7 +79,7 @@ export function refusedRecord(
   context: CallContext,
 ): PostbackRefused {
   return {
-    refusalId: uuidv7({ msecs: context.receivedAt }),
+    refusalId: newId(context.receivedAt),
     sourceId: withoutPerson(sourceId).slice(0, MAX_SOURCE_ID),
     advertiserId: source?.advertiserId ?? null,
     receivedAt: context.receivedAt,
@@ -99,7 +99,7 @@ function contentDigestOf(parameters: Parameters): string {
     .filter(({ path }) => !CREDENTIAL_PARAMETERS.has(path))
     .map(({ path, value }) => [path, value] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(pairs)).digest('hex');
+  return hash('sha256', JSON.stringify(pairs), 'hex');
 }
 
 /** The call as text, for people who ask "what did they send": no credentials, no personal values; paths stand for names. */
@@ -170,7 +170,20 @@ function jsonIn(text: string): ParameterValue {
   return (read.ok ? read.parameters.get('within') : undefined) ?? REMOVED;
 }
 
+/** What was found out about names: senders use few, again and again. */
+const privateNames = new Map<string, boolean>();
+const MAX_NAMES_KNOWN = 2_000;
+
 function isPrivateName(name: string): boolean {
+  const known = privateNames.get(name);
+  if (known !== undefined) return known;
+  if (privateNames.size >= MAX_NAMES_KNOWN) privateNames.clear();
+  const found = judgePrivateName(name);
+  privateNames.set(name, found);
+  return found;
+}
+
+function judgePrivateName(name: string): boolean {
   // Of a form's `customer[email]` the last name is the one that tells.
   const last = name.slice(name.lastIndexOf('[') + 1);
   return isPrivate(name) || isPrivate(last);

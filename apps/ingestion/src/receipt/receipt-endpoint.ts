@@ -6,7 +6,7 @@ import { type Clock, DependencyFailure } from '@tributary/runtime';
 import type { StoredReceipt } from '@tributary/store';
 import type { Access } from '../access/access.ts';
 import { signatureOf } from '../access/signature.ts';
-import { tokenOfCall } from '../access/token.ts';
+import { tokenOfHead, tokenOfQuery } from '../access/token.ts';
 import { type Answer, unavailable } from '../edge/http-exchange.ts';
 import type { VerdictWatch } from './verdict-watch.ts';
 
@@ -35,7 +35,8 @@ export class ReceiptEndpoint {
   async show(request: IncomingMessage, receiptId: string, query: URLSearchParams): Promise<Answer> {
     if (request.method !== 'GET')
       return { status: 405, headers: { allow: 'GET' }, body: { code: 'method_not_allowed' } };
-    if (tokenOfCall(request, query, null) === null && signatureOf(request, query) === null)
+    const token = tokenOfHead(request, null) ?? tokenOfQuery(query);
+    if (token === null && signatureOf(request, () => query) === null)
       return refused(401, 'token_missing', 'token', "the source's secret token");
     const waitMs = waitOf(query.get('wait'));
     if (waitMs === null)
@@ -67,7 +68,14 @@ export class ReceiptEndpoint {
     const { access, clock } = this.#options;
     const source = this.#options.source(sourceId);
     if (source === undefined) return false;
-    const call = { request, query, pathToken: null, source, receivedAt: clock.now(), body: NO_BODY };
+    const call = {
+      request,
+      query: () => query,
+      pathToken: null,
+      source,
+      receivedAt: clock.now(),
+      body: NO_BODY,
+    };
     return access.judge(call)(NO_PARAMETERS).ok;
   }
 }
