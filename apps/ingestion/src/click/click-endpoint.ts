@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Campaign, Configuration, Offer } from '@tributary/configuration';
 import { isUnreplacedMacro, isUuid, parseExactJson, parseInstant } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
-import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
+import { type Answer, headerOf, MAX_CALL_BYTES, readBody, unavailable } from '../edge/http-exchange.ts';
 import { newId } from '../edge/new-id.ts';
 import { clicksAutomated, clicksFallback, clickWarnings } from '../ingestion-metrics.ts';
 import { AutomationDetector } from './automation.ts';
@@ -129,8 +129,11 @@ export class ClickEndpoint {
   }
 
   async #direct(request: IncomingMessage): Promise<Answer> {
-    const body = await readBody(request);
-    if (!body.ok) return { status: 413, body: { code: 'body_too_large' } };
+    const body = await readBody(request, MAX_CALL_BYTES);
+    if (!body.ok)
+      return body.problem === 'encoded'
+        ? { status: 415, body: { code: 'content_type_unsupported', field: 'Content-Encoding' } }
+        : { status: 413, body: { code: 'body_too_large' } };
     // The content type is not looked at: sendBeacon sends text/plain, which needs no preflight.
     const parameters = flatObject(body.text);
     if (parameters === null)

@@ -10,11 +10,7 @@ import { inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import { requestSeconds, requests } from '../ingestion-metrics.ts';
 import { type Answer, send } from './http-exchange.ts';
 import { type EdgeEndpoints, type Handling, handlingOf } from './routes.ts';
-
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-/** Above the idle time of common load balancers, which otherwise meet a connection just closed. */
-const KEEP_ALIVE_MS = 65_000;
+import { limitServer, SERVER_LIMITS, serverOptions } from './server-limits.ts';
 
 // Why not controllers: with the real work of accepting, plain handlers were measured at 1.2 to 1.4 times the requests per second.
 export class HttpEdge {
@@ -37,17 +33,13 @@ export class HttpEdge {
   }
 
   /** The server Nest listens with. */
-  createServer(framework: RequestListener): Server {
-    const options = {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    };
-    return createServer(options, (request, response) => {
+  createServer(framework: RequestListener, limits = SERVER_LIMITS): Server {
+    const server = createServer(serverOptions(limits), (request, response) => {
       const handling = handlingOf(request, this.#endpoints);
       if (handling === undefined) framework(request, response);
       else void this.#serve(request, response, handling);
     });
+    return limitServer(server, limits);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse, { route, run }: Handling): Promise<void> {

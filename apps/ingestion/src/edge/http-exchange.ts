@@ -1,12 +1,15 @@
 /** Node's request and response in the few calls the edge needs: bounded bodies in, complete answers out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-export const MAX_BODY_BYTES = 2 * 1024 * 1024;
+/** Of a call with one postback or click: the longest webhook known to us has 30 KB. */
+export const MAX_CALL_BYTES = 64 * 1024;
+/** Of a batch: 10,000 rows with 800 bytes each. */
+export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** `bytes` are those of the wire: what a sender has signed. */
 export type Body =
   | { readonly ok: true; readonly bytes: Buffer; readonly text: string }
-  | { readonly ok: false };
+  | { readonly ok: false; readonly problem: 'too_large' | 'encoded' };
 
 export interface Answer {
   readonly status: number;
@@ -17,9 +20,12 @@ export interface Answer {
 
 /**
  * The body, also as UTF-8 text; not ok as soon as it is larger than allowed. The rest is then read and thrown away, within the
- * server's request timeout: many senders read no answer before they have written everything.
+ * server's request timeout: many senders read no answer before they have written everything. One that is compressed is not
+ * read at all: a few bytes of it can stand for gigabytes.
  */
-export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Body> {
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
+  const encoding = headerOf(request, 'content-encoding');
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') return unread(request, 'encoded');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
@@ -27,12 +33,14 @@ export async function readBody(request: IncomingMessage, maxBytes = MAX_BODY_BYT
     if (size > maxBytes) break;
     chunks.push(chunk);
   }
-  if (size > maxBytes) {
-    request.resume();
-    return { ok: false };
-  }
+  if (size > maxBytes) return unread(request, 'too_large');
   const bytes = Buffer.concat(chunks);
   return { ok: true, bytes, text: bytes.toString('utf8') };
+}
+
+function unread(request: IncomingMessage, problem: 'too_large' | 'encoded'): Body {
+  request.resume();
+  return { ok: false, problem };
 }
 
 export function send(response: ServerResponse, { status, headers = {}, body }: Answer): void {

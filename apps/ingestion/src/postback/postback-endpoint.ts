@@ -19,7 +19,14 @@ import { type Clock, DependencyFailure, type Encryption, type Logger } from '@tr
 import { type Access, CREDENTIAL_PARAMETERS, type Judgement, type TurnedAway } from '../access/access.ts';
 import { accessRefusal, STATUS_OF_ACCESS } from '../access/access-refusal.ts';
 import { receiptIdentityOf } from '../access/receipt-identity.ts';
-import { type Answer, headerOf, readBody, unavailable } from '../edge/http-exchange.ts';
+import {
+  type Answer,
+  headerOf,
+  MAX_BATCH_BYTES,
+  MAX_CALL_BYTES,
+  readBody,
+  unavailable,
+} from '../edge/http-exchange.ts';
 import { acceptSeconds, postbacksAccepted, postbacksRefused } from '../ingestion-metrics.ts';
 import type { SafeProducer } from '../spool/safe-producer.ts';
 import { acceptedRecord, type CallContext, refusedRecord } from './postback-record.ts';
@@ -76,6 +83,15 @@ type RowResult = (
   readonly line?: number;
 };
 
+/** How the postbacks of a call are found in it. */
+interface Reading {
+  readonly read: (incoming: IncomingCall, profile: CompiledProfile) => readonly Row[];
+  readonly maxBytes: number;
+}
+
+const ONE_CALL: Reading = { read: readCall, maxBytes: MAX_CALL_BYTES };
+const BATCH: Reading = { read: readBatch, maxBytes: MAX_BATCH_BYTES };
+
 const STATUS_OF_REFUSAL: Partial<Record<RefusalReason, number>> = {
   ...STATUS_OF_ACCESS,
   method_not_allowed: 405,
@@ -125,7 +141,7 @@ export class PostbackEndpoint {
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
     const call = { request, search, pathToken: null, sourceId, source, context };
-    return this.#receive(call, readBatch, undefined);
+    return this.#receive(call, BATCH, undefined);
   }
 
   async #postback(
@@ -137,19 +153,15 @@ export class PostbackEndpoint {
   ): Promise<Answer> {
     const context = this.#contextOf(request, path);
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
-    return this.#receive({ request, search, pathToken, sourceId, source, context }, readCall, source);
+    return this.#receive({ request, search, pathToken, sourceId, source, context }, ONE_CALL, source);
   }
 
   /** @param answeredAs whose own success body is the answer. */
-  async #receive(
-    call: Call,
-    read: (incoming: IncomingCall, profile: CompiledProfile) => readonly Row[],
-    answeredAs: Source | undefined,
-  ): Promise<Answer> {
+  async #receive(call: Call, { read, maxBytes }: Reading, answeredAs: Source | undefined): Promise<Answer> {
     const { request, search, source, context } = call;
     const turnedAway = source && this.#options.access.admit(request, source, context.receivedAt);
     if (turnedAway) return this.#turnAway(call, turnedAway);
-    const incoming = await incomingCall(request, search);
+    const incoming = await incomingCall(request, search, maxBytes);
     const rows = read(incoming, compileProfile(profileOf(source)));
     if (source) this.#options.access.admitRows(source, context.receivedAt, rows.length);
     return this.#accept(call, this.#judgeOf(call, bytesOf(incoming)), rows, answeredAs);
@@ -321,9 +333,13 @@ function refusedOutcome(
   };
 }
 
-async function incomingCall(request: IncomingMessage, search: string): Promise<IncomingCall> {
+async function incomingCall(
+  request: IncomingMessage,
+  search: string,
+  maxBytes: number,
+): Promise<IncomingCall> {
   const method = request.method ?? 'GET';
-  const body = method === 'POST' ? await readBody(request) : null;
+  const body = method === 'POST' ? await readBody(request, maxBytes) : null;
   return { method, contentType: headerOf(request, 'content-type') ?? '', search, body };
 }
 

@@ -40,7 +40,7 @@ export function readCall(call: IncomingCall, profile: CompiledProfile): readonly
   const query = piecesOf(search);
   if (method === 'GET') return expanded([rowOfPieces(query, profile)], profile);
   if (method !== 'POST') return refused('method_not_allowed', null, 'GET or POST');
-  if (body === null || !body.ok) return refused('body_too_large', null, 'a smaller body');
+  if (body === null || !body.ok) return refusedBody(body);
   const type = contentType.toLowerCase();
   if (body.bytes.length === 0) return expanded([rowOfPieces(query, profile)], profile);
   if (type.includes('json')) {
@@ -72,7 +72,7 @@ export function parametersOfQuery(search: string, profile: CompiledProfile): Par
 export function readBatch(call: IncomingCall, profile: CompiledProfile): readonly Row[] {
   const { method, contentType, body } = call;
   if (method !== 'POST') return refused('method_not_allowed', null, 'POST');
-  if (body === null || !body.ok) return refused('body_too_large', null, 'a smaller body');
+  if (body === null || !body.ok) return refusedBody(body);
   const text = textOfBody(body.bytes, contentType, profile);
   if (text === null) return refused('content_type_unsupported', null, EXPECTED_CHARSET);
   const type = contentType.toLowerCase();
@@ -178,6 +178,12 @@ function expanded(rows: readonly Row[], { rowsAt, paths }: CompiledProfile): rea
     return 'reason' in inner ? [{ ok: false, refusal: inner }] : inner;
   });
   return boundedRows(all) ?? all;
+}
+
+function refusedBody(body: Extract<Body, { ok: false }> | null): readonly Row[] {
+  return body?.problem === 'encoded'
+    ? refused('content_type_unsupported', 'Content-Encoding', 'a body that is not compressed')
+    : refused('body_too_large', null, 'a smaller body');
 }
 
 function refused(reason: RefusalReason, field: string | null, expected: string): readonly Row[] {
