@@ -19,7 +19,7 @@ export type PersonalKind = (typeof PERSONAL_KINDS)[number];
  * here. The text is looked at as it is and percent-decoded, up to twice, since senders nest URLs.
  */
 export function personalKindIn(text: string): PersonalKind | null {
-  if (isPlain(text) || UUID_ALONE.test(text)) return null;
+  if (isPlain(text) || UUID_ALONE.test(text) || INSTANT_ALONE.test(text)) return null;
   for (const form of formsOf(text)) {
     const kind = PERSONAL_KINDS.find((each) => DETECTORS[each](form));
     if (kind !== undefined) return kind;
@@ -57,6 +57,8 @@ const MAX_DECODINGS = 2;
 /** A random id that everybody uses, ourselves included: some of its groups look like account and card numbers. */
 const UUID_WITHIN = /(?<![\da-z])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}(?![\da-z])/gi;
 
+/** What nearly every call carries, told at once. */
+const INSTANT_ALONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
 const UUID_ALONE = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** The text, and what it says once percent-decoded; `+` stays, since it is also the sign before a country code. */

@@ -37,6 +37,7 @@ export interface ProvedReceipt extends ReceiptIdentity {
 
 const MAX_RAW_CALL = 4_096;
 const REMOVED = '[removed]';
+const BEGINS_JSON = /^\s*[{[]/;
 const MAX_SOURCE_ID = 64;
 /** Senders call their credentials by many names, and send them under the wrong one. */
 const SECRET_NAME = /token|secret|passw|api[_-]?key|auth|signature/i;
@@ -95,27 +96,59 @@ export function refusedRecord(
 
 /** SHA-256 hex over the sorted parameters without the proofs: the same content in another order is the same content. */
 function contentDigestOf(parameters: Parameters): string {
-  const pairs = leavesOf(parameters)
-    .filter(({ path }) => !CREDENTIAL_PARAMETERS.has(path))
-    .map(({ path, value }) => [path, value] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const pairs: (readonly [path: string, value: string])[] = [];
+  for (const { path, value } of leavesOf(parameters))
+    if (!CREDENTIAL_PARAMETERS.has(path)) pairs.push([path, value]);
+  pairs.sort(([a], [b]) => (a < b ? -1 : 1));
   return hash('sha256', JSON.stringify(pairs), 'hex');
 }
 
 /** The call as text, for people who ask "what did they send": no credentials, no personal values; paths stand for names. */
 function rawCallOf(context: CallContext, parameters: Parameters, source: Source | undefined): string {
-  const kept: string[] = [];
-  let length = 0;
-  for (const { path, value, isHidden } of rawValues(parameters, {
-    aliases: source?.profile.aliases ?? {},
-  })) {
-    const isRemoved = isHidden || personalKindIn(value) !== null;
-    const text = `${encoded(withoutPerson(path))}=${isRemoved ? REMOVED : encoded(value)}`;
-    kept.push(text);
-    length += text.length + 1;
-    if (length > MAX_RAW_CALL) break;
+  const aliases = source?.profile.aliases ?? NO_ALIASES;
+  let text = `${context.method} ${withoutPerson(context.path)}?`;
+  for (const [name, value] of parameters) {
+    if (text.length > MAX_RAW_CALL) break;
+    const known = knownName(name, aliases);
+    if (typeof value === 'string' && !BEGINS_JSON.test(value)) {
+      text += `${known.text}=${known.isHidden || personalKindIn(value) !== null ? REMOVED : encoded(value)}&`;
+      continue;
+    }
+    for (const inner of valuesAt(name, value, known.isPrivate, { aliases })) {
+      const isRemoved = inner.isHidden || personalKindIn(inner.value) !== null;
+      text += `${encoded(withoutPerson(inner.path))}=${isRemoved ? REMOVED : encoded(inner.value)}&`;
+      if (text.length > MAX_RAW_CALL) break;
+    }
   }
-  return `${context.method} ${withoutPerson(context.path)}?${kept.join('&')}`.slice(0, MAX_RAW_CALL);
+  return (text.endsWith('&') ? text.slice(0, -1) : text).slice(0, MAX_RAW_CALL);
+}
+
+/** What a name at the top of a call is, found out once: senders use few names, again and again. */
+interface KnownName {
+  readonly isPrivate: boolean;
+  readonly isHidden: boolean;
+  /** As it stands in the raw call. */
+  readonly text: string;
+}
+
+const NO_ALIASES: Source['profile']['aliases'] = {};
+const MAX_NAMES_KNOWN = 1_000;
+const knownNames = new WeakMap<Source['profile']['aliases'], Map<string, KnownName>>();
+
+function knownName(name: string, aliases: Source['profile']['aliases']): KnownName {
+  let names = knownNames.get(aliases);
+  if (names === undefined || names.size >= MAX_NAMES_KNOWN) {
+    names = new Map();
+    knownNames.set(aliases, names);
+  }
+  let known = names.get(name);
+  if (known === undefined) {
+    const isPrivate = isPrivateName(name);
+    const isHidden = isPrivate || isPersonalParameter(name, { aliases });
+    known = { isPrivate, isHidden, text: encoded(withoutPerson(name)) };
+    names.set(name, known);
+  }
+  return known;
 }
 
 interface RawValue {
@@ -126,11 +159,7 @@ interface RawValue {
 
 type Aliases = Pick<Source['profile'], 'aliases'>;
 
-/** Every text of the call with its path; JSON within a text is told value by value, since it hides names of its own. */
-function* rawValues(parameters: Parameters, profile: Aliases): Generator<RawValue> {
-  for (const [name, value] of parameters) yield* valuesAt(name, value, isPrivateName(name), profile);
-}
-
+/** Every text below a path with its own; JSON within a text is told value by value, since it hides names of its own. */
 function* valuesAt(
   path: string,
   value: ParameterValue,
@@ -163,27 +192,14 @@ const LABELS = ['name', 'key', 'id', 'field', 'type'] as const;
 
 /** What cannot be looked into is not shown. */
 function jsonIn(text: string): ParameterValue {
-  if (!/^\s*[{[]/.test(text)) return text;
+  if (!BEGINS_JSON.test(text)) return text;
   const parsed = parseExactJson(text);
   if (!parsed.ok) return text;
   const read = parametersOfJson({ within: parsed.value });
   return (read.ok ? read.parameters.get('within') : undefined) ?? REMOVED;
 }
 
-/** What was found out about names: senders use few, again and again. */
-const privateNames = new Map<string, boolean>();
-const MAX_NAMES_KNOWN = 2_000;
-
 function isPrivateName(name: string): boolean {
-  const known = privateNames.get(name);
-  if (known !== undefined) return known;
-  if (privateNames.size >= MAX_NAMES_KNOWN) privateNames.clear();
-  const found = judgePrivateName(name);
-  privateNames.set(name, found);
-  return found;
-}
-
-function judgePrivateName(name: string): boolean {
   // Of a form's `customer[email]` the last name is the one that tells.
   const last = name.slice(name.lastIndexOf('[') + 1);
   return isPrivate(name) || isPrivate(last);
@@ -198,7 +214,10 @@ function withoutPerson(text: string): string {
   return personalKindIn(text) === null ? text : REMOVED;
 }
 
+const NEEDS_NO_ENCODING = /^[\w.~-]*$/;
+
 /** Half a surrogate pair, as JSON can spell it, has no encoding and would throw. */
 function encoded(text: string): string {
+  if (NEEDS_NO_ENCODING.test(text)) return text;
   return encodeURIComponent(text.toWellFormed());
 }
