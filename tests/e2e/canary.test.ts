@@ -262,7 +262,7 @@ async function sendAccepted(clickId: string): Promise<void> {
     await post('application/x-www-form-urlencoded', new URLSearchParams(withToken(`${run}-form`)).toString()),
   ).toBe(200);
   expect(await post('application/json', JSON.stringify(withToken(`${run}-json`)))).toBe(200);
-  const bearer = { authorization: `Bearer ${of.sourceToken}`, 'idempotency-key': of.email };
+  const bearer = { authorization: `Bearer ${of.sourceToken}`, 'idempotency-key': `${of.email}-${clickId}` };
   expect(await post('application/json', JSON.stringify(sale(of.email)), bearer)).toBe(200);
   expect(
     await post('application/json', JSON.stringify(sale(`${run}-x-token`)), { 'x-token': of.sourceToken }),

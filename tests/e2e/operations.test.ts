@@ -155,7 +155,7 @@ describe('what an operator sees', () => {
   });
 
   it.each([
-    ['ingestion', ['kafka', 'open', 'configuration', 'spool']],
+    ['ingestion', ['kafka', 'clickhouse', 'open', 'configuration', 'spool']],
     ['attribution', ['kafka', 'clickhouse', 'group', 'configuration', 'schema_registry', 'undecoded']],
     ['fan-out', ['kafka', 'clickhouse', 'group', 'configuration', 'schema_registry', 'undecoded']],
     ['console', ['kafka', 'configuration', 'undecoded']],
@@ -287,13 +287,13 @@ describe('what an operator sees', () => {
 });
 
 describe('what is away', () => {
-  it('ClickHouse: attribution and fan-out are not ready, ingestion is', async () => {
+  it('ClickHouse: attribution and fan-out are not ready, ingestion is, without receipts', async () => {
     const back = system.crash('clickhouse');
     await eventually(
       () => readinessOf('attribution'),
       ({ http, checks }) => http === 503 && checks.some(({ name, ready }) => name === 'clickhouse' && !ready),
     );
-    expect(await readinessOf('ingestion')).toMatchObject({ http: 200, status: 'ready' });
+    expect(await readinessOf('ingestion')).toMatchObject({ http: 200, status: 'degraded' });
     await back;
     await Promise.all([isReady('attribution'), isReady('fan-out')]);
   });
