@@ -1,11 +1,11 @@
 /** `npm run bench:ingestion`: what one ingestion process takes, beside a bare server that does the least there is to do. */
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { eventsOf } from '../topic-events.ts';
 import { BenchSystem, type Server } from './bench-system.ts';
 import type { RequestKind } from './load/generator.child.ts';
 import type { LoadResult } from './load/generator.ts';
 import { load } from './load/load-process.ts';
 import { expectedPostback, ROWS_PER_BATCH, rowsOfBatch } from './load/requests.ts';
-import { eventsSince } from './load/topic-slice.ts';
 import { type BenchRow, median, printTable, quantile, writeResults } from './results.ts';
 
 const USAGE = `npm run bench:ingestion [-- options]
@@ -172,7 +172,7 @@ class IngestionBench {
   ): Promise<void> {
     const { connection } = this.#system;
     if (kind === 'click') {
-      const clicks = await eventsSince(connection, 'click.recorded.v1', before);
+      const clicks = await eventsOf(connection, 'click.recorded.v1', before);
       const recorded = new Set(clicks.map(({ partnerClickId }) => partnerClickId));
       const missing = accepted.filter((index) => !recorded.has(`${run}-${index}`)).length;
       if (missing > 0 || clicks.length !== accepted.length)
@@ -181,7 +181,7 @@ class IngestionBench {
         );
       return;
     }
-    const postbacks = await eventsSince(connection, 'postback.received.v1', before);
+    const postbacks = await eventsOf(connection, 'postback.received.v1', before);
     const byTransaction = new Map(postbacks.map((postback) => [postback.transactionId, postback]));
     const facts = kind === 'batch' ? accepted.flatMap(rowsOfBatch) : accepted;
     const wrong = facts.filter((index) => {

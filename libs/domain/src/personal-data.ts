@@ -1,5 +1,6 @@
 /** Recognises personal data where none should be: e-mail addresses, phone numbers, card numbers and IBANs within free text. */
 import { hash } from 'node:crypto';
+import { isUuid } from './click.ts';
 
 /** In the order they are looked for: a number that holds its check digits is what they say. */
 export const PERSONAL_KINDS = ['email', 'iban', 'card_number', 'phone'] as const;
@@ -19,7 +20,7 @@ export type PersonalKind = (typeof PERSONAL_KINDS)[number];
  * here. The text is looked at as it is and percent-decoded, up to twice, since senders nest URLs.
  */
 export function personalKindIn(text: string): PersonalKind | null {
-  if (isPlain(text) || UUID_ALONE.test(text) || INSTANT_ALONE.test(text)) return null;
+  if (isPlain(text) || isUuid(text) || INSTANT_ALONE.test(text)) return null;
   for (const form of formsOf(text)) {
     const kind = PERSONAL_KINDS.find((each) => DETECTORS[each](form));
     if (kind !== undefined) return kind;
@@ -59,7 +60,6 @@ const UUID_WITHIN = /(?<![\da-z])[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\d
 
 /** What nearly every call carries, told at once. */
 const INSTANT_ALONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
-const UUID_ALONE = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /** The text, and what it says once percent-decoded; `+` stays, since it is also the sign before a country code. */
 function formsOf(sent: string): string[] {

@@ -1,9 +1,8 @@
 /** Holds everything that was acknowledged against the topics, read from their beginning, and against ClickHouse. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KafkaConnection } from '@tributary/bus';
-import { decodeEvent, type EventOf, type TopicName } from '@tributary/contracts';
 import type { ClickhouseConnection } from '@tributary/store';
+import { eventsOf } from '../../topic-events.ts';
 import type { AcknowledgedLoad } from './acknowledged-load.ts';
 import { contentOfEvent } from './posted-content.ts';
 
@@ -24,7 +23,6 @@ export interface Check {
   readonly repeatedClicks: number;
 }
 
-const READ_BOUND_MS = 180_000;
 const STORED_BOUND_MS = 180_000;
 
 export async function checkAcknowledged(
@@ -32,8 +30,8 @@ export async function checkAcknowledged(
   kafka: KafkaConnection,
   clickhouse: ClickhouseConnection,
 ): Promise<Check> {
-  const postbacks = await readTopic(kafka, 'postback.received.v1');
-  const clicks = await readTopic(kafka, 'click.recorded.v1');
+  const postbacks = await eventsOf(kafka, 'postback.received.v1');
+  const clicks = await eventsOf(kafka, 'click.recorded.v1');
   const contents = new Map<string, string>();
   let unlikeRepeats = 0;
   for (const event of postbacks) {
@@ -109,38 +107,6 @@ function compared(
     }
   }
   return { equal, missing, unlike, example };
-}
-
-/** Every event of a topic that stood in it at the call, from the beginning. */
-async function readTopic<T extends TopicName>(kafka: KafkaConnection, topic: T): Promise<EventOf<T>[]> {
-  const left = new Map([...(await kafka.endOffsets(topic))].filter(([, end]) => end > 0));
-  const events: EventOf<T>[] = [];
-  const consumer = kafka.kafka.consumer({ groupId: `check-${randomUUID()}`, retry: { retries: 20 } });
-  const givenUpAt = performance.now() + READ_BOUND_MS;
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        const end = left.get(batch.partition);
-        for (const { offset, value } of batch.messages) {
-          if (end === undefined || Number(offset) >= end) continue;
-          const decoded = decodeEvent(topic, value ?? Buffer.alloc(0));
-          if (!decoded.ok) throw new Error(`${topic} cannot be read: ${decoded.problem}`);
-          events.push(decoded.value);
-        }
-        if (end !== undefined && Number(batch.lastOffset()) >= end - 1) left.delete(batch.partition);
-      },
-    });
-    while (left.size > 0) {
-      if (performance.now() > givenUpAt) throw new Error(`${topic} could not be read to its end`);
-      await delay(50);
-    }
-  } finally {
-    await consumer.disconnect().catch(() => undefined);
-  }
-  return events;
 }
 
 /** Of the acknowledged ids, how many have a row and how many several, once ClickHouse has stored all that is in the topic. */

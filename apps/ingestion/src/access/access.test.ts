@@ -3,13 +3,13 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
-import { decodeEvent, type PostbackReceived, type PostbackRefused } from '@tributary/contracts';
+import type { PostbackReceived, PostbackRefused } from '@tributary/contracts';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endpointsOver } from '../edge/endpoints.fixture.ts';
 import { HttpEdge } from '../edge/http-edge.ts';
+import { RecordingProducer } from '../edge/recording-producer.fixture.ts';
 import { InMemoryReplayMemory, type ReplayMemory } from './replay-memory.ts';
 import { canonicalCall } from './signature.ts';
 
@@ -22,26 +22,7 @@ const encryption = new Encryption(randomBytes(32).toString('base64'));
 const logger = createLogger('access-test', 'silent');
 const HASHES = { tokenHashes: [createHash('sha256').update(TOKEN).digest('hex')] };
 
-class InMemoryProducer implements EventProducer {
-  readonly records: OutgoingRecord[] = [];
-  failure: Error | undefined;
-
-  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
-    if (this.failure) throw this.failure;
-    this.records.push(...records);
-    return records.map(({ topic }, offset) => ({ topic, partition: 0, offset }));
-  }
-
-  of<Event>(topic: 'postback.received.v1' | 'postback.refused.v1'): Event[] {
-    return this.records
-      .filter((record) => record.topic === topic)
-      .map(({ value }) => {
-        const decoded = decodeEvent(topic, value);
-        if (!decoded.ok) throw new Error(decoded.problem);
-        return decoded.value as Event;
-      });
-  }
-
+class PostbackLog extends RecordingProducer {
   get received(): PostbackReceived[] {
     return this.of('postback.received.v1');
   }
@@ -88,14 +69,14 @@ function configured(): Configuration {
 }
 
 let configuration: Configuration;
-let producer: InMemoryProducer;
+let producer: PostbackLog;
 let monotonicMs: number;
 let now: number;
 const servers: Server[] = [];
 
 beforeEach(() => {
   configuration = configured();
-  producer = new InMemoryProducer();
+  producer = new PostbackLog();
   monotonicMs = 0;
   now = NOW;
 });

@@ -2,12 +2,13 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
+import type { OutgoingRecord } from '@tributary/bus';
 import { Configuration } from '@tributary/configuration';
 import { type ClickRecorded, type ConfigurationChanged, decodeEvent } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
 import { endpointsOver } from '../edge/endpoints.fixture.ts';
 import { HttpEdge } from '../edge/http-edge.ts';
+import { RecordingProducer } from '../edge/recording-producer.fixture.ts';
 import type { ClickEndpointOptions } from './click-endpoint.ts';
 
 export interface ClickBedOptions extends Pick<ClickEndpointOptions, 'fallbackUrl' | 'countryHeader'> {
@@ -17,8 +18,8 @@ export interface ClickBedOptions extends Pick<ClickEndpointOptions, 'fallbackUrl
   readonly page?: (path: string) => string;
 }
 
-export class ClickBed implements EventProducer {
-  readonly records: OutgoingRecord[] = [];
+export class ClickBed {
+  readonly #producer = new RecordingProducer();
   readonly #server: Server;
 
   static async start(options: ClickBedOptions): Promise<ClickBed> {
@@ -34,7 +35,7 @@ export class ClickBed implements EventProducer {
       if (configuration.apply(offset, change).outcome !== 'applied')
         throw new Error(`change ${offset} is void`);
     const edge = new HttpEdge(createLogger('click-bed', 'silent'));
-    edge.open(endpointsOver({ configuration, producer: this, now, ...settings }));
+    edge.open(endpointsOver({ configuration, producer: this.#producer, now, ...settings }));
     this.#server = edge.createServer((request, response) => {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page(request.url ?? '/'));
     });
@@ -44,10 +45,8 @@ export class ClickBed implements EventProducer {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
-    const start = this.records.length;
-    this.records.push(...records);
-    return records.map(({ topic }, index) => ({ topic, partition: 0, offset: start + index }));
+  get records(): readonly OutgoingRecord[] {
+    return this.#producer.records;
   }
 
   async stop(): Promise<void> {

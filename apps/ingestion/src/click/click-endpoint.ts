@@ -135,7 +135,7 @@ export class ClickEndpoint {
         ? { status: 415, body: { code: 'content_type_unsupported', field: 'Content-Encoding' } }
         : { status: 413, body: { code: 'body_too_large' } };
     // The content type is not looked at: sendBeacon sends text/plain, which needs no preflight.
-    const parameters = flatObject(body.text);
+    const parameters = flatObject(body.bytes.toString('utf8'));
     if (parameters === null)
       return refused('body_malformed', null, 'a JSON object of strings, numbers and booleans');
     const receivedAt = this.#options.clock.now();

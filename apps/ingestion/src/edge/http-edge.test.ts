@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
 import { decodeEvent } from '@tributary/contracts';
 import { createLogger, DependencyFailure, type Logger } from '@tributary/runtime';
@@ -13,24 +12,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endpointsOver } from './endpoints.fixture.ts';
 import { HttpEdge } from './http-edge.ts';
 import { MAX_BATCH_BYTES, MAX_CALL_BYTES } from './http-exchange.ts';
+import { RecordingProducer } from './recording-producer.fixture.ts';
 import type { EdgeEndpoints } from './routes.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 const TOKEN = 'shop-secret';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const logger = createLogger('edge-test', 'silent');
-
-class InMemoryProducer implements EventProducer {
-  readonly records: OutgoingRecord[] = [];
-  failure: Error | undefined;
-
-  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
-    if (this.failure) throw this.failure;
-    const start = this.records.length;
-    this.records.push(...records);
-    return records.map(({ topic }, index) => ({ topic, partition: 0, offset: start + index }));
-  }
-}
 
 function configured(): Configuration {
   const configuration = new Configuration();
@@ -103,14 +91,14 @@ async function receiptOf(receiptId: string, waitMs: number): Promise<StoredRecei
 
 let server: Server;
 let origin: string;
-let producer: InMemoryProducer;
+let producer: RecordingProducer;
 let edge: HttpEdge;
 
 const endpoints = (log: Logger): EdgeEndpoints =>
   endpointsOver({ configuration: configured(), producer, now: () => NOW, logger: log, receipt: receiptOf });
 
 beforeEach(async () => {
-  producer = new InMemoryProducer();
+  producer = new RecordingProducer();
   waits = [];
   storeFailure = undefined;
   edge = new HttpEdge(logger);

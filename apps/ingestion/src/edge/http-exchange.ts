@@ -8,7 +8,7 @@ export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** `bytes` are those of the wire: what a sender has signed. */
 export type Body =
-  | { readonly ok: true; readonly bytes: Buffer; readonly text: string }
+  | { readonly ok: true; readonly bytes: Buffer }
   | { readonly ok: false; readonly problem: 'too_large' | 'encoded' };
 
 export interface Answer {
@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /**
- * The body, also as UTF-8 text; not ok as soon as it is larger than allowed. The rest is then read and thrown away, within the
+ * The body; not ok as soon as it is larger than allowed. The rest is then read and thrown away, within the
  * server's request timeout: many senders read no answer before they have written everything. One that is compressed is not
  * read at all: a few bytes of it can stand for gigabytes.
  */
@@ -34,8 +34,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     chunks.push(chunk);
   }
   if (size > maxBytes) return unread(request, 'too_large');
-  const bytes = Buffer.concat(chunks);
-  return { ok: true, bytes, text: bytes.toString('utf8') };
+  return { ok: true, bytes: Buffer.concat(chunks) };
 }
 
 function unread(request: IncomingMessage, problem: 'too_large' | 'encoded'): Body {

@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
 import { decodeEvent } from '@tributary/contracts';
 import {
@@ -18,6 +17,7 @@ import { createLogger, Encryption } from '@tributary/runtime';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { endpointsOver } from '../edge/endpoints.fixture.ts';
 import { HttpEdge } from '../edge/http-edge.ts';
+import { RecordingProducer } from '../edge/recording-producer.fixture.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 const TOKEN = 'network-secret';
@@ -45,16 +45,7 @@ const FIELDS = [
   'userAgent',
 ] as const satisfies readonly (keyof ExpectedPostback)[];
 
-class InMemoryProducer implements EventProducer {
-  records: OutgoingRecord[] = [];
-
-  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
-    this.records.push(...records);
-    return records.map(({ topic }, offset) => ({ topic, partition: 0, offset }));
-  }
-}
-
-const producer = new InMemoryProducer();
+const producer = new RecordingProducer();
 let server: Server;
 let origin: string;
 
@@ -90,7 +81,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  producer.records = [];
+  producer.records.length = 0;
 });
 
 async function send({ key }: Network, call: InboundCall, example: ExampleCall): Promise<Response> {

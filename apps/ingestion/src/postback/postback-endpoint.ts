@@ -179,11 +179,9 @@ export class PostbackEndpoint {
     const outcomes = rows.map((row, place) =>
       this.#outcomeOf({ ...call, context }, judge, row, isOne ? null : place),
     );
-    const [first, second] = outcomes;
+    const [first] = outcomes;
     return this.#answer(context, outcomes, () =>
-      first !== undefined && second === undefined
-        ? answerOf(first.result, answeredAs)
-        : batchAnswerOf(outcomes, answeredAs),
+      isOne && first !== undefined ? answerOf(first.result, answeredAs) : batchAnswerOf(outcomes, answeredAs),
     );
   }
 
