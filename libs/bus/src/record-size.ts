@@ -11,8 +11,9 @@ const MAX_DEAD_LETTER_BYTES = 2_000_000;
 const RECORD_HEAD_BYTES = 64;
 
 export function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
-  const head = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length * 2, 0);
-  return Buffer.byteLength(key) + value.length + head + RECORD_HEAD_BYTES;
+  let head = RECORD_HEAD_BYTES;
+  for (const name of Object.keys(headers)) head += name.length + (headers[name]?.length ?? 0) * 2;
+  return Buffer.byteLength(key) + value.length + head;
 }
 
 /** @throws RangeError when Kafka would never take one of them for its size. */

@@ -1,8 +1,9 @@
 /** The wire form: every event survives the round trip, and what cannot be read says why. */
-import { aDecision, aRefusal } from '@tributary/testing';
+import { isDeepStrictEqual } from 'node:util';
+import { aClick, aDecision, aPostback, aRefusal } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
 import type { AvroDefinition, AvroField } from './avro-schema.ts';
-import { type DecodeProblem, decodeEvent, encodeEvent, learnSchema } from './codec.ts';
+import { type DecodeProblem, decodeEvent, type EventOf, encodeEvent, learnSchema } from './codec.ts';
 import { LOCKED_SCHEMAS, type PostbackRefused } from './generated/events.ts';
 import type { TopicName } from './topics.ts';
 
@@ -35,6 +36,37 @@ describe('wire format', () => {
   it('names the field of a misfit without its value', () => {
     const misfit = { ...refused, reasonCode: 3 } as unknown as PostbackRefused;
     expect(() => encodeEvent('postback.refused.v1', misfit)).toThrow(/PostbackRefused|refused.*reasonCode/);
+  });
+
+  const events: readonly (readonly [TopicName, Readonly<Record<string, unknown>>])[] = [
+    ['click.recorded.v1', { ...aClick() }],
+    ['postback.received.v1', { ...aPostback() }],
+    ['postback.refused.v1', { ...refused }],
+    ['conversion.decided.v1', { ...decided }],
+  ];
+  const values = [
+    true,
+    0.5,
+    -1,
+    2 ** 31,
+    2 ** 53,
+    5n,
+    2n ** 63n,
+    '',
+    'no symbol',
+    Buffer.from('a'),
+    {},
+    [7],
+    { a: 7 },
+  ];
+  it.each(events)('writes no value of %s as another one', (topic, event) => {
+    for (const name of Object.keys(event)) {
+      const changed = values.filter((value) => {
+        const read = readBack(topic, { ...event, [name]: value });
+        return read !== null && !isDeepStrictEqual(plain(read[name]), plain(value));
+      });
+      expect([name, changed]).toEqual([name, []]);
+    }
   });
 
   const cases: readonly [DecodeProblem, Buffer | null, TopicName?][] = [
@@ -94,3 +126,21 @@ describe('a schema version that this build does not hold', () => {
     expect(learnSchema(5_000_003, text)).toBe(outcome);
   });
 });
+
+/** Null for what is not written. */
+function readBack(topic: TopicName, event: object): Readonly<Record<string, unknown>> | null {
+  let wire: Buffer;
+  try {
+    wire = encodeEvent(topic, event as EventOf<TopicName>);
+  } catch {
+    return null;
+  }
+  const decoded = decodeEvent(topic, wire);
+  if (!decoded.ok) throw new Error(decoded.problem);
+  return { ...decoded.value };
+}
+
+/** Without the classes that avsc builds. */
+function plain(value: unknown): unknown {
+  return structuredClone(value);
+}

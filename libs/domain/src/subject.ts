@@ -75,6 +75,11 @@ const FORM_RULES: Readonly<Record<SubjectForm, FormRule>> = {
   country: { of: 'country', normalise: countryCode },
 };
 
+const FORMS_OF: ReadonlyMap<keyof SubjectIdentifiers, readonly SubjectForm[]> = Map.groupBy(
+  SUBJECT_FORMS,
+  (form) => FORM_RULES[form].of,
+);
+
 /**
  * SHA-256 (lower-case hex, UTF-8, no salt) of every form that can be made of the identifiers, keyed by form.
  *
@@ -84,10 +89,13 @@ const FORM_RULES: Readonly<Record<SubjectForm, FormRule>> = {
  */
 export function hashSubject(identifiers: SubjectIdentifiers): Record<string, string> {
   const hashes: Record<string, string> = {};
-  for (const form of SUBJECT_FORMS) {
-    const rule = FORM_RULES[form];
-    const hash = hashOnce(identifiers[rule.of]?.trim() ?? '', rule.normalise);
-    if (hash !== null) hashes[form] = hash;
+  for (const [identifier, forms] of FORMS_OF) {
+    const text = identifiers[identifier]?.trim() ?? '';
+    if (text === '') continue;
+    for (const form of forms) {
+      const hash = hashOnce(text, FORM_RULES[form].normalise);
+      if (hash !== null) hashes[form] = hash;
+    }
   }
   return hashes;
 }
@@ -95,7 +103,6 @@ export function hashSubject(identifiers: SubjectIdentifiers): Record<string, str
 const SHA256_HEX = /^[a-f0-9]{64}$/i;
 
 function hashOnce(text: string, normalise: FormRule['normalise']): string | null {
-  if (text === '') return null;
   if (SHA256_HEX.test(text)) return text.toLowerCase();
   const form = normalise(text);
   if (form === null || form === '') return null;

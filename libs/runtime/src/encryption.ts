@@ -128,7 +128,9 @@ function nextNonce(): Buffer {
 function seal(key: Buffer | KeyObject, plain: string, context: string): Buffer {
   const nonce = nextNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
-  const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
+  const body = cipher.update(plain, 'utf8');
+  // Of GCM nothing is left for the end but the tag.
+  cipher.final();
   return Buffer.concat([nonce, cipher.getAuthTag(), body]);
 }
 

@@ -127,7 +127,8 @@ class Load {
   #sendDue(perSecond: number): void {
     const dueByNow = Math.floor(((performance.now() - this.#startedAt) / 1_000) * perSecond);
     while (this.#next < dueByNow && this.#idle.length > 0 && !this.#isOver) {
-      const connection = this.#idle.pop();
+      // The one that has rested longest: one that is never used would be cut as a slow client.
+      const connection = this.#idle.shift();
       const dueAt = this.#startedAt + ((this.#next + 1) / perSecond) * 1_000;
       if (connection) this.#send(connection, dueAt);
     }

@@ -11,7 +11,7 @@ import type { ReceiptIdentity } from './receipt-identity.ts';
 import type { ReplayMemory } from './replay-memory.ts';
 import { judgeSignature, SIGNATURE_PARAMETERS, signatureOf } from './signature.ts';
 import { type SourceAccess, SourceAccesses } from './source-access.ts';
-import { isToken, TOKEN_PARAMETER, tokenOfHead, tokenOfQuery, tokenOfRow } from './token.ts';
+import { TOKEN_PARAMETER, tokenOfHead, tokenOfQuery, tokenOfRow } from './token.ts';
 
 export interface AccessOptions {
   readonly configuration: () => Configuration;
@@ -163,13 +163,10 @@ function judgement(
 }
 
 /** Whether a token of the source was shown, or why the call is refused. */
-function judgeToken(
-  { tokenDigests, requiresToken }: SourceAccess,
-  token: string | null,
-): boolean | AccessRefusal {
+function judgeToken({ tokens, requiresToken }: SourceAccess, token: string | null): boolean | AccessRefusal {
   const isShown = token !== null && token !== '';
-  if (!requiresToken && (!isShown || tokenDigests.length === 0)) return false;
-  return isShown && isToken(token, tokenDigests) ? true : refusedToken(token);
+  if (!requiresToken && (!isShown || tokens.isEmpty)) return false;
+  return isShown && tokens.holds(token) ? true : refusedToken(token);
 }
 
 function refusedToken(token: string | null): AccessRefusal {

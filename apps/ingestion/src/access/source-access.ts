@@ -4,10 +4,10 @@ import { type Configuration, SIGNING_SECRETS, type Source } from '@tributary/con
 import type { Encryption, Logger } from '@tributary/runtime';
 import { AllowList } from './allow-list.ts';
 import type { RateLimit } from './rate-limit.ts';
-import { tokenDigests } from './token.ts';
+import { SourceTokens } from './token.ts';
 
 export interface SourceAccess {
-  readonly tokenDigests: readonly Buffer[];
+  readonly tokens: SourceTokens;
   readonly signingKeys: readonly KeyObject[];
   readonly requiresToken: boolean;
   readonly requiresSignature: boolean;
@@ -50,7 +50,7 @@ export class SourceAccesses {
     });
     const { authentication = {}, allowedAddresses, ratePerSecond, rateBurst } = source;
     return {
-      tokenDigests: tokenDigests(source.tokenHashes),
+      tokens: new SourceTokens(source.tokenHashes),
       signingKeys: secrets.flatMap(({ name, ciphertext }) => this.#keyOf(source.id, name, ciphertext)),
       requiresToken: authentication.token ?? source.tokenHashes.length > 0,
       // By what is stored and not by what could be read: a secret under a lost key must not open the source.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { isToken, tokenDigests, tokenOfHead, tokenOfQuery } from './token.ts';
+import { SourceTokens, tokenOfHead, tokenOfQuery } from './token.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
 
@@ -30,7 +30,7 @@ describe('the token of a call', () => {
   });
 });
 
-describe('isToken', () => {
+describe('the tokens of a source', () => {
   const hashes = [sha256('old'), sha256('new')];
 
   it.each<[string, readonly string[], boolean]>([
@@ -43,6 +43,14 @@ describe('isToken', () => {
     ['', [sha256('')], false],
     ['new', ['zz', 'abcd', ''], false],
   ])('%s against %j: %s', (token, tokenHashes, isProved) => {
-    expect(isToken(token, tokenDigests(tokenHashes))).toBe(isProved);
+    expect(new SourceTokens(tokenHashes).holds(token)).toBe(isProved);
+  });
+
+  it('hold what they held before, and nothing like it', () => {
+    const tokens = new SourceTokens(hashes);
+    expect([tokens.holds('new'), tokens.holds('new')]).toEqual([true, true]);
+    const others = ['nex', 'newnew', 'ne', 'n', 'newn', 'NEW', 'other'];
+    expect(others.filter((token) => tokens.holds(token))).toEqual([]);
+    expect([tokens.holds('old'), tokens.holds('new')]).toEqual([true, true]);
   });
 });

@@ -24,16 +24,44 @@ export function tokenOfRow(parameters: Parameters): string | null {
   return typeof token === 'string' ? token : null;
 }
 
-/** SHA-256 digests of the source's tokens; what is no such digest is left out and proves nothing. */
-export function tokenDigests(tokenHashes: readonly string[]): readonly Buffer[] {
-  return tokenHashes.filter((hex) => /^[0-9a-f]{64}$/.test(hex)).map((hex) => Buffer.from(hex, 'hex'));
+/** The secret tokens of one source. */
+export class SourceTokens {
+  readonly #digests: readonly Buffer[];
+  /** In clear, once its digest has proved it: hashing the same token for every call would cost more than all else of a proof. */
+  readonly #proved: string[] = [];
+
+  /** @param tokenHashes SHA-256 as hex; what is no such digest is left out and proves nothing. */
+  constructor(tokenHashes: readonly string[]) {
+    this.#digests = tokenHashes
+      .filter((hex) => /^[0-9a-f]{64}$/.test(hex))
+      .map((hex) => Buffer.from(hex, 'hex'));
+  }
+
+  get isEmpty(): boolean {
+    return this.#digests.length === 0;
+  }
+
+  /** Timing tells nothing of how much of a token was right. An empty one proves nothing. */
+  holds(token: string): boolean {
+    if (token === '') return false;
+    for (const known of this.#proved) if (isSame(token, known)) return true;
+    if (!this.#isProvedByDigest(token)) return false;
+    this.#proved.push(token);
+    return true;
+  }
+
+  #isProvedByDigest(token: string): boolean {
+    const digest = hash('sha256', token, 'buffer');
+    let isProved = false;
+    for (const known of this.#digests) if (timingSafeEqual(known, digest)) isProved = true;
+    return isProved;
+  }
 }
 
-/** Compares digests, so that lengths are equal and timing says nothing; every active token is tried. An empty token proves nothing. */
-export function isToken(token: string, digests: readonly Buffer[]): boolean {
-  if (token === '') return false;
-  const digest = hash('sha256', token, 'buffer');
-  let isProved = false;
-  for (const known of digests) if (timingSafeEqual(known, digest)) isProved = true;
-  return isProved;
+/** As long as the token that was sent, whatever the known one is. */
+function isSame(sent: string, known: string): boolean {
+  let difference = sent.length ^ known.length;
+  for (let at = 0; at < sent.length; at++)
+    difference |= sent.charCodeAt(at) ^ known.charCodeAt(at % known.length);
+  return difference === 0;
 }

@@ -58,6 +58,8 @@ export interface ReadClick {
   readonly warnings: readonly ClickWarning[];
 }
 
+/** One object for all, since what follows from a profile is kept by it. */
+const NO_PROFILE = { aliases: {} };
 /** How much of a page's address is looked at. */
 const MAX_ADDRESS = 8 * MAX_CLICK_TEXT;
 
@@ -164,7 +166,7 @@ function keptAddress(url: string | null): string | null {
     // A separator, nothing, or the click's own id.
     if (index % 2 === 1 || piece === '' || isUuid(piece)) return piece;
     const name = pieces[index - 1] === '=' ? (pieces[index - 2] ?? '') : '';
-    const isOfPerson = name !== '' && (isPersonalParameter(name, { aliases: {} }) || isPersonalName(name));
+    const isOfPerson = name !== '' && (isPersonalParameter(name, NO_PROFILE) || isPersonalName(name));
     return isOfPerson || personalKindIn(piece) !== null ? 'removed' : piece;
   });
   return kept.join('').slice(0, MAX_CLICK_TEXT);

@@ -63,8 +63,8 @@ type JudgeRow = (parameters: Parameters) => Judgement;
 interface Outcome {
   readonly record: OutgoingRecord;
   readonly result: RowResult;
-  /** Its line in the log: ids and codes, nothing a stranger has written. */
-  readonly line: Readonly<Record<string, string | number | boolean | null>>;
+  /** Its line in the log: ids and codes, nothing a stranger has written; made only where it is written. */
+  readonly line: () => Readonly<Record<string, string | number | boolean | null>>;
 }
 
 type RowResult = (
@@ -255,7 +255,7 @@ export class PostbackEndpoint {
     return {
       record: outgoing('postback.received.v1', event.lane, event),
       result: { status: 'accepted', receiptId: event.receiptId, warnings: event.warnings },
-      line: {
+      line: () => ({
         receiptId: event.receiptId,
         sourceId: event.sourceId,
         advertiserId: event.advertiserId,
@@ -264,7 +264,7 @@ export class PostbackEndpoint {
         clickId: event.clickId !== null && isUuid(event.clickId) ? event.clickId : null,
         configurationVersion: event.configurationVersion,
         isTest: event.isTest,
-      },
+      }),
     };
   }
 
@@ -298,7 +298,8 @@ export class PostbackEndpoint {
     if (result.status === 'accepted') postbacksAccepted.inc();
     else postbacksRefused.inc({ reason: result.code });
     const { partition = null, offset = null } = position ?? {};
-    logger.info({ ...line, partition, offset, durationMs }, `postback.${result.status}`);
+    if (logger.isLevelEnabled('info'))
+      logger.info({ ...line(), partition, offset, durationMs }, `postback.${result.status}`);
   }
 }
 
@@ -320,14 +321,14 @@ function refusedOutcome(
       expected: refusal.expected,
     },
     // Neither the source id nor the field of a refusal are surely ours: both stand as the sender wrote them.
-    line: {
+    line: () => ({
       refusalId: event.refusalId,
       sourceId: source?.id ?? null,
       advertiserId: event.advertiserId,
       reasonCode: refusal.reason,
       configurationVersion: event.configurationVersion,
       isTest: event.isTest,
-    },
+    }),
   };
 }
 

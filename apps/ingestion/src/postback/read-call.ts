@@ -118,9 +118,11 @@ function encodingOfPieces(
 /** Pairs as sent; a name that comes twice is refused, since which value counts would be a guess. */
 export function rowOfPairs(pairs: Iterable<readonly [string, ParameterValue]>): Row {
   const parameters = new Map<string, ParameterValue>();
+  let size = 0;
   for (const [name, value] of pairs) {
-    if (parameters.has(name)) return repeated(name);
     parameters.set(name, value);
+    size += 1;
+    if (parameters.size < size) return repeated(name);
   }
   return { ok: true, parameters };
 }

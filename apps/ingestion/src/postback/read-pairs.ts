@@ -14,7 +14,9 @@ const ASCII = /^[\u0020-\u007e]*$/;
 
 /** The pieces between `&`; empty ones are nobody's. */
 export function piecesOf(text: string): string[] {
-  return text === '' ? [] : text.split('&').filter((piece) => piece !== '');
+  if (text === '') return [];
+  const pieces = text.split('&');
+  return pieces.includes('') ? pieces.filter((piece) => piece !== '') : pieces;
 }
 
 /**

@@ -52,13 +52,13 @@ interface Request {
   settled: boolean;
 }
 
-/** One partition's share of a flush; `sink` notes each record's position where its request expects it. */
+/** One partition's share of a flush, and where the position of each of its records is expected. */
 interface PartitionShare {
   readonly topic: TopicName;
   readonly partition: number;
   readonly messages: { key: string; value: Buffer; partition: number; headers: Record<string, string> }[];
   bytes: number;
-  readonly sinks: ((position: RecordPosition) => void)[];
+  readonly places: { readonly positions: RecordPosition[]; readonly index: number }[];
 }
 
 export class KafkaEventProducer implements EventProducer {
@@ -245,32 +245,49 @@ function looksIn(durationMs: number): number {
 /** The records of all requests, cut into sends: each has at most one share per partition, none too large for a broker. */
 function roundsOf(requests: readonly Request[]): PartitionShare[][] {
   const rounds: PartitionShare[][] = [];
-  const openShares = new Map<string, { round: number; share: PartitionShare }>();
+  const openShares = new Map<TopicName, OpenShare[]>();
   for (const { records, positions } of requests) {
-    records.forEach((record, index) => {
+    for (const [index, record] of records.entries()) {
       const { topic, key, value, headers } = record;
       const partition = partitionOf(topic, key);
-      const name = `${topic}/${partition}`;
-      const bytes = bytesOf(record);
-      let open = openShares.get(name);
-      if (open === undefined || open.share.bytes + bytes > MAX_SHARE_BYTES) {
-        open = {
-          round: (open?.round ?? -1) + 1,
-          share: { topic, partition, messages: [], bytes: 0, sinks: [] },
-        };
-        openShares.set(name, open);
-        const round = rounds[open.round];
-        if (round === undefined) rounds.push([open.share]);
-        else round.push(open.share);
-      }
-      open.share.bytes += bytes;
-      open.share.messages.push({ key, value, partition, headers: { ...headers } });
-      open.share.sinks.push((position) => {
-        positions[index] = position;
-      });
-    });
+      const { messages, places } = shareFor(record, partition, rounds, openShares);
+      messages.push({ key, value, partition, headers: { ...headers } });
+      places.push({ positions, index });
+    }
   }
   return rounds;
+}
+
+/** The share that takes the partition's next record, and the round it is in. */
+interface OpenShare {
+  readonly round: number;
+  readonly share: PartitionShare;
+}
+
+function shareFor(
+  record: OutgoingRecord,
+  partition: number,
+  rounds: PartitionShare[][],
+  openShares: Map<TopicName, OpenShare[]>,
+): PartitionShare {
+  const { topic } = record;
+  let ofTopic = openShares.get(topic);
+  if (ofTopic === undefined) {
+    ofTopic = [];
+    openShares.set(topic, ofTopic);
+  }
+  const bytes = bytesOf(record);
+  let open = ofTopic[partition];
+  if (open === undefined || open.share.bytes + bytes > MAX_SHARE_BYTES) {
+    const share: PartitionShare = { topic, partition, messages: [], bytes: 0, places: [] };
+    open = { round: (open?.round ?? -1) + 1, share };
+    ofTopic[partition] = open;
+    const round = rounds[open.round];
+    if (round === undefined) rounds.push([share]);
+    else round.push(share);
+  }
+  open.share.bytes += bytes;
+  return open.share;
 }
 
 function topicMessagesOf(shares: readonly PartitionShare[]): TopicMessages[] {
@@ -289,9 +306,8 @@ function notePositions(share: PartitionShare, acknowledged: readonly RecordMetad
   const answer = acknowledged.find((entry) => entry.topicName === topic && entry.partition === partition);
   if (answer === undefined || answer.errorCode !== 0 || answer.baseOffset === undefined) return false;
   const base = Number(answer.baseOffset);
-  busMetrics.recordsProduced.inc({ topic }, share.sinks.length);
-  share.sinks.forEach((note, index) => {
-    note({ topic, partition, offset: base + index });
-  });
+  busMetrics.recordsProduced.inc({ topic }, share.places.length);
+  for (const [at, { positions, index }] of share.places.entries())
+    positions[index] = { topic, partition, offset: base + at };
   return true;
 }

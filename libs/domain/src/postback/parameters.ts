@@ -97,7 +97,7 @@ export function isMembers(value: ParameterValue | undefined): value is Parameter
 }
 
 /** One step of a path; `index` and `where` choose an element of a list. */
-type Segment =
+export type Segment =
   | { readonly kind: 'member'; readonly name: string }
   | { readonly kind: 'index'; readonly name: string; readonly index: number }
   | { readonly kind: 'where'; readonly member: string; readonly value: string };

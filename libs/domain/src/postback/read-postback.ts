@@ -8,6 +8,7 @@ import { type CompiledProfile, compileProfile } from './compile-profile.ts';
 import { currenciesOfMark } from './currency-marks.ts';
 import { CallTree, type CompiledPath, type Parameters } from './parameters.ts';
 import { POSTBACK_STATUSES, type PostbackField, type PostbackStatus } from './postback-fields.ts';
+import { type ReachablePaths, reachablePaths } from './reachable-paths.ts';
 import { readAmount } from './read-amount.ts';
 import { readTime } from './read-time.ts';
 import { type Refusal, Refused } from './refusals.ts';
@@ -60,7 +61,6 @@ const MAX_FUTURE_MS = 86_400_000;
 const EVENT_TYPE = /^[a-z][a-z0-9_]{0,63}$/;
 /** What stands for a value that must not be kept. */
 const REMOVED = '[removed]';
-const SUB_ID = /^sub(?:[1-9]|1\d|20)$/;
 
 /** A value with the path it was found at, for refusals. */
 interface Found {
@@ -74,11 +74,13 @@ interface Found {
 class ParameterReader {
   readonly warnings: string[] = [];
   readonly compiled: CompiledProfile;
+  readonly #reachable: ReachablePaths;
   readonly #tree: CallTree;
 
   constructor(parameters: Parameters, compiled: CompiledProfile) {
     this.#tree = new CallTree(parameters);
     this.compiled = compiled;
+    this.#reachable = reachablePaths(compiled, parameters);
   }
 
   /** The field's first name, for a refusal where it has no value. */
@@ -88,7 +90,7 @@ class ParameterReader {
 
   /** The first value that the field's names carry, else the profile's constant. */
   find(field: PostbackField): Found | null {
-    for (const path of this.compiled.paths[field]) {
+    for (const path of this.#reachable.paths[field]) {
       const value = this.at(path);
       if (value !== null) return { name: path.name, value, isSent: true };
     }
@@ -138,22 +140,22 @@ class ParameterReader {
   }
 
   /** Sub-ids under their own names: whole or refused, and without what looks like personal data. */
-  subIds(): Record<string, string> {
-    const entries: [string, string][] = [];
-    for (const name of this.#tree.parameters.keys())
-      if (SUB_ID.test(name)) this.#keep({ name, segments: null }, entries);
-    return Object.fromEntries(entries);
+  subIds(): Readonly<Record<string, string>> {
+    return this.#kept(this.#reachable.subIds);
   }
 
-  extras(): Record<string, string> {
-    const entries: [string, string][] = [];
-    for (const path of this.compiled.extras) this.#keep(path, entries);
-    return Object.fromEntries(entries);
+  extras(): Readonly<Record<string, string>> {
+    return this.#kept(this.#reachable.extras);
   }
 
-  #keep(path: CompiledPath, entries: [string, string][]): void {
-    const value = this.at(path);
-    if (value !== null) entries.push([path.name, this.#described(path.name, value)]);
+  #kept(paths: readonly CompiledPath[]): Readonly<Record<string, string>> {
+    if (paths.length === 0) return NOTHING;
+    const entries: [string, string][] = [];
+    for (const path of paths) {
+      const value = this.at(path);
+      if (value !== null) entries.push([path.name, this.#described(path.name, value)]);
+    }
+    return Object.fromEntries(entries);
   }
 
   /** Whether the parameter has this value, case and blanks around it aside; the empty one also where there is none. */
@@ -162,6 +164,7 @@ class ParameterReader {
   }
 }
 
+const NOTHING: Readonly<Record<string, string>> = {};
 const BREAKS = /[\t\n\r]/;
 
 /** What is kept is kept as it was sent: not cut, without control characters, and not with U+FFFD for what was no text. */
@@ -215,12 +218,21 @@ function readPostback(reader: ParameterReader, receivedAt: number): ParsedPostba
   const type = readEventType(reader);
   const status = readStatus(reader);
   assertQualified(reader);
+  const amounts = readAmounts(reader, type.eventType);
+  const time = readOccurredAt(reader, receivedAt);
   const customerId = reader.identifier('customerId');
   return {
-    ...type,
-    ...status,
-    ...readAmounts(reader, type.eventType),
-    ...readOccurredAt(reader, receivedAt),
+    eventType: type.eventType,
+    eventTypeSent: type.eventTypeSent,
+    status: status.status,
+    statusSent: status.statusSent,
+    currency: amounts.currency,
+    revenueMicros: amounts.revenueMicros,
+    taxMicros: amounts.taxMicros,
+    shippingMicros: amounts.shippingMicros,
+    predictedLtvMicros: amounts.predictedLtvMicros,
+    occurredAt: time.occurredAt,
+    occurredAtIsAssumed: time.occurredAtIsAssumed,
     clickId: reader.identifier('clickId')?.toLowerCase() ?? null,
     transactionId: reader.identifier('transactionId'),
     originalTransactionId: reader.identifier('originalTransactionId'),
@@ -338,7 +350,7 @@ function readAmounts(reader: ParameterReader, eventType: string) {
     predictedLtv: sentAmount(reader, 'predictedLtv', takesNegative),
   };
   const assumedRevenue = sent.revenue === null ? defaultRevenueOf(reader, eventType) : null;
-  const amounts = Object.values(sent).filter((amount) => amount !== null);
+  const amounts = [sent.revenue, sent.tax, sent.shipping, sent.predictedLtv].filter((each) => each !== null);
   const currency = readCurrency(reader, amounts, amounts.length > 0 || assumedRevenue !== null);
   const inMicros = (amount: SentAmount | null) =>
     amount === null || currency === null ? null : microsOf(amount, reader.compiled.profile, currency);
