@@ -154,6 +154,7 @@ export class Ingestion implements OnApplicationBootstrap, OnApplicationShutdown 
       clicks: new ClickEndpoint({
         ...shared,
         recorder: this.#recorder,
+        proxyDepth: settings.TRUSTED_PROXIES,
         fallbackUrl: settings.CLICK_FALLBACK_URL,
         countryHeader: settings.COUNTRY_HEADER,
       }),

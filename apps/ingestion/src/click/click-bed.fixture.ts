@@ -6,12 +6,12 @@ import type { OutgoingRecord } from '@tributary/bus';
 import { Configuration } from '@tributary/configuration';
 import { type ClickRecorded, type ConfigurationChanged, decodeEvent } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
-import { endpointsOver } from '../edge/endpoints.fixture.ts';
+import { type EndpointsOptions, endpointsOver } from '../edge/endpoints.fixture.ts';
 import { HttpEdge } from '../edge/http-edge.ts';
 import { RecordingProducer } from '../edge/recording-producer.fixture.ts';
-import type { ClickEndpointOptions } from './click-endpoint.ts';
 
-export interface ClickBedOptions extends Pick<ClickEndpointOptions, 'fallbackUrl' | 'countryHeader'> {
+export interface ClickBedOptions
+  extends Pick<EndpointsOptions, 'fallbackUrl' | 'countryHeader' | 'proxyDepth' | 'encryption'> {
   readonly changes: readonly ConfigurationChanged[];
   readonly now: () => number;
   /** What to answer on paths that are not the edge's: a page, in the tests with a browser. */

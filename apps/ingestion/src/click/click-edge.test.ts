@@ -1,5 +1,6 @@
 /** Clicks and impressions over real HTTP: what is answered, what is recorded, and that no request leads off the campaign's page. */
 import { aChange } from '@tributary/configuration';
+import { Encryption } from '@tributary/runtime';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clicksFallback, clickWarnings } from '../ingestion-metrics.ts';
@@ -333,6 +334,23 @@ describe('the country', () => {
     await restart({ countryHeader: 'cf-ipcountry' });
     await bed.call('/c/spring', { headers: { 'cf-ipcountry': sent } });
     expect(bed.clicks()).toMatchObject([{ country }]);
+  });
+});
+
+describe('the address', () => {
+  const encryption = new Encryption(Buffer.alloc(32, 1).toString('base64'));
+  const FORWARDED = ['X-Forwarded-For: 198.51.100.7, 203.0.113.9, 192.0.2.4'];
+
+  it.each<[string, number, readonly string[], string | null]>([
+    ['is that of the connection without a proxy', 0, FORWARDED, '127.0.0.1'],
+    ['is what the only proxy was called by', 1, FORWARDED, '192.0.2.4'],
+    ['is what the outer of two proxies was called by', 2, FORWARDED, '203.0.113.9'],
+    ['is nobody knows whose where a proxy did not say', 1, [], null],
+  ])('%s', async (_which, proxyDepth, headers, address) => {
+    await restart({ proxyDepth, encryption });
+    await bed.raw('GET /c/spring', headers);
+    const ipHash = address === null ? null : encryption.hashAddress(address);
+    expect(bed.clicks().map((click) => click.ipHash)).toEqual([ipHash]);
   });
 });
 

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Campaign, Configuration, Offer } from '@tributary/configuration';
 import { isUnreplacedMacro, isUuid, parseExactJson, parseInstant } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
+import { clientAddressOf } from '../access/client-address.ts';
 import { type Answer, headerOf, MAX_CALL_BYTES, readBody, unavailable } from '../edge/http-exchange.ts';
 import { newId } from '../edge/new-id.ts';
 import { clicksAutomated, clicksFallback, clickWarnings } from '../ingestion-metrics.ts';
@@ -25,6 +26,8 @@ export interface ClickEndpointOptions {
   readonly encryption: Encryption;
   readonly clock: Clock;
   readonly acceptDeadlineMs: number;
+  /** Proxies between the clients and us (`TRUSTED_PROXIES`). */
+  readonly proxyDepth: number;
   /** Where clicks on unknown campaigns go, and on paused ones that do not say it themselves; nowhere when empty or absent. */
   readonly fallbackUrl?: string;
   /** Header, in lower case, in which a trusted proxy names the caller's country; none when empty or absent. */
@@ -193,14 +196,14 @@ export class ClickEndpoint {
   }
 
   #contextOf(request: IncomingMessage, receivedAt: number): RequestContext {
-    const { configuration, encryption, countryHeader = '' } = this.#options;
+    const { configuration, encryption, proxyDepth, countryHeader = '' } = this.#options;
     const automation = this.#automation.automationOf(request.headers);
     if (automation !== null) clicksAutomated.inc({ automation });
     return {
       configurationVersion: configuration().version,
       receivedAt,
       encryption,
-      ipAddress: addressOf(request),
+      ipAddress: clientAddressOf(request, proxyDepth),
       userAgent: headerOf(request, 'user-agent'),
       referrer: headerOf(request, 'referer'),
       country: countryHeader === '' ? null : countryOf(headerOf(request, countryHeader)),
@@ -217,11 +220,6 @@ export class ClickEndpoint {
     for (const { code } of click.warnings) clickWarnings.inc({ warning: code });
     return click;
   }
-}
-
-/** Whose request it is; behind a proxy, the proxy's. */
-function addressOf(request: IncomingMessage): string | null {
-  return request.socket.remoteAddress ?? null;
 }
 
 /** Codes that proxies send for a country they do not know: Cloudflare's XX, and T1 for Tor, which is no country code at all. */

@@ -48,6 +48,7 @@ export function endpointsOver(options: EndpointsOptions): EdgeEndpoints {
     clicks: new ClickEndpoint({
       ...shared,
       recorder: new ClickRecorder(producer, shared.logger),
+      proxyDepth,
       ...(fallbackUrl !== undefined && { fallbackUrl }),
       ...(countryHeader !== undefined && { countryHeader }),
     }),
