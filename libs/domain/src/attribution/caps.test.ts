@@ -117,6 +117,7 @@ describe('whether one more fits', () => {
     [100n, 1n, false],
     [100n, 0n, true],
     [120n, null, true],
+    [120n, 0n, true],
   ])('%d micros used of 100 and a payout of %s', (payoutMicros, micros, fits) => {
     expect(fitsCap(payoutCap, { count: 5, payoutMicros }, micros === null ? null : euros(micros))).toBe(fits);
   });

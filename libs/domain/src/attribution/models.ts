@@ -1,6 +1,8 @@
 /** The attribution models: which share of a conversion each of its clicks earns, in whole numbers and exactly. */
-import { splitByClick } from './splits.ts';
+import { type Credit, splitByClick } from './splits.ts';
 import type { AttributionModel } from './terms.ts';
+
+export type { Credit } from './splits.ts';
 
 /** A click that may earn credit; the caller has left out those outside the window. */
 export interface Touch {
@@ -8,14 +10,6 @@ export interface Touch {
   readonly partnerId: string | null;
   /** Epoch milliseconds, UTC. */
   readonly clickedAt: number;
-}
-
-/** `numerator ÷ denominator` of a conversion; the numerators of one conversion sum to their common denominator. */
-export interface Credit {
-  readonly clickId: string;
-  readonly partnerId: string | null;
-  readonly numerator: number;
-  readonly denominator: number;
 }
 
 /** Shares of time decay are rounded to millionths, as no fraction gives a power of two to a broken exponent. */

@@ -1,6 +1,13 @@
 /** Splits of money and of shares over clicks: nothing is lost, and the order in which clicks are given never matters. */
 import { splitByLargestRemainder } from '../money.ts';
-import type { Credit } from './models.ts';
+
+/** `numerator ÷ denominator` of a conversion; the numerators of one conversion sum to their common denominator. */
+export interface Credit {
+  readonly clickId: string;
+  readonly partnerId: string | null;
+  readonly numerator: number;
+  readonly denominator: number;
+}
 
 /**
  * The parts of an amount that the credits earn, in the order of the credits; they sum to `micros` exactly, also below zero.
