@@ -61,19 +61,19 @@ describe('the example', () => {
     expect(await apply(EXAMPLE, '--plan')).toBe(2);
     expect(printed).toContain('create subscriptions/network-sales');
     expect(printed).toContain('    destinationId: "network-postback"');
-    expect(printed.at(-1)).toBe('10 to create, 0 to change, 0 to remove, 0 unchanged');
+    expect(printed.at(-1)).toBe('11 to create, 0 to change, 0 to remove, 0 unchanged');
     expect(running.log.written).toEqual([]);
 
     expect(await apply(EXAMPLE, '--yes')).toBe(0);
-    expect(printed.at(-1)).toBe('10 changes applied');
+    expect(printed.at(-1)).toBe('11 changes applied');
     expect(await running.get('campaigns', VARIABLES['NETWORK_API_KEY'])).toMatchObject({
       status: 200,
       body: { items: [{ id: 'summer' }] },
     });
 
     expect(await apply(EXAMPLE, '--yes')).toBe(0);
-    expect(printed).toEqual(['0 to create, 0 to change, 0 to remove, 10 unchanged']);
-    expect(running.log.written).toHaveLength(10);
+    expect(printed).toEqual(['0 to create, 0 to change, 0 to remove, 11 unchanged']);
+    expect(running.log.written).toHaveLength(11);
   });
 
   it('shows no secret, token or key anywhere', async () => {
@@ -92,7 +92,7 @@ describe('the example', () => {
       '    secrets.accessToken: (not shown)',
       'change api-keys/network',
       '    key: (not shown)',
-      '0 to create, 4 to change, 0 to remove, 6 unchanged',
+      '0 to create, 4 to change, 0 to remove, 7 unchanged',
     ]);
     const records = running.log.written.map((change) => [JSON.stringify(change), change.document].join());
     for (const place of [all, running.lines, records]) expect(place.join('\n')).not.toMatch(/canary/);
@@ -228,7 +228,7 @@ describe('rotation', () => {
     const after = await new ConsoleInMemory(NEW, running.log).start();
     running = Object.assign(running, { base: after.base });
     expect(await apply(EXAMPLE, '--yes')).toBe(0);
-    expect(printed).toEqual(['0 to create, 0 to change, 0 to remove, 10 unchanged']);
+    expect(printed).toEqual(['0 to create, 0 to change, 0 to remove, 11 unchanged']);
     expect(await after.get('campaigns', VARIABLES['NETWORK_API_KEY'])).toMatchObject({ status: 200 });
     await Promise.all([during.stop(), after.stop()]);
   });

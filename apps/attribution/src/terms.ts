@@ -1,5 +1,5 @@
 /** The terms and identity rules in force for a fact, as the decision core takes them. */
-import { type Advertiser, type Configuration, termsOf } from '@tributary/configuration';
+import { type Advertiser, type Configuration, offerTermsAt } from '@tributary/configuration';
 import type { ClickRecorded, PostbackReceived } from '@tributary/contracts';
 import { type IdentityRules, STANDARD_IDENTITY_RULES, type Terms } from '@tributary/domain';
 
@@ -13,10 +13,9 @@ export function termsInForce(
   conversion: { readonly eventType: string; readonly occurredAt: number },
 ): Terms | null {
   if (click === null) return null;
-  // A fact from before the offer was configured is judged by the offer's present terms rather than lost.
-  const offer =
-    configuration.offer(click.offerId, conversion.occurredAt) ?? configuration.offer(click.offerId);
-  return offer === undefined ? null : termsOf(offer, conversion.eventType);
+  const { eventType, occurredAt } = conversion;
+  const terms = offerTermsAt(configuration, click.offerId, eventType, occurredAt);
+  return terms === null ? null : { ...terms.window, payouts: terms.payouts };
 }
 
 /** The advertiser's identity rules in force when its postback arrived, which is the same on every replay. */

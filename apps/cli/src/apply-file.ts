@@ -5,6 +5,7 @@ import { LineCounter, parseDocument } from 'yaml';
 export const COLLECTION_ORDER = [
   'advertisers',
   'partners',
+  'exchange-rates',
   'offers',
   'campaigns',
   'sources',

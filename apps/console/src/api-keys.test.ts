@@ -29,7 +29,15 @@ async function configureTwoPartners(): Promise<void> {
     { ...rule, percent: '6', partnerId: 'ours' },
     { ...rule, percent: '77', partnerId: 'theirs' },
   ];
-  await running.putWell('offers/both', { document: { advertiserId: 'acme', name: 'Both', payouts } });
+  const caps = [
+    { id: 'shared', period: 'day', count: 55 },
+    { id: 'own', period: 'day', partnerId: 'ours', count: 66 },
+    { id: 'other', period: 'day', partnerId: 'theirs', count: 77 },
+  ];
+  const abuse = { bots: 'reject', velocity: { conversions: 88, withinMs: 88, action: 'hold' } };
+  await running.putWell('offers/both', {
+    document: { advertiserId: 'acme', name: 'Both', payouts, caps, abuse },
+  });
   for (const partnerId of ['ours', 'theirs'])
     for (const offerId of ['both', `only-${partnerId}`])
       await running.putWell(`campaigns/${partnerId}-${offerId}`, {
@@ -255,7 +263,7 @@ describe('the key of a partner', () => {
     },
   );
 
-  it('shows the payouts for all and for the partner, and not what another is paid', async () => {
+  it('shows payouts and caps for all and for the partner, not those of another, and no rule against abuse', async () => {
     await configureTwoPartners();
     const key = await running.makeKey('ours', { role: 'partner', partnerId: 'ours' });
 
@@ -263,7 +271,9 @@ describe('the key of a partner', () => {
       const { text } = await running.get(path, key);
       expect(text).toContain('"percent":"6"');
       expect(text).toContain('"percent":"5"');
-      expect(text).not.toMatch(/"77"|theirs/);
+      expect(text).toContain('"count":55');
+      expect(text).toContain('"count":66');
+      expect(text).not.toMatch(/77|theirs|abuse|88/);
     }
   });
 

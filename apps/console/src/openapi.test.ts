@@ -35,6 +35,7 @@ function faults(schema: object, value: unknown): unknown[] {
 const WRITES: Readonly<Record<string, object>> = {
   advertisers: { document: { name: 'Acme', currency: 'EUR' } },
   partners: { document: { name: 'Network' } },
+  'exchange-rates': { document: { from: 'USD', to: 'EUR', rate: '0.92' } },
   offers: {
     document: {
       advertiserId: 'x',
@@ -59,6 +60,9 @@ const WRITES: Readonly<Record<string, object>> = {
   subscriptions: { document: { destinationId: 'x', filter: { eventTypes: ['sale'] } } },
   'api-keys': { document: { name: 'Robot', role: 'analyst' } },
 };
+
+/** Of an exchange rate the pair is the id. */
+const idIn = (collection: string) => (collection === 'exchange-rates' ? 'usd-eur' : 'x');
 
 let running: ConsoleInMemory;
 
@@ -105,37 +109,43 @@ describe('what is answered', () => {
   }
 
   it('is what is documented, on every route, in success and in refusal', async () => {
-    const changes = Object.entries(WRITES).map(([collection, body]) => ({ collection, id: 'x', ...body }));
+    const changes = Object.entries(WRITES).map(([collection, body]) => ({
+      collection,
+      id: idIn(collection),
+      ...body,
+    }));
     expect(await drive('planChanges', '', { changes })).toMatchObject({ status: 200 });
     for (const [collection, body] of Object.entries(WRITES)) {
-      expect(await drive(`putEntity:${collection}`, 'x', body)).toMatchObject({ status: 200 });
-      expect(await drive(`putEntity:${collection}`, 'x', { document: {} })).toMatchObject({ status: 422 });
-      expect(await drive(`putEntity:${collection}`, 'x', { documents: {} })).toMatchObject({ status: 400 });
-      expect(await drive(`putEntity:${collection}`, 'x', { ...body, expectedVersion: 999 })).toMatchObject({
+      const id = idIn(collection);
+      expect(await drive(`putEntity:${collection}`, id, body)).toMatchObject({ status: 200 });
+      expect(await drive(`putEntity:${collection}`, id, { document: {} })).toMatchObject({ status: 422 });
+      expect(await drive(`putEntity:${collection}`, id, { documents: {} })).toMatchObject({ status: 400 });
+      expect(await drive(`putEntity:${collection}`, id, { ...body, expectedVersion: 999 })).toMatchObject({
         status: 409,
       });
       expect(await drive(`readEntity:${collection}`, 'ghost')).toMatchObject({ status: 404 });
       expect(await drive(`readHistory:${collection}`, 'ghost')).toMatchObject({ status: 404 });
-      expect(await drive(`resealEntity:${collection}`, 'x', {})).toMatchObject({ status: 200 });
+      expect(await drive(`resealEntity:${collection}`, id, {})).toMatchObject({ status: 200 });
       if (collection !== 'api-keys') {
         const later = { ...body, effectiveFrom: '2031-01-01T00:00:00Z' };
-        expect(await drive(`putEntity:${collection}`, 'x', later)).toMatchObject({ status: 200 });
+        expect(await drive(`putEntity:${collection}`, id, later)).toMatchObject({ status: 200 });
       }
       expect(await drive(`listEntities:${collection}`)).toMatchObject({ status: 200 });
-      expect(await drive(`readEntity:${collection}`, 'x')).toMatchObject({ status: 200 });
-      expect(await drive(`readHistory:${collection}`, 'x')).toMatchObject({ status: 200 });
+      expect(await drive(`readEntity:${collection}`, id)).toMatchObject({ status: 200 });
+      expect(await drive(`readHistory:${collection}`, id)).toMatchObject({ status: 200 });
     }
     for (const name of ['readOpenapi', 'readVersion', 'listScheduled', 'listSecrets'])
       expect(await drive(name)).toMatchObject({ status: 200 });
     expect(await drive('planChanges', '', { changes })).toMatchObject({ status: 200 });
     expect(await drive('planChanges', '', { changes: [{}] })).toMatchObject({ status: 400 });
     for (const collection of [...COLLECTIONS.keys()].toReversed()) {
-      expect(await drive(`removeEntity:${collection}`, 'x', undefined, '?expectedVersion=x')).toMatchObject({
+      const id = idIn(collection);
+      expect(await drive(`removeEntity:${collection}`, id, undefined, '?expectedVersion=x')).toMatchObject({
         status: 400,
       });
-      const { version } = (await running.get(`${collection}/x`)).body as { version: number };
+      const { version } = (await running.get(`${collection}/${id}`)).body as { version: number };
       expect(
-        await drive(`removeEntity:${collection}`, 'x', undefined, `?expectedVersion=${version}`),
+        await drive(`removeEntity:${collection}`, id, undefined, `?expectedVersion=${version}`),
       ).toMatchObject({ status: 200 });
     }
     expect([...driven].toSorted()).toEqual(

@@ -9,7 +9,7 @@ import type { EntityView } from './entity-view.ts';
  * |---|---|
  * | partners | the partner of the key |
  * | campaigns | those of the partner |
- * | offers | those that a campaign of the partner promotes, with the payout rules for all and for the partner |
+ * | offers | those that a campaign of the partner promotes, with the payout rules and caps for all and for the partner, without the rules against abuse |
  */
 export function partnerView(
   configuration: Configuration,
@@ -46,8 +46,13 @@ function documentFor(
   return undefined;
 }
 
-/** What other partners are paid is between them and the advertiser. */
-function offerFor(offer: Offer, partnerId: string): object {
-  const payouts = offer.payouts.filter((rule) => (rule.partnerId ?? partnerId) === partnerId);
-  return { ...offer, payouts };
+/** What other partners are paid is between them and the advertiser; who knows a rule against abuse stays just below it. */
+function offerFor({ abuse: _unseen, caps, ...offer }: Offer, partnerId: string): object {
+  const isShown = (rule: { readonly partnerId?: string | undefined }) =>
+    (rule.partnerId ?? partnerId) === partnerId;
+  return {
+    ...offer,
+    payouts: offer.payouts.filter(isShown),
+    ...(caps !== undefined && { caps: caps.filter(isShown) }),
+  };
 }

@@ -5,6 +5,7 @@ import type { ApiKeyRole, ConfiguredEntityType } from '@tributary/configuration'
 export const COLLECTIONS: ReadonlyMap<string, ConfiguredEntityType> = new Map([
   ['advertisers', 'advertiser'],
   ['partners', 'partner'],
+  ['exchange-rates', 'exchange_rate'],
   ['offers', 'offer'],
   ['campaigns', 'campaign'],
   ['sources', 'source'],

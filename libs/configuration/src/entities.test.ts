@@ -21,6 +21,7 @@ const campaign = {
 const source = { id: 'shop', advertiserId: 'acme', name: 'Shop' };
 const destination = { id: 'capi', name: 'CAPI', definition: 'meta', status: 'active' };
 const subscription = { id: 'sales', destinationId: 'capi' };
+const exchangeRate = { id: 'usd-eur', from: 'USD', to: 'EUR', rate: '0.92' };
 const apiKey = { id: 'network-key', name: 'Network', role: 'partner', partnerId: 'network' };
 
 const SMALLEST = {
@@ -32,6 +33,7 @@ const SMALLEST = {
   destination,
   subscription,
   api_key: apiKey,
+  exchange_rate: exchangeRate,
 } as const satisfies Record<ConfiguredEntityType, object>;
 
 function entityOf<T extends ConfiguredEntityType>(type: T, document: object) {
@@ -54,6 +56,7 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
       parkedForMs: 3_600_000,
     },
   ],
+  ['advertiser', { ...advertiser, onRepeat: { sale: 'update', top_up: 'add', lead: 'reject' } }],
   [
     'offer',
     {
@@ -157,6 +160,62 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
   ],
   ['api_key', { ...apiKey, expiresAt: '2030-01-02T03:04:05Z' }],
   ['api_key', { id: 'boss', name: 'Boss', role: 'admin' }],
+  ['exchange_rate', exchangeRate],
+  ['exchange_rate', { id: 'vnd-eur', from: 'VND', to: 'EUR', rate: '0.000034512345' }],
+  [
+    'offer',
+    {
+      ...offer,
+      windows: {
+        default: { minMs: 0, maxMs: 30 * DAY_MS },
+        viewThrough: {
+          default: { minMs: 0, maxMs: DAY_MS },
+          byEventType: { install: { minMs: 0, maxMs: 3_600_000 } },
+        },
+      },
+      model: 'time_decay',
+      halfLifeMs: 3 * DAY_MS,
+      matchesHashedIdentity: true,
+      payoutCurrency: 'EUR',
+      defaultValues: { lead: { amount: '20', currency: 'USD' } },
+      payouts: [
+        { eventType: 'sale', kind: 'percent', percent: '8', netOf: ['tax', 'shipping'] },
+        { eventType: 'sale', firstOfCustomerOnly: true, kind: 'percent', percent: '20', currency: 'EUR' },
+        {
+          eventType: 'sale',
+          partnerId: 'network',
+          kind: 'count_tiers',
+          tiers: [
+            { from: 1, amount: '10' },
+            { from: 101, percent: '12.5', netOf: ['tax'] },
+          ],
+        },
+        {
+          eventType: 'upgrade',
+          kind: 'revenue_tiers',
+          currency: 'EUR',
+          tiers: [
+            { from: '0', amount: '1' },
+            { from: '99.99', percent: '5' },
+          ],
+        },
+      ],
+      caps: [
+        { id: 'day', period: 'day', count: 100 },
+        { id: 'month', period: 'month', eventType: 'sale', partnerId: 'network', payout: '5000' },
+        { id: 'hour', period: 'hour', isPerPartner: true, count: 0 },
+        { id: 'ever', period: 'total', payout: '100000.50' },
+      ],
+      conditions: [{ eventType: 'trial_start', until: 'activation_completed', withinMs: 14 * DAY_MS }],
+      abuse: {
+        impossibleBelow: { ms: 2_000, action: 'reject' },
+        bots: 'reject',
+        velocity: { conversions: 5, withinMs: 3_600_000, action: 'hold' },
+        countryMismatch: 'hold',
+        blockedSubIds: { values: { sub1: ['bad', 'worse'], sub20: ['x'] }, action: 'reject' },
+      },
+    },
+  ],
 ];
 
 describe('documents', () => {
@@ -235,6 +294,26 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     { ...advertiser, eventClasses: { 'a-b': 'x' } },
     'eventClasses.a-b',
   ],
+  [
+    'an unknown way with repeats',
+    'advertiser',
+    { ...advertiser, onRepeat: { sale: 'ignore' } },
+    'onRepeat.sale',
+  ],
+  [
+    'a repeat of an event type with a dash',
+    'advertiser',
+    { ...advertiser, onRepeat: { 'a-b': 'add' } },
+    'onRepeat.a-b',
+  ],
+  ...['0', '-1', '1,1', '.5', '1e3', '1234567890123', '0.1234567890123'].map(
+    (rate) =>
+      [`a rate of ${JSON.stringify(rate)}`, 'exchange_rate', { ...exchangeRate, rate }, 'rate'] as const,
+  ),
+  ['a rate that is a number', 'exchange_rate', { ...exchangeRate, rate: 0.92 }, 'rate'],
+  ['a rate to itself', 'exchange_rate', { ...exchangeRate, id: 'usd-usd', to: 'USD' }, 'to'],
+  ['a rate of no currency', 'exchange_rate', { ...exchangeRate, from: 'XXX' }, 'from'],
+  ['a rate under another id', 'exchange_rate', { ...exchangeRate, id: 'eur-usd' }, 'id'],
   ['a negative wait', 'advertiser', { ...advertiser, parkedForMs: -1 }, 'parkedForMs'],
   ['a wait in fractions', 'advertiser', { ...advertiser, parkedForMs: 0.5 }, 'parkedForMs'],
   [
@@ -365,5 +444,5 @@ describe('refusals', () => {
 
 it('knows the entity types that have a schema and no others', () => {
   expect(Object.keys(ENTITY_SCHEMAS).every(isConfiguredEntityType)).toBe(true);
-  expect(['exchange_rate', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
+  expect(['promotion', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
 });

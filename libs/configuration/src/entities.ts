@@ -4,14 +4,14 @@ import {
   AMOUNT_UNITS,
   CHARSETS,
   compileTemplate,
-  isCurrencyCode,
   isTimeZone,
   LANDING_PAGE_CATALOGUE,
   MATCHES,
   POSTBACK_PARAMETERS,
   POSTBACK_STATUSES,
   type PostbackField,
-  parseDecimalToMicros,
+  parseExchangeRate,
+  REPEAT_MODES,
   STANDARD_EVENT_CLASSES,
   STANDARD_WITHOUT_TRANSACTION_ID,
   STATES,
@@ -19,16 +19,24 @@ import {
   WITHOUT_TRANSACTION_ID,
 } from '@tributary/domain';
 import { z } from 'zod';
+import {
+  currency,
+  DAY_MS,
+  decimal,
+  durationMs,
+  eventType,
+  foreignWord,
+  id,
+  name,
+  notEmpty,
+} from './fields.ts';
+import { offer } from './offer.ts';
 
 // The log is folded from its first record by every later release, and a document that no longer fits is passed over: the
 // one before it stays in force. So a schema here may only ever widen: new fields optional, new values added, limits raised.
 
-const DAY_MS = 86_400_000;
-const LONGEST_MS = 366 * DAY_MS;
-
 export const CAMPAIGN_STATUSES = ['active', 'paused'] as const;
 export const DESTINATION_STATUSES = ['active', 'disabled'] as const;
-export const PAYOUT_KINDS = ['fixed', 'percent'] as const;
 
 /** What a source may want answered instead of 200 and our JSON. */
 export const SUCCESS_STATUSES = [200, 201, 202, 204] as const;
@@ -43,27 +51,6 @@ export const SUCCESS_CONTENT_TYPES = [
 /** Parked and held conversions are never delivered, so no subscription can ask for them. */
 export const DELIVERABLE_MATCHES = MATCHES.filter((match) => match !== 'parked');
 export const DELIVERABLE_STATES = STATES.filter((state) => state !== 'held');
-
-/** Ids stand in URLs, keys and templates as they are, so they need no escaping anywhere. */
-const id = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,63}$/,
-    'must be 1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit',
-  );
-const eventType = z
-  .string()
-  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be 1 to 64 of a-z, 0-9 and _, beginning with a letter');
-const name = z.string().trim().min(1).max(200);
-const foreignWord = z.string().min(1).max(200);
-const currency = z.string().refine(isCurrencyCode, 'must be an ISO 4217 code in upper case');
-const durationMs = z.int().min(0).max(LONGEST_MS);
-const notEmpty = <T extends z.ZodType>(element: T) => z.array(element).min(1).max(1_000);
-
-const decimal = z.string().refine((text) => {
-  const parsed = parseDecimalToMicros(text);
-  return parsed.ok && parsed.micros >= 0n && /^\d/.test(text);
-}, 'must be a decimal of at least 0 with a point and at most 6 fraction digits, such as 12.50');
 
 const urlTemplate = z.string().superRefine((text, context) => {
   const compiled = compileTemplate(text, LANDING_PAGE_CATALOGUE);
@@ -101,61 +88,9 @@ const advertiser = z.strictObject({
     .transform((given) => ({ ...STANDARD_WITHOUT_TRANSACTION_ID, ...given })),
   /** How long a conversion waits for its click; without a click there is no offer to say it. */
   parkedForMs: durationMs.default(DAY_MS),
+  /** What a further report of a known fact does, by its event type; `reject` where nothing is said. */
+  onRepeat: z.record(eventType, z.enum(REPEAT_MODES)).optional(),
 });
-
-const conversionWindow = z
-  .strictObject({ minMs: durationMs, maxMs: durationMs })
-  .refine(({ minMs, maxMs }) => minMs <= maxMs, 'minMs must not exceed maxMs');
-
-const payout = z.discriminatedUnion('kind', [
-  z.strictObject({
-    eventType,
-    /** A rule for a partner goes before one for all. */
-    partnerId: id.optional(),
-    kind: z.literal('fixed'),
-    amount: decimal,
-    currency,
-  }),
-  z.strictObject({
-    eventType,
-    partnerId: id.optional(),
-    kind: z.literal('percent'),
-    /** Of the revenue: `12.5` is 12.5 %; more than 100 where a first month is worth more than it brings. */
-    percent: decimal.refine((text) => Number(text) <= 1_000, 'must be at most 1000'),
-  }),
-]);
-
-const offer = z.strictObject({
-  id,
-  advertiserId: id,
-  name,
-  /** Click-to-conversion time, both ends included. */
-  windows: z
-    .strictObject({
-      default: conversionWindow,
-      byEventType: z.record(eventType, conversionWindow).optional(),
-    })
-    .default({ default: { minMs: 0, maxMs: 30 * DAY_MS } }),
-  payouts: z.array(payout).max(1_000).default([]).superRefine(refuseTwins),
-});
-
-/** Of two rules for the same event type and partner one would never apply. */
-function refuseTwins(
-  payouts: readonly { eventType: string; partnerId?: string | undefined }[],
-  context: z.RefinementCtx,
-): void {
-  const seen = new Set<string>();
-  for (const [index, rule] of payouts.entries()) {
-    const key = `${rule.eventType}:${rule.partnerId ?? ''}`;
-    if (seen.has(key))
-      context.addIssue({
-        code: 'custom',
-        path: [index],
-        message: 'another rule has the same eventType and partnerId',
-      });
-    seen.add(key);
-  }
-}
 
 const campaign = z.strictObject({
   id,
@@ -172,6 +107,36 @@ const campaign = z.strictObject({
 });
 
 const partner = z.strictObject({ id, name });
+
+/** What one unit of a currency is worth in another, in that direction only; a later change leaves earlier facts as they were. */
+const exchangeRate = z
+  .strictObject({
+    id,
+    from: currency,
+    to: currency,
+    rate: z
+      .string()
+      .refine(
+        (text) => parseExchangeRate(text) !== null,
+        'must be a decimal above 0 with a point and at most 12 digits on either side of it, such as 0.9215',
+      ),
+  })
+  .superRefine((given, context) => {
+    if (given.from === given.to)
+      context.addIssue({ code: 'custom', path: ['to'], message: 'must be another currency than from' });
+    // The pair is the id, so that it has one rate at a time and the one at an instant is found without a search.
+    if (given.id !== exchangeRateIdOf(given.from, given.to))
+      context.addIssue({
+        code: 'custom',
+        path: ['id'],
+        message: 'must be from and to in lower case with a dash between them, such as usd-eur',
+      });
+  });
+
+/** The id of the entity that holds the rate of a pair of currencies. */
+export function exchangeRateIdOf(from: string, to: string): string {
+  return `${from}-${to}`.toLowerCase();
+}
 
 const POSTBACK_FIELDS = Object.keys(POSTBACK_PARAMETERS) as readonly PostbackField[];
 
@@ -329,6 +294,7 @@ export const ENTITY_SCHEMAS = {
   destination,
   subscription,
   api_key: apiKey,
+  exchange_rate: exchangeRate,
 } as const;
 
 export type ConfiguredEntityType = keyof typeof ENTITY_SCHEMAS;

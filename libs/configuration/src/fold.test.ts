@@ -3,6 +3,7 @@ import type { ConfigurationChanged } from '@tributary/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aChange } from './a-change.ts';
+import type { ConfiguredEntityType } from './entities.ts';
 import { Configuration, type FoldResult } from './fold.ts';
 
 const partner = (name: string, id = 'network') => ({ id, name });
@@ -107,7 +108,7 @@ describe('void changes', () => {
     ['an undecodable record', null, 'undecodable'],
     [
       'an entity type of a later issue',
-      put(source(), { entityType: 'exchange_rate' }),
+      put(source(), { entityType: 'promotion' as ConfiguredEntityType }),
       'unknown_entity_type',
     ],
     ['a writer that saw nothing', put(source(), { expectedVersion: -1 }), 'version_conflict'],

@@ -75,6 +75,7 @@ export class Configuration {
       destination: new EntityHistories(),
       subscription: new EntityHistories(),
       api_key: new EntityHistories(),
+      exchange_rate: new EntityHistories(),
     },
   ) {
     this.#histories = histories;
@@ -82,8 +83,17 @@ export class Configuration {
 
   /** A configuration of its own that begins where this one stands, to try changes on. */
   fork(): Configuration {
-    const { advertiser, offer, campaign, partner, source, destination, subscription, api_key } =
-      this.#histories;
+    const {
+      advertiser,
+      offer,
+      campaign,
+      partner,
+      source,
+      destination,
+      subscription,
+      api_key,
+      exchange_rate,
+    } = this.#histories;
     const fork = new Configuration({
       advertiser: advertiser.copy(),
       offer: offer.copy(),
@@ -93,6 +103,7 @@ export class Configuration {
       destination: destination.copy(),
       subscription: subscription.copy(),
       api_key: api_key.copy(),
+      exchange_rate: exchange_rate.copy(),
     });
     fork.#version = this.#version;
     return fork;

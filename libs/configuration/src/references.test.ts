@@ -16,6 +16,10 @@ const documents = {
       { eventType: 'sale', kind: 'percent', percent: '5' },
       { eventType: 'sale', partnerId: 'network', kind: 'percent', percent: '7' },
     ],
+    caps: [
+      { id: 'all', period: 'day', count: 9 },
+      { id: 'one', partnerId: 'network', period: 'day', count: 9 },
+    ],
   },
   campaign: {
     id: 'summer',
@@ -40,6 +44,7 @@ const documents = {
     filter: { offerIds: ['shoes'], partnerIds: ['network'], sourceIds: ['shop'] },
   },
   api_key: { id: 'network-key', name: 'Network', role: 'partner', partnerId: 'network' },
+  exchange_rate: { id: 'usd-eur', from: 'USD', to: 'EUR', rate: '0.92' },
 } as const;
 const NOW = 1_000;
 
@@ -60,12 +65,13 @@ describe('references', () => {
   it.each<[ConfiguredEntityType, string[]]>([
     ['advertiser', []],
     ['partner', []],
-    ['offer', ['advertiserId', 'payouts.1.partnerId']],
+    ['offer', ['advertiserId', 'payouts.1.partnerId', 'caps.1.partnerId']],
     ['campaign', ['offerId', 'partnerId']],
     ['source', ['advertiserId']],
     ['destination', ['advertiserId', 'partnerId']],
     ['subscription', ['destinationId', 'filter.offerIds.0', 'filter.partnerIds.0', 'filter.sourceIds.0']],
     ['api_key', ['partnerId']],
+    ['exchange_rate', []],
   ])('of a %s are found, and missing ones told by place', (type, paths) => {
     expect(dangling(new Configuration(), type)).toEqual(paths);
     expect(dangling(configured(), type)).toEqual([]);

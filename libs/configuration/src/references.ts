@@ -18,9 +18,10 @@ type References = { readonly [T in ConfiguredEntityType]: (entity: EntityOf<T>) 
 
 const REFERENCES: References = {
   advertiser: () => [],
-  offer: ({ advertiserId, payouts }) => [
+  offer: ({ advertiserId, payouts, caps = [] }) => [
     ...one('advertiserId', 'advertiser', advertiserId),
     ...payouts.flatMap(({ partnerId }, index) => one(`payouts.${index}.partnerId`, 'partner', partnerId)),
+    ...caps.flatMap(({ partnerId }, index) => one(`caps.${index}.partnerId`, 'partner', partnerId)),
   ],
   campaign: ({ offerId, partnerId }) => [
     ...one('offerId', 'offer', offerId),
@@ -39,6 +40,7 @@ const REFERENCES: References = {
     ...each('filter.sourceIds', 'source', filter.sourceIds),
   ],
   api_key: ({ partnerId }) => one('partnerId', 'partner', partnerId),
+  exchange_rate: () => [],
 };
 
 /** Every id of another entity that stands in the document. */
