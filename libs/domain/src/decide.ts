@@ -1,9 +1,10 @@
 /** The decision core: what attribution makes of one postback, as a pure function of the facts and the terms in force. */
+import { NO_EXCHANGE_RATES } from './attribution/exchange.ts';
 import { isUuid } from './click.ts';
 import type { Match, State, Verdict } from './conversion.ts';
 import { isReversal } from './identity.ts';
 import type { Money } from './money.ts';
-import { type Payout, type PayoutRule, payoutOf } from './payout.ts';
+import { type PayoutRule, payoutOf } from './payout.ts';
 
 /** Why a receipt was not counted, or a click not credited; closed list, documented in docs/errors.md. */
 export const DECISION_REASONS = [
@@ -75,7 +76,7 @@ export interface Decision {
   readonly state: State;
   readonly reasonCodes: readonly DecisionReason[];
   readonly parkedUntil: number | null;
-  readonly payout: Payout | null;
+  readonly payout: { readonly money: Money; readonly rule: string } | null;
   readonly candidates: readonly Candidate[];
   /** The click that gets the whole credit; null when none does. */
   readonly winner: string | null;
@@ -195,19 +196,35 @@ function decideWithClick(
       candidates: [{ ...candidate, outcome: 'lost', reasonCode: lostBy }],
     };
   }
-  const { eventType, revenue } = facts;
   return {
     revision,
     match: 'attributed',
     state: stateOf(facts),
-    reasonCodes: isReversal(eventType) ? ['awaits_original'] : [],
+    reasonCodes: isReversal(facts.eventType) ? ['awaits_original'] : [],
     parkedUntil: null,
-    payout: isReversal(eventType)
-      ? null
-      : payoutOf({ eventType, partnerId: click.partnerId, revenue }, terms.payouts),
+    payout: isReversal(facts.eventType) ? null : payoutFor(facts, click, terms),
     candidates: [{ ...candidate, outcome: 'won', reasonCode: null }],
     winner: click.clickId,
   };
+}
+
+/** Of a customer who is not known and without exchange rates: what these rules know of neither. */
+function payoutFor(facts: ConversionFacts, click: CandidateClick, terms: Terms): Decision['payout'] {
+  const { eventType, revenue } = facts;
+  const paid = payoutOf(
+    {
+      eventType,
+      partnerId: click.partnerId,
+      revenue,
+      taxMicros: null,
+      shippingMicros: null,
+      isFirstOfCustomer: null,
+      tierPosition: 0,
+      rates: NO_EXCHANGE_RATES,
+    },
+    terms.payouts,
+  );
+  return paid === null || paid.money === null ? null : { money: paid.money, rule: paid.rule };
 }
 
 function whyLost(facts: ConversionFacts, click: CandidateClick, terms: Terms): DecisionReason | null {

@@ -1,4 +1,9 @@
 /** The pure core: words, money, identity, decisions, templates and delivery rules; no I/O, clock, environment or framework. */
+export * from './attribution/caps.ts';
+export * from './attribution/exchange.ts';
+export * from './attribution/models.ts';
+export * from './attribution/splits.ts';
+export * from './attribution/terms.ts';
 export * from './catalogue/index.ts';
 export * from './click.ts';
 export * from './click-parameters.ts';
