@@ -56,8 +56,8 @@ export function plainDelivery({ clicks, reports }: History): readonly Step[] {
 }
 
 /**
- * Any order with retries. Clicks come before the deadlines pass, since a wait is over by time; postbacks come at any time, with
- * looks at what is due between them.
+ * Any order with retries. Clicks come before the deadlines pass, since a wait is over by time, and the lane is told of each
+ * once, at once or later; postbacks come at any time, with looks at what is due between them.
  */
 export function mixedDelivery({ clicks, reports }: History, seed: number): readonly Step[] {
   const random = randomOf(seed);
@@ -71,15 +71,20 @@ export function mixedDelivery({ clicks, reports }: History, seed: number): reado
     clickSteps.map((click): Step => ({ kind: 'shown', click })),
     random,
   );
+  const untold: Step[] = [];
   const told = first.flatMap((step): Step[] => {
-    if (step.kind !== 'shown' || random() < 0.5) return [step];
-    return [step, { kind: 'seen', clickId: step.click.clickId, watermarkReached: random() < 0.5 }];
+    if (step.kind !== 'shown') return [step];
+    const seen: Step = { kind: 'seen', clickId: step.click.clickId, watermarkReached: random() < 0.5 };
+    if (random() < 0.5) return [step, seen];
+    untold.push(seen);
+    return [step];
   });
   const late = order.slice(early).map(toStep);
   const looks = late.flatMap((step): Step[] => (random() < 0.3 ? [{ kind: 'due' }, step] : [step]));
   return [
     { kind: 'clock', now: EARLY, laneReadUntil: EARLY },
     ...told,
+    ...untold,
     { kind: 'clock', now: LATE, laneReadUntil: random() < 0.5 ? LATE : EARLY },
     ...looks,
     { kind: 'clock', now: LATE + DAY_MS, laneReadUntil: LATE + DAY_MS },
@@ -110,7 +115,7 @@ export type Decider = (inputs: readonly Input[], ledger: InMemoryLedger) => read
 export const oneByOne: Decider = (inputs, ledger) => inputs.map((input) => reduce(ledger, input));
 
 /**
- * Delivers, and at the end looks at every click and at all that is due until nothing more comes of it.
+ * Delivers, and at the end looks at all that is due: nothing else may be needed for the end to be the right one.
  * @param batchSize of how many postbacks in a row one call of `decide` is made.
  */
 export function deliver(
@@ -130,7 +135,6 @@ class DeliveredLane implements Delivered {
   readonly revisions: Conversion[] = [];
   readonly #decide: Decider;
   readonly #batchSize: () => number;
-  readonly #clickIds = new Set<string>();
   #batch: Input[] = [];
   #size = 1;
   #now = EARLY;
@@ -154,17 +158,13 @@ class DeliveredLane implements Delivered {
       this.#now = step.now;
       this.#laneReadUntil = step.laneReadUntil;
     }
-    if (step.kind === 'shown') {
-      this.ledger.showClick(step.click);
-      this.#clickIds.add(step.click.clickId);
-    }
+    if (step.kind === 'shown') this.ledger.showClick(step.click);
     if (step.kind === 'seen') this.#see(step.clickId, step.watermarkReached);
     if (step.kind === 'due') this.#lookAtDue();
   }
 
   end(): void {
     this.#flush();
-    for (const clickId of this.#clickIds) this.#see(clickId, true);
     this.#lookAtDue();
   }
 

@@ -268,7 +268,9 @@ function updates(tell: Telling): void {
   const { clickId } = tell.click();
   const eventType = 'order';
   tell.report({ eventType, clickId, status: 'pending' });
-  tell.report({ eventType, status: 'approved', revenueMicros: tell.revenueMicros * 2n });
+  const receivedAt = tell.at + 60_000;
+  tell.report({ eventType, status: 'approved', revenueMicros: tell.revenueMicros * 2n, receivedAt });
+  tell.report({ eventType, revenueMicros: tell.revenueMicros * 3n, receivedAt });
   tell.report({ eventType, status: tell.choices.variant === 0 ? 'rejected' : 'approved', taxMicros: 5n });
   if (tell.choices.variant > 2) tell.report({ eventType, status: 'pending', revenueMicros: null });
 }
@@ -424,7 +426,7 @@ function foreignClick(tell: Telling): void {
   const transactionId = tell.id('foreign');
   if (tell.choices.variant > 2) tell.report({ transactionId });
   tell.report({ transactionId, clickId });
-  if (tell.choices.variant > 3) tell.report({ transactionId, eventType: 'refund' });
+  if (tell.choices.variant % 2 === 0) tell.report({ transactionId, eventType: 'refund' });
 }
 
 /** A test and a live call about one order are two facts. */

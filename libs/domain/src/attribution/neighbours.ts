@@ -77,7 +77,9 @@ export function inLogOrder(conversions: readonly Undecided[]): readonly Undecide
 export function goesByPerson({ outcome }: Undecided): boolean {
   if (outcome === null || outcome.match !== 'attributed') return true;
   if (outcome.matchedBy !== 'click_id') return true;
-  return outcome.model !== 'last_click' || outcome.winner?.kind === 'impression';
+  // An impression it names may have lost to a click of the person, and may lose to another.
+  const { winner, namedClickId } = outcome;
+  return outcome.model !== 'last_click' || winner?.kind === 'impression' || winner?.clickId !== namedClickId;
 }
 
 function awaitsTypeOf(other: Undecided, { facts }: Undecided, known: KnownFacts): boolean {
