@@ -209,17 +209,17 @@ const STORIES: readonly (readonly [weight: number, story: Story])[] = [
   [3, networkAndProcessor],
   [3, statusSteps],
   [3, updates],
-  [1, conflict],
+  [2, conflict],
   [2, missingClick],
   [4, renewals],
-  [2, hashedIdentity],
-  [6, severalTouches],
+  [4, hashedIdentity],
+  [8, severalTouches],
   [3, viewThrough],
   [6, refunds],
   [2, refundOfRejected],
   [2, refundOfNothing],
   [5, trial],
-  [6, abuse],
+  [8, abuse],
   [2, foreignClick],
   [2, testTraffic],
   [2, outsideWindow],
@@ -312,6 +312,8 @@ function hashedIdentity(tell: Telling): void {
     tell.report({ transactionId: tell.id('other'), clickId, subjectHashes: tell.hashes });
   tell.report({ subjectHashes: tell.hashes });
 }
+
+const SHARING_OFFERS: readonly string[] = ['linear', 'position', 'decay', 'first'];
 
 function severalTouches(tell: Telling): void {
   const { customer: customerId, hashes: subjectHashes } = tell;

@@ -246,6 +246,7 @@ describe('the original', () => {
       match: 'parked',
       payout: null,
       revenue: { micros: -10_000_000n },
+      reasonCodes: ['click_not_found'],
     });
     lane.click(aClick());
     expect(lane.of(refund).outcome).toMatchObject({ match: 'attributed', payout: { micros: -1_000_000n } });

@@ -197,6 +197,8 @@ function outcomeOfReversal(
     reasonCodes: [
       ...(hindered?.reasonCodes ?? taking.reasonCodes),
       ...(isLimited ? ['amount_limited' as const] : []),
+      // It waits with its original, for the same reason.
+      ...(earned.match === 'parked' ? earned.reasonCodes.slice(0, 1) : []),
       ...reversal.orders.reasonCodes,
     ],
     revenue: negated(taking.revenue),
