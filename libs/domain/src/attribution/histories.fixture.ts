@@ -317,9 +317,10 @@ const SHARING_OFFERS: readonly string[] = ['linear', 'position', 'decay', 'first
 
 function severalTouches(tell: Telling): void {
   const { customer: customerId, hashes: subjectHashes } = tell;
-  const last = tell.click({ customerId, subjectHashes });
-  for (let number = 0; number <= tell.choices.variant % 3; number += 1)
-    tell.click({ customerId, subjectHashes });
+  const offerId = SHARING_OFFERS[tell.choices.variant % SHARING_OFFERS.length] ?? tell.choices.offer;
+  const last = tell.click({ customerId, subjectHashes, offerId });
+  for (let number = 0; number <= tell.choices.person; number += 1)
+    tell.click({ customerId, subjectHashes, offerId });
   tell.report({ clickId: last.clickId, customerId, subjectHashes });
 }
 
