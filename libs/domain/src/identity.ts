@@ -1,5 +1,6 @@
 /** The identity of a conversion: which postbacks speak of the same fact. */
 import { hash } from 'node:crypto';
+import type { RepeatMode } from './attribution/terms.ts';
 import { isUuid } from './click.ts';
 import { deterministicUuid } from './deterministic-id.ts';
 
@@ -64,6 +65,13 @@ export function isReversal(eventType: string): boolean {
   return REVERSALS.has(eventType);
 }
 
+/** The transaction that a refund or chargeback takes back, which is its original's own; null for any other fact. */
+export function reversedTransactionOf(
+  facts: Pick<IdentityFacts, 'eventType' | 'transactionId' | 'originalTransactionId'>,
+): string | null {
+  return isReversal(facts.eventType) ? (facts.originalTransactionId ?? facts.transactionId) : null;
+}
+
 /**
  * The identity of a postback's fact, for ever and across partners and click ids.
  *
@@ -77,15 +85,23 @@ export function isReversal(eventType: string): boolean {
  *
  * All within the lane, by default the advertiser: two writers must never decide one conversion.
  * A test is never the same fact as a live one: an integrator's trial call must not swallow the real order.
+ *
+ * @param repeatMode of the event type. Under `add` the receipt is part of the identity as well, so each receipt is a fact of
+ *   its own and only its own retry is the same one.
  */
-export function identify(facts: IdentityFacts, rules: IdentityRules): Identity {
+export function identify(
+  facts: IdentityFacts,
+  rules: IdentityRules,
+  repeatMode: RepeatMode = 'reject',
+): Identity {
   const { eventType, advertiserId, lane } = facts;
   const eventClass =
     ownValue(rules.eventClasses, eventType) ?? ownValue(STANDARD_EVENT_CLASSES, eventType) ?? eventType;
   const kind = facts.isTest ? 'test_conversion' : 'conversion';
+  const added = repeatMode === 'add' ? ['added', facts.receiptId] : [];
   return {
     eventClass,
-    conversionId: deterministicUuid(kind, advertiserId, lane, ...scopeOf(facts, eventClass, rules)),
+    conversionId: deterministicUuid(kind, advertiserId, lane, ...scopeOf(facts, eventClass, rules), ...added),
   };
 }
 
@@ -112,7 +128,7 @@ function scopeOf(facts: IdentityFacts, eventClass: string, rules: IdentityRules)
 
 /** Most senders put the order's id on every partial refund, so the order alone does not tell two refunds apart. */
 function reversalScope(facts: IdentityFacts, eventClass: string): readonly string[] {
-  const original = facts.originalTransactionId ?? facts.transactionId;
+  const original = reversedTransactionOf(facts);
   if (original === null) return [eventClass, 'receipt', facts.receiptId];
   if (facts.reversalId !== null) return [eventClass, original, 'reversal', facts.reversalId];
   if (facts.revenueMicros !== null && !facts.occurredAtIsAssumed) {

@@ -1,6 +1,7 @@
 /** The pure core: words, money, identity, decisions, templates and delivery rules; no I/O, clock, environment or framework. */
 export * from './attribution/caps.ts';
 export * from './attribution/exchange.ts';
+export * as attribution from './attribution/index.ts';
 export * from './attribution/models.ts';
 export * from './attribution/splits.ts';
 export * from './attribution/terms.ts';

@@ -1,0 +1,12 @@
+/** The decision core: what attribution makes of postbacks, clicks, passed time and orders, as a pure function of the facts. */
+export * from './conversion.ts';
+export { type Contribution, detailsOf } from './details.ts';
+export { eventTypeOf, occurredAtOf, statusOf, takesBack, valuesOf } from './facts.ts';
+export * from './in-memory-ledger.ts';
+export * from './keys.ts';
+export * from './known-facts.ts';
+export * from './moment.ts';
+export * from './preloading.ts';
+export * from './reasons.ts';
+export { type Command, type Input, identityOf, type Result, reduce } from './reducer.ts';
+export * from './report.ts';

@@ -1,0 +1,75 @@
+/** The click that a conversion's own reports name: a matter of its facts and that click alone, so others can go by it. */
+import type { CandidateClick, Undecided } from './conversion.ts';
+import { eventTypeOf, occurredAtOf } from './facts.ts';
+import type { KnownFacts } from './known-facts.ts';
+import type { CoreReason } from './reasons.ts';
+import type { OfferTerms } from './terms.ts';
+import { whyForeign, whyOutside } from './windows.ts';
+
+export type NamedClick =
+  | { readonly kind: 'none' }
+  /** Not visible, given up, or recorded when nobody waited for it any more. */
+  | { readonly kind: 'missing'; readonly clickId: string; readonly reasonCode: CoreReason }
+  | { readonly kind: 'foreign'; readonly click: CandidateClick; readonly reasonCode: CoreReason }
+  | { readonly kind: 'lost'; readonly click: CandidateClick; readonly reasonCode: CoreReason }
+  | { readonly kind: 'eligible'; readonly click: CandidateClick; readonly terms: OfferTerms };
+
+/** Looks at nothing but the conversion's facts, the click and the terms: there are no chains from one conversion to the next. */
+export function namedClickOf(conversion: Undecided, known: KnownFacts): NamedClick {
+  const { clickId } = conversion.facts;
+  if (clickId === null) return { kind: 'none' };
+  const click = visibleClick(conversion, clickId, known);
+  if (click === undefined) return { kind: 'missing', clickId, reasonCode: 'click_not_found' };
+  const foreign = whyForeign(click, conversion);
+  if (foreign !== null) return { kind: 'foreign', click, reasonCode: foreign };
+  if (click.receivedAt > clickDeadlineOf(conversion, known))
+    return { kind: 'missing', clickId, reasonCode: 'received_too_late' };
+  const terms = termsFor(conversion, click.offerId, known);
+  if (terms === null) return { kind: 'lost', click, reasonCode: 'offer_unknown' };
+  const reasonCode = whyOutside(click, terms, occurredAtOf(conversion.facts));
+  return reasonCode === null ? { kind: 'eligible', click, terms } : { kind: 'lost', click, reasonCode };
+}
+
+/** Whether every report names a click that is not this advertiser's, or of the other kind of traffic: then it is no fact. */
+export function isForeign(conversion: Undecided, known: KnownFacts): boolean {
+  if (conversion.facts.isReportedWithoutClick) return false;
+  return namedClickOf(conversion, known).kind === 'foreign';
+}
+
+/** The click as stored, else as the latest revision remembers it: a click that has left the store has won all the same. */
+export function visibleClick(
+  { passed, outcome }: Undecided,
+  clickId: string,
+  known: KnownFacts,
+): CandidateClick | undefined {
+  if (passed.gaveUpClickId === clickId) return undefined;
+  if (outcome?.winner?.clickId === clickId) return outcome.winner;
+  return known.click(clickId);
+}
+
+/** Until when the conversion waits for the click it names. */
+export function clickDeadlineOf(conversion: Undecided, known: KnownFacts): number {
+  const { clickIdSince, receivedAt } = conversion.facts;
+  return (clickIdSince ?? receivedAt) + parkedForMs(conversion, known);
+}
+
+/** Until when it waits for any click: from the last of its keys on, since each opens a way that was not there before. */
+export function deadlineOf(conversion: Undecided, known: KnownFacts): number {
+  const { clickIdSince, customerIdSince, subjectSince, receivedAt } = conversion.facts;
+  const since = Math.max(clickIdSince ?? 0, customerIdSince ?? 0, subjectSince ?? 0, receivedAt);
+  return since + parkedForMs(conversion, known);
+}
+
+function parkedForMs({ advertiserId, facts }: Undecided, known: KnownFacts): number {
+  return known.advertiser(advertiserId, facts.receivedAt).parkedForMs;
+}
+
+/** The terms of an offer for this conversion, with what was ordered for it. */
+export function termsFor(conversion: Undecided, offerId: string, known: KnownFacts): OfferTerms | null {
+  const { orders, facts } = conversion;
+  const terms =
+    orders.terms?.offerId === offerId
+      ? orders.terms
+      : known.terms(offerId, eventTypeOf(facts), occurredAtOf(facts));
+  return terms === null || orders.model === null ? terms : { ...terms, model: orders.model };
+}
