@@ -125,6 +125,7 @@ export function rulesOf(
       repeatModes: {},
       parkedForMs: PARKED_FOR_MS,
       linksPersons: true,
+      relatesByClick: true,
       ...advertiser,
     }),
     terms,

@@ -12,6 +12,7 @@ import {
   NOON,
 } from './attribution.fixture.ts';
 import type { CapLimit, CapRule } from './caps.ts';
+import { capKey } from './keys.ts';
 import type { Report } from './report.ts';
 import type { OfferTerms } from './terms.ts';
 
@@ -106,11 +107,20 @@ describe('a cap', () => {
     expect(lane.of(sale(1)).firstCome.caps).toHaveLength(1);
   });
 
+  it('gives every lane its own places', () => {
+    const sales = [sale(1), sale(2, { lane: 'acme-app' }), sale(3)];
+    const lane = sold({ caps: [cap({ kind: 'count', count: 1 })] }, ...sales);
+    expect(payouts(lane, ...sales)).toEqual([10_000_000n, 10_000_000n, null]);
+  });
+
   it('takes no place of any cap unless all give one', () => {
     const caps = [cap({ kind: 'count', count: 5 }, { capId: 'wide' }), cap(euros(5n), { capId: 'narrow' })];
     const lane = sold({ caps }, sale(1));
     expect(payouts(lane, sale(1))).toEqual([null]);
-    expect(lane.ledger.capUse('wide', Date.UTC(2026, 0, 5))).toEqual({ count: 0, payoutMicros: 0n });
+    expect(lane.ledger.capUse(capKey('acme', 'wide'), Date.UTC(2026, 0, 5))).toEqual({
+      count: 0,
+      payoutMicros: 0n,
+    });
   });
 
   it('counts by the day in which it occurred', () => {
@@ -137,7 +147,7 @@ describe('a cap', () => {
     expect(lane.of(order).outcome.reasonCodes).toEqual(['cap_reached']);
     lane.report(update(3, 50_000_000n));
     expect(payouts(lane, order)).toEqual([5_000_000n]);
-    expect(lane.ledger.capUse('cap', Date.UTC(2026, 0, 5)).payoutMicros).toBe(15_000_000n);
+    expect(lane.ledger.capUse(capKey('acme', 'cap'), Date.UTC(2026, 0, 5)).payoutMicros).toBe(15_000_000n);
   });
 
   it('is asked by what is pending or held, not by what is parked, rejected or a test', () => {

@@ -4,7 +4,7 @@ import { tierPeriodOf } from '../payout.ts';
 import { type AppliedCap, capsOf, fitsCap } from './caps.ts';
 import type { CapPlace, FirstCome, TierPlace, Undecided } from './conversion.ts';
 import { occurredAtOf, takesBack } from './facts.ts';
-import { customerKey, tierKey } from './keys.ts';
+import { capKey, customerKey, tierKey } from './keys.ts';
 import type { KnownFacts } from './known-facts.ts';
 import { isBefore } from './report.ts';
 import type { OfferTerms } from './terms.ts';
@@ -36,7 +36,7 @@ export interface Payee {
 
 /** Its number among those its tiers count, kept once given; null where no tier counts it. */
 export function tierPlaceOf(
-  { firstCome, facts, isTest }: Undecided,
+  { firstCome, facts, isTest, lane }: Undecided,
   { terms, eventType, partnerId, isFirstOfCustomer: isFirst }: Payee,
   known: KnownFacts,
 ): TierPlace | null {
@@ -46,7 +46,7 @@ export function tierPlaceOf(
     terms.payouts,
   );
   if (period === null) return null;
-  const key = tierKey(terms.offerId, partnerId, eventType);
+  const key = tierKey(lane, terms.offerId, partnerId, eventType);
   const { periodStart } = period;
   const kept = firstCome.tiers.find((place) => place.key === key && place.periodStart === periodStart);
   if (kept !== undefined) return kept;
@@ -68,13 +68,14 @@ export interface Capped {
  * A payout that grows by an update asks for the difference; where that does not fit, it stays at what it had.
  */
 export function capped(
-  { firstCome, facts, isTest }: Undecided,
+  { firstCome, facts, isTest, lane }: Undecided,
   { terms, eventType, partnerId }: Payee,
   payout: Money,
   known: KnownFacts,
 ): Capped {
   const { caps } = firstCome;
-  const applied = isTest ? [] : capsOf(terms.caps, { partnerId, eventType, occurredAt: occurredAtOf(facts) });
+  const capsInForce = () => capsOf(terms.caps, { partnerId, eventType, occurredAt: occurredAtOf(facts) });
+  const applied = isTest ? [] : capsInForce().map((cap) => ({ ...cap, key: capKey(lane, cap.key) }));
   if (applied.length === 0) return { payout, isReached: false, caps };
   const asked = applied.map((cap) => ({ cap, place: placeUnder(caps, cap) }));
   if (asked.some(({ place }) => place?.isGranted === false)) return { payout: null, isReached: true, caps };

@@ -97,7 +97,12 @@ export function keysOf(conversion: Scope & { readonly facts: ConversionFacts }):
   };
 }
 
-/** The counter of a payout by tiers: conversions of a partner and event type of an offer, tests never. */
-export function tierKey(offerId: string, partnerId: string | null, eventType: string): string {
-  return [offerId, partnerId ?? '', eventType].join(SEPARATOR);
+/** The counter of a cap: what one lane has used of it, as no lane knows of another's conversions. */
+export function capKey(lane: string, key: string): string {
+  return [lane, key].join(SEPARATOR);
+}
+
+/** The counter of a payout by tiers: conversions of a lane, partner and event type of an offer, tests never. */
+export function tierKey(lane: string, offerId: string, partnerId: string | null, eventType: string): string {
+  return [lane, offerId, partnerId ?? '', eventType].join(SEPARATOR);
 }

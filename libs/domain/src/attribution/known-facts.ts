@@ -19,6 +19,11 @@ export interface AdvertiserRules {
    * nobody looks for the other clicks of a person, which are the dear lookups.
    */
   readonly linksPersons: boolean;
+  /**
+   * Whether any of its offers holds conversions for a condition or judges the velocity of a click. Else nobody looks for the
+   * other conversions of a click.
+   */
+  readonly relatesByClick: boolean;
 }
 
 /** The configuration, by the instant it is asked for; an answer never changes afterwards. */

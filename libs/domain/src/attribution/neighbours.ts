@@ -31,7 +31,7 @@ export function neighboursOf(changed: Undecided, known: KnownFacts): readonly Un
   };
   const awaits: Relation = (other) => awaitsTypeOf(other, changed, known);
   if (transaction !== null) collect(known.conversionsOfTransaction(transaction), awaits);
-  if (click !== null)
+  if (click !== null && relatesByClick(changed, known))
     collect(known.conversionsOfClick(click), (other) => awaits(other) || isWatched(other, known));
   const isGuide = click !== null;
   if (customer !== null)
@@ -95,6 +95,10 @@ function isWatched(other: Undecided, known: KnownFacts): boolean {
 function termsOfWinner(conversion: Undecided, known: KnownFacts): OfferTerms | null {
   const offerId = conversion.outcome?.winner?.offerId;
   return offerId === undefined ? null : termsFor(conversion, offerId, known);
+}
+
+function relatesByClick({ advertiserId, facts }: Undecided, known: KnownFacts): boolean {
+  return known.advertiser(advertiserId, facts.receivedAt).relatesByClick;
 }
 
 function linksPersons({ advertiserId, facts }: Undecided, known: KnownFacts): boolean {

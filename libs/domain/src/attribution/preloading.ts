@@ -68,11 +68,12 @@ function addKeysOf(input: Input, rules: ConfiguredRules, keys: GrowingKeys): voi
   const transactionId = reversedTransactionOf(report) ?? report.transactionId;
   if (transactionId !== null) keys.transaction.add(transactionKey(report, transactionId));
   if (report.customerId !== null) keys.customer.add(customerKey(report, report.customerId));
+  const { linksPersons, relatesByClick } = rules.advertiser(report.advertiserId, report.receivedAt);
   if (report.clickId !== null && isUuid(report.clickId)) {
     keys.click.add(report.clickId.toLowerCase());
-    keys.clickNamed.add(report.clickId.toLowerCase());
+    if (relatesByClick) keys.clickNamed.add(report.clickId.toLowerCase());
   }
-  if (!rules.advertiser(report.advertiserId, report.receivedAt).linksPersons) return;
+  if (!linksPersons) return;
   for (const key of subjectKeys(report, report.subjectHashes)) keys.subject.add(key);
   for (const key of clickSubjectKeys(report, report.subjectHashes)) keys.clicksOfSubject.add(key);
 }
