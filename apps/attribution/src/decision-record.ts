@@ -26,6 +26,51 @@ export interface DecidedAt {
 
 const MODEL = 'last_click';
 
+/** What these rules do not know of: as the schema has it in revisions of before it was kept. */
+const NOT_KEPT = {
+  eventTypes: [],
+  reversedTransactionId: null,
+  reportedClickId: null,
+  malformedClickId: null,
+  matchedBy: null,
+  clickKind: null,
+  clickReceivedAt: null,
+  clickCustomerId: null,
+  clickSubjectHashes: {},
+  clickAutomation: null,
+  payoutParts: [],
+  askedMicros: null,
+  isForeign: false,
+  capPlaces: [],
+  tierPlaces: [],
+  orders: { ruling: null, clickId: null, model: null, terms: null, reasonCodes: [] },
+  ledger: {
+    firstPartition: null,
+    firstOffset: null,
+    furtherReceiptIds: [],
+    clickIdSince: null,
+    customerIdSince: null,
+    subjectSince: null,
+    isReportedWithoutClick: false,
+    customerPartition: null,
+    customerOffset: null,
+    firstRevenueMicros: null,
+    firstCurrency: null,
+    firstTaxMicros: null,
+    firstShippingMicros: null,
+    firstStatus: null,
+    updates: [],
+    contributions: [],
+    isReportedClickEligible: false,
+    isTestClick: false,
+    isFirstOfCustomer: null,
+    hasSeenClicks: false,
+    gaveUpClickId: null,
+    waitedUntil: null,
+    waitedForConditionUntil: null,
+  },
+} satisfies Partial<ConversionDecided>;
+
 /** The part of a postback the rules read. */
 export function factsOfPostback(postback: PostbackReceived): ConversionFacts {
   return {
@@ -72,6 +117,7 @@ export function firstRevision(
   at: DecidedAt,
 ): ConversionDecided {
   return {
+    ...NOT_KEPT,
     ...identity,
     lane: postback.lane,
     advertiserId: postback.advertiserId,
@@ -83,7 +129,9 @@ export function firstRevision(
     customerId: postback.customerId,
     status: postback.status,
     occurredAt: postback.occurredAt,
+    occurredAtIsAssumed: postback.occurredAtIsAssumed,
     receivedAt: postback.receivedAt,
+    quantity: postback.quantity,
     revenueMicros: signedRevenue(postback),
     currency: postback.currency,
     taxMicros: postback.taxMicros,
