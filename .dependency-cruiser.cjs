@@ -6,7 +6,7 @@ const LIBRARY_IMPORTS = {
   configuration: ['domain', 'contracts'],
   runtime: [],
   bus: ['contracts', 'runtime'],
-  store: ['contracts', 'runtime'],
+  store: ['domain', 'contracts', 'runtime'],
   engines: [],
   testing: ['domain', 'contracts', 'runtime', 'configuration', 'destinations', 'bus', 'store', 'engines'],
 };

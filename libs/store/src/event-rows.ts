@@ -12,7 +12,7 @@ interface Definition {
 }
 type Convert = (cell: unknown) => unknown;
 
-/** How to select and convert one event type. */
+/** How to select and convert one event type, or those fields of it that are needed. */
 export interface EventRows<Event> {
   /** Column list of a SELECT. */
   readonly columns: string;
@@ -20,10 +20,13 @@ export interface EventRows<Event> {
 }
 
 /** @throws Error for a schema that is not locked. */
-export function eventRows<S extends keyof EventBySchema>(schema: S): EventRows<EventBySchema[S]> {
-  const definition = LOCKED_SCHEMAS[schema]?.at(-1)?.schema as Definition | undefined;
-  if (definition?.fields === undefined) throw new Error(`no schema is locked as ${schema}`);
-  const fields = definition.fields.map(({ name, type }) => ({ name, type, convert: converterOf(type) }));
+export function eventRows<
+  S extends keyof EventBySchema,
+  F extends keyof EventBySchema[S] = keyof EventBySchema[S],
+>(schema: S, needed?: readonly F[]): EventRows<Pick<EventBySchema[S], F>> {
+  const fields = fieldsOf(schema)
+    .filter(({ name }) => needed === undefined || needed.some((each) => each === name))
+    .map(({ name, type }) => ({ name, type, convert: converterOf(type, ROWS) }));
   return {
     // Raw bytes do not survive JSON.
     columns: fields.map(({ name, type }) => (isBytes(type) ? `hex(${name}) AS ${name}` : name)).join(', '),
@@ -31,10 +34,41 @@ export function eventRows<S extends keyof EventBySchema>(schema: S): EventRows<E
       const event: unknown = Object.fromEntries(
         fields.map(({ name, convert }) => [name, convert(row[name])]),
       );
-      return event as EventBySchema[S];
+      return event as Pick<EventBySchema[S], F>;
     },
   };
 }
+
+/**
+ * Events out of the text that conversion_states keeps; see the table for its form.
+ * @throws Error for a schema that is not locked.
+ */
+export function eventTexts<S extends keyof EventBySchema>(schema: S): (text: string) => EventBySchema[S] {
+  const convert = converterOfRecord({ type: 'record', fields: fieldsOf(schema) }, TEXTS);
+  return (text) => convert(JSON.parse(text)) as EventBySchema[S];
+}
+
+function fieldsOf(schema: string): NonNullable<Definition['fields']> {
+  const definition = LOCKED_SCHEMAS[schema]?.at(-1)?.schema as Definition | undefined;
+  if (definition?.fields === undefined) throw new Error(`no schema is locked as ${schema}`);
+  return definition.fields;
+}
+
+/** What two ways of writing an event as JSON differ in. */
+interface Form {
+  readonly instant: (cell: unknown) => number;
+  /** The value of a record's field. */
+  readonly member: (record: unknown, name: string, index: number) => unknown;
+}
+
+const ROWS: Form = {
+  instant: (cell) => epochMs(String(cell)),
+  member: (record, name) => (record as Readonly<Record<string, unknown>>)[name],
+};
+const TEXTS: Form = {
+  instant: Number,
+  member: (record, _name, index) => (record as readonly unknown[])[index],
+};
 
 function isBytes(type: Schema): boolean {
   return type === 'bytes' || (isUnion(type) && type.some(isBytes));
@@ -44,39 +78,39 @@ function isUnion(type: Schema): type is readonly Schema[] {
   return Array.isArray(type);
 }
 
-function converterOf(type: Schema): Convert {
+function converterOf(type: Schema, form: Form): Convert {
   if (isUnion(type)) {
-    const convert = converterOf(type.find((branch) => branch !== 'null') ?? 'null');
+    const convert = converterOf(type.find((branch) => branch !== 'null') ?? 'null', form);
     return (cell) => (cell === null || cell === undefined ? null : convert(cell));
   }
   if (type === 'bytes') return (cell) => Buffer.from(String(cell), 'hex');
   if (typeof type === 'string') return (cell) => cell;
   switch (type.type) {
     case 'long':
-      return converterOfLong(type.logicalType);
+      return converterOfLong(type.logicalType, form);
     case 'array': {
-      const convert = converterOf(type.items ?? 'null');
+      const convert = converterOf(type.items ?? 'null', form);
       return (cell) => (Array.isArray(cell) ? cell.map(convert) : []);
     }
     case 'record':
-      return converterOfRecord(type);
+      return converterOfRecord(type, form);
     default:
       return (cell) => cell;
   }
 }
 
-function converterOfLong(meaning: string | undefined): Convert {
+function converterOfLong(meaning: string | undefined, { instant }: Form): Convert {
   if (meaning === 'money-micros') return (cell) => BigInt(String(cell));
-  if (meaning === 'timestamp-millis') return (cell) => epochMs(String(cell));
+  if (meaning === 'timestamp-millis') return instant;
   return Number;
 }
 
-function converterOfRecord({ fields = [] }: Definition): Convert {
-  const converters = fields.map(({ name, type }) => ({ name, convert: converterOf(type) }));
-  return (cell) => {
-    const row = cell as Readonly<Record<string, unknown>>;
-    return Object.fromEntries(converters.map(({ name, convert }) => [name, convert(row[name])]));
-  };
+function converterOfRecord({ fields = [] }: Definition, form: Form): Convert {
+  const converters = fields.map(({ name, type }) => ({ name, convert: converterOf(type, form) }));
+  return (cell) =>
+    Object.fromEntries(
+      converters.map(({ name, convert }, index) => [name, convert(form.member(cell, name, index))]),
+    );
 }
 
 /** ClickHouse prints a DateTime64(3) as seconds with three decimals; read as text, since a float would round. */

@@ -48,7 +48,10 @@ export function renderMigration(text: string, database: string, settings: Migrat
   ]);
   return text
     .replace(/\{\{kafka\(([\w.-]+)\)\}\}/g, (_, topic: string) => kafkaEngine(topic))
-    .replace(/\{\{replacing\((\w+)\)\}\}/g, (_, version: string) => replacing(version, settings.cluster))
+    .replace(/\{\{replacing\((\w*)\)\}\}/g, (_, version: string) => replacing(version, settings.cluster))
+    .replace(/\{\{local\((\w+)\)\}\}/g, (_, table: string) =>
+      settings.cluster === undefined ? table : localOf(table),
+    )
     .replace(/\{\{(.*?)\}\}/g, (_, name: string) => {
       const value = values.get(name);
       if (value === undefined) throw new Error(`migration has an unknown placeholder: ${name}`);
@@ -71,13 +74,21 @@ SETTINGS
   kafka_thread_per_consumer = 1`;
 }
 
+/** Without a version all rows of a key are equal, and any of them stays. */
 function replacing(version: string, cluster: ClusterSettings | undefined): string {
-  return cluster?.isReplicated
-    ? `ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', ${version})`
-    : `ReplacingMergeTree(${version})`;
+  const parameters = cluster?.isReplicated
+    ? ["'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'"]
+    : [];
+  if (version !== '') parameters.push(version);
+  return `${cluster?.isReplicated ? 'Replicated' : ''}ReplacingMergeTree(${parameters.join(', ')})`;
 }
 
-const STORED_TABLE = /CREATE TABLE IF NOT EXISTS (\w+)\s*\([\s\S]*ENGINE = \{\{replacing\(\w+\)\}\}/;
+/** The part of a table that lies on the host itself. */
+function localOf(table: string): string {
+  return `${table}_local`;
+}
+
+const STORED_TABLE = /CREATE TABLE IF NOT EXISTS (\w+)\s*\([\s\S]*ENGINE = \{\{replacing\(\w*\)\}\}/;
 /** The first column of the key, also within a function: every row of one id lies on one shard, or FINAL counts it twice. */
 const SHARDING_COLUMN = /\nORDER BY \(?(?:\w+\()?(\w+)/;
 const ALTERATION = /^((?:--.*\n)*)ALTER TABLE (\w+)\s+(\w+)/;
@@ -90,7 +101,7 @@ function onCluster(statement: string, database: string, { name }: ClusterSetting
   if (table !== undefined) {
     const [, column] = SHARDING_COLUMN.exec(statement) ?? [];
     if (column === undefined) throw new Error(`table ${table} has no key to shard by`);
-    const local = `${table}_local`;
+    const local = localOf(table);
     return [
       statement.replace(`IF NOT EXISTS ${table}`, `IF NOT EXISTS ${local}`),
       `CREATE TABLE IF NOT EXISTS ${table} AS ${local}\nENGINE = Distributed('${name}', '${database}', '${local}', cityHash64(${column}))`,
@@ -98,7 +109,7 @@ function onCluster(statement: string, database: string, { name }: ClusterSetting
   }
   const [, , altered, verb = ''] = ALTERATION.exec(statement) ?? [];
   if (altered === undefined) return [statement];
-  const local = statement.replace(ALTERATION, `$1ALTER TABLE ${altered}_local\n$3`);
+  const local = statement.replace(ALTERATION, `$1ALTER TABLE ${localOf(altered)}\n$3`);
   return ROW_ALTERATIONS.has(verb) ? [local] : [local, statement];
 }
 

@@ -1,0 +1,213 @@
+/** What attribution reads from ClickHouse: everything known under the keys of its decision core, and what waits. */
+import type { ConversionDecided } from '@tributary/contracts';
+import type { attribution, CapUse } from '@tributary/domain';
+import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import { eventRows, eventTexts } from './event-rows.ts';
+import { type HashedKind, keyHash } from './key-hash.ts';
+import { rowsById } from './rows-by-id.ts';
+
+/** What ClickHouse knows under some keys of the decision core. */
+export interface StoredFacts {
+  readonly judgements: readonly attribution.Judgement[];
+  /** The latest revision of each conversion asked for by id or found under a key; each once, and now and then one more. */
+  readonly conversions: readonly ConversionDecided[];
+  /** As the conversions. */
+  readonly clicks: readonly attribution.CandidateClick[];
+  /** Of counters that were ever used. */
+  readonly capUses: readonly attribution.Counter<CapUse>[];
+  readonly tierUses: readonly attribution.Counter<number>[];
+}
+
+interface RecordRow {
+  readonly record: string;
+}
+
+const clicks = eventRows('click.recorded.v1', [
+  'clickId',
+  'kind',
+  'advertiserId',
+  'offerId',
+  'campaignId',
+  'partnerId',
+  'partnerClickId',
+  'clickedAt',
+  'receivedAt',
+  'customerId',
+  'subjectHashes',
+  'subIds',
+  'adPlatformIds',
+  'landingUrl',
+  'userAgent',
+  'country',
+  'ipCiphertext',
+  'automation',
+  'isTest',
+]);
+const decisionOf = eventTexts('conversion.decided.v1');
+
+const CAP_USES = loadQuery('cap-uses');
+const CLICKS_BY_KEY = loadQuery('clicks-by-key').replace('{{columns}}', clicks.columns);
+const CONTENT_DIGESTS = loadQuery('content-digests');
+const CONVERSIONS_BY_KEY = loadQuery('conversions-by-key');
+const JUDGEMENTS = loadQuery('judgements');
+const TIER_USES = loadQuery('tier-uses');
+const WAITING_CONVERSIONS = loadQuery('waiting-conversions');
+
+/**
+ * Half of what ClickHouse takes as one parameter (see rows-by-id.ts), as a hash is half as long as a UUID; two lists of
+ * such a length share a request.
+ */
+const IDS_AT_ONCE = 2_000;
+const HASHES_AT_ONCE = 4_000;
+
+export class FactsStore {
+  readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
+
+  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>) {
+    this.#clickhouse = clickhouse;
+  }
+
+  /** Everything known under the keys, asked for at once; a kind without keys asks nothing. @throws DependencyFailure */
+  async load(keys: attribution.Keys): Promise<StoredFacts> {
+    const [judgements, conversions, clicks, capUses, tierUses] = await Promise.all([
+      this.#judgements([...keys.receipt]),
+      this.#conversions(
+        [...keys.conversion],
+        [
+          ...hashes('transaction', keys.transaction),
+          ...hashes('customer', keys.customer),
+          ...hashes('click', keys.clickNamed),
+          ...hashes('subject', keys.subject),
+        ],
+      ),
+      this.#clicks(
+        [...keys.click],
+        [...hashes('customer', keys.clicksOfCustomer), ...hashes('subject', keys.clicksOfSubject)],
+      ),
+      this.#capUses(keys.capUse),
+      this.#tierUses(keys.tierUse),
+    ]);
+    return { judgements, conversions, clicks, capUses, tierUses };
+  }
+
+  /**
+   * The latest revisions that wait, of lanes in these partitions of postback.received: for a click or an original, or held
+   * up to a deadline. @throws DependencyFailure
+   */
+  async waiting(partitions: readonly number[]): Promise<readonly ConversionDecided[]> {
+    if (partitions.length === 0) return [];
+    const rows = await this.#clickhouse.rows<RecordRow>(WAITING_CONVERSIONS, { partitions });
+    return rows.map(({ record }) => decisionOf(record)).filter(isWaiting);
+  }
+
+  /** Content digest of the first postback of those receipts that are shown. @throws DependencyFailure */
+  async contentDigests(receiptIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await rowsById<{ receiptId: string; contentDigest: string }>(
+      this.#clickhouse,
+      CONTENT_DIGESTS,
+      'receiptIds',
+      receiptIds,
+    );
+    return new Map(rows.map(({ receiptId, contentDigest }) => [receiptId, contentDigest]));
+  }
+
+  /** The clicks that exist among `clickIds` (UUIDs). @throws DependencyFailure */
+  clicksById(clickIds: readonly string[]): Promise<readonly attribution.CandidateClick[]> {
+    return this.#clicks(clickIds, []);
+  }
+
+  #judgements(receiptIds: readonly string[]): Promise<readonly attribution.Judgement[]> {
+    return rowsById(this.#clickhouse, JUDGEMENTS, 'receiptIds', receiptIds);
+  }
+
+  async #conversions(
+    conversionIds: readonly string[],
+    keyHashes: readonly string[],
+  ): Promise<readonly ConversionDecided[]> {
+    const rows = await this.#byKey<RecordRow>(CONVERSIONS_BY_KEY, 'conversionIds', conversionIds, keyHashes);
+    return onceEach(
+      rows.map(({ record }) => decisionOf(record)),
+      ({ conversionId }) => conversionId,
+    );
+  }
+
+  async #clicks(
+    clickIds: readonly string[],
+    keyHashes: readonly string[],
+  ): Promise<readonly attribution.CandidateClick[]> {
+    const rows = await this.#byKey<Readonly<Record<string, unknown>>>(
+      CLICKS_BY_KEY,
+      'clickIds',
+      clickIds,
+      keyHashes,
+    );
+    return onceEach(rows.map(clicks.toEvent), ({ clickId }) => clickId);
+  }
+
+  /** Rows under ids or hashes of keys, asked in parts that one request can hold. */
+  async #byKey<Row>(
+    sql: string,
+    idsParameter: string,
+    ids: readonly string[],
+    keyHashes: readonly string[],
+  ): Promise<readonly Row[]> {
+    const parts = Math.max(Math.ceil(ids.length / IDS_AT_ONCE), Math.ceil(keyHashes.length / HASHES_AT_ONCE));
+    const answers = Array.from({ length: parts }, (_, part) =>
+      this.#clickhouse.rows<Row>(sql, {
+        [idsParameter]: ids.slice(part * IDS_AT_ONCE, (part + 1) * IDS_AT_ONCE),
+        keyHashes: keyHashes.slice(part * HASHES_AT_ONCE, (part + 1) * HASHES_AT_ONCE),
+      }),
+    );
+    return (await Promise.all(answers)).flat();
+  }
+
+  async #capUses(
+    counters: ReadonlySet<string>,
+  ): Promise<readonly attribution.Counter<CapUse>[]> {
+    const rows = await this.#counters<{ granted: number; usedMicros: string }>(CAP_USES, 'cap', counters);
+    return rows.map(({ key, periodStart, granted, usedMicros }) => ({
+      key,
+      periodStart,
+      use: { count: granted, payoutMicros: BigInt(usedMicros) },
+    }));
+  }
+
+  async #tierUses(counters: ReadonlySet<string>): Promise<readonly attribution.Counter<number>[]> {
+    const rows = await this.#counters<{ numbered: number }>(TIER_USES, 'tier', counters);
+    return rows.map(({ key, periodStart, numbered }) => ({ key, periodStart, use: numbered }));
+  }
+
+  async #counters<Row extends object>(
+    sql: string,
+    kind: HashedKind,
+    counters: ReadonlySet<string>,
+  ): Promise<readonly (Row & { key: string; periodStart: number })[]> {
+    const byHash = new Map([...counters].map((counter) => [keyHash(kind, counter), counter]));
+    const rows = await rowsById<Row & { counterHash: string }>(
+      this.#clickhouse,
+      sql,
+      'counterHashes',
+      [...byHash.keys()],
+    );
+    return rows.map((row) => ({ ...row, ...partsOfCounter(byHash.get(row.counterHash) ?? '') }));
+  }
+}
+
+function hashes(kind: HashedKind, keys: ReadonlySet<string>): readonly string[] {
+  return Array.from(keys, (key) => keyHash(kind, key));
+}
+
+/** A counter is asked for as `periodStart:key`; the key may have colons of its own. */
+function partsOfCounter(counter: string): { readonly key: string; readonly periodStart: number } {
+  const colon = counter.indexOf(':');
+  return { periodStart: Number(counter.slice(0, colon)), key: counter.slice(colon + 1) };
+}
+
+/** What two parts of a question both found is the same thing. */
+function onceEach<V>(values: readonly V[], idOf: (value: V) => string): readonly V[] {
+  return [...new Map(values.map((value) => [idOf(value), value])).values()];
+}
+
+function isWaiting({ match, state, heldUntil }: ConversionDecided): boolean {
+  return match === 'parked' || (state === 'held' && heldUntil !== null);
+}
