@@ -32,9 +32,9 @@ import {
   undecodedCheck,
 } from '@tributary/runtime';
 import {
-  AttributionStore,
   type ClickhouseConnection,
   clickhouseOf,
+  FactsStore,
   StoredOffsets,
   UndecodedStore,
 } from '@tributary/store';
@@ -87,8 +87,9 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
     );
     this.attribution = new Attribution({
       follower: this.#follower,
-      store: new AttributionStore(clickhouse),
+      store: new FactsStore(clickhouse),
       offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded),
+      committed: () => connection.committedOffsets(GROUP_ID, 'postback.received.v1'),
       producer,
       isOwner: () => this.strategy.groupStatus.isMember,
       clock: systemClock,

@@ -1,4 +1,4 @@
-/** Attribution as a whole: catches up with the configuration, decides postbacks lane by lane, rematches the parked. */
+/** Attribution as a whole: catches up with the configuration, decides postbacks lane by lane, and what time brings to those that wait. */
 import {
   type AssignmentListener,
   type EventProducer,
@@ -7,21 +7,26 @@ import {
   type TopicPartition,
 } from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
+import type { attribution } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
-import type { AttributionStore, StoredOffsets, Watermark } from '@tributary/store';
+import type { FactsStore, StoredOffsets, Watermark } from '@tributary/store';
+import { ClockDecider } from './clock-decider.ts';
+import { conversionOf } from './conversion-record.ts';
+import { DecisionBatches } from './decision-batches.ts';
 import { DecisionLanes } from './decision-lanes.ts';
+import { DecisionWriter } from './decision-writer.ts';
+import { LaneProgress } from './lane-progress.ts';
 import { OwnWrites } from './own-writes.ts';
-import { ParkedConversions } from './parked-conversions.ts';
 import { PostbackDecider } from './postback-decider.ts';
-import { Rematcher } from './rematcher.ts';
+import { RulesInForce } from './rules-in-force.ts';
+import { WaitingConversions } from './waiting-conversions.ts';
 
 export interface AttributionOptions {
   readonly follower: ConfigurationFollower;
-  readonly store: Pick<
-    AttributionStore,
-    'clicksById' | 'contentDigests' | 'judgedReceipts' | 'latestDecisions' | 'parkedDecisions'
-  >;
+  readonly store: Pick<FactsStore, 'clicksById' | 'contentDigests' | 'load' | 'waiting'>;
   readonly offsets: StoredOffsets;
+  /** Next postback of each partition of which nobody has said that it is decided. */
+  readonly committed: () => Promise<Watermark>;
   readonly producer: EventProducer;
   /** Whether the group has heard of this instance lately: after a long stop its partitions are another's by now. */
   readonly isOwner: () => boolean;
@@ -34,12 +39,12 @@ const POSTBACKS = 'postback.received.v1';
 
 export class Attribution implements AssignmentListener {
   readonly #options: AttributionOptions;
-  readonly #parked = new ParkedConversions();
-  readonly #positions = new Map<number, number>();
+  readonly #waiting = new WaitingConversions();
   readonly #ownWrites: OwnWrites;
+  readonly #progress: LaneProgress;
   readonly #lanes: DecisionLanes;
   readonly #decider: PostbackDecider;
-  readonly #rematcher: Rematcher;
+  readonly #clockDecider: ClockDecider;
   /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
   #deals = 0;
   /** Where the partitions ended when they were dealt: what lies below, the owner before may have in hand still. */
@@ -47,53 +52,60 @@ export class Attribution implements AssignmentListener {
 
   constructor(options: AttributionOptions) {
     this.#options = options;
+    const { follower, clock } = options;
     this.#ownWrites = new OwnWrites(options.offsets);
+    this.#progress = new LaneProgress(clock);
     this.#lanes = new DecisionLanes(this.#ownWrites);
+    const isDoubted = ({ partition, offset }: attribution.Position) =>
+      offset < (this.#takenOver.get(partition) ?? 0);
     const shared = {
       ...options,
-      producer: new OwnerProducer(options.producer, options.isOwner),
       ownWrites: this.#ownWrites,
-      parked: this.#parked,
+      waiting: this.#waiting,
+      progress: this.#progress,
+      producer: new OwnerProducer(options.producer, options.isOwner),
+      isDoubted,
     };
-    this.#decider = new PostbackDecider({
+    const batches = new DecisionBatches({ ...shared, rules: new RulesInForce(follower.current) });
+    const writer = new DecisionWriter(shared);
+    this.#decider = new PostbackDecider({ ...shared, batches, writer });
+    this.#clockDecider = new ClockDecider({
       ...shared,
-      isDoubted: (partition, offset) => offset < (this.#takenOver.get(partition) ?? 0),
-    });
-    this.#rematcher = new Rematcher({
-      ...shared,
+      batches,
+      writer,
       lanes: this.#lanes,
-      configuration: () => options.follower.current,
-      positionOf: (partition) => this.#positions.get(partition) ?? 0,
+      configuration: () => follower.current,
     });
   }
 
   start(): void {
-    this.#rematcher.start();
+    this.#clockDecider.start();
   }
 
   stop(): Promise<void> {
-    return this.#rematcher.stop();
+    return this.#clockDecider.stop();
   }
 
-  /** Conversions that wait for their click here. */
-  get parked(): number {
-    return this.#parked.size;
+  /** Conversions that wait here for a click, a condition or an original. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
-  /** Before the first postback of a new assignment: see what the owner before decided, take over what it had parked. */
+  /** Before the first postback of a new assignment: see what the owner before decided, take over what it had waiting. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    const { store, offsets } = this.#options;
+    const { store, offsets, committed } = this.#options;
     const owned = partitions.map(({ partition }) => partition);
     this.#deals += 1;
     const deal = this.#deals;
-    this.#parked.own(owned);
+    this.#waiting.own(owned);
     // What is in hand of the deal before is written, or is not, before the store is asked how things stand.
     await this.#lanes.idle();
     this.#takenOver = await offsets.endOf(POSTBACKS);
+    for (const [partition, next] of await committed()) this.#progress.takenOver(partition, next);
     await this.#ownWrites.begin();
-    const parked = await store.parkedDecisions(owned);
+    const waiting = await store.waiting(owned);
     if (deal !== this.#deals) return;
-    for (const conversion of parked) this.#parked.add(conversion);
+    for (const decided of waiting) this.#waiting.meet(conversionOf(decided), decided.triggerPartition);
   }
 
   /** @returns how many events are done: all. @throws DependencyFailure */
@@ -106,12 +118,11 @@ export class Attribution implements AssignmentListener {
         cause,
       });
     });
-    await this.#lanes.run(batch.partition, async () => {
+    await this.#lanes.run(batch.partition, async (isAfterDoubt) => {
       // Lost while it waited for its turn: its new owner decides it.
       batch.signal.throwIfAborted();
-      await this.#decider.decide(batch, follower.current);
+      await this.#decider.decide(batch, follower.current.version, isAfterDoubt);
     });
-    this.#positions.set(batch.partition, batch.events.at(-1)?.offset ?? 0);
     return batch.events.length;
   }
 }

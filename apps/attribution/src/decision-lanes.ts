@@ -3,13 +3,13 @@ import { Turns } from '@tributary/runtime';
 import type { OwnWrites } from './own-writes.ts';
 
 export class DecisionLanes {
-  readonly #ownWrites: Pick<OwnWrites, 'catchUp'>;
+  readonly #ownWrites: Pick<OwnWrites, 'catchUp' | 'counters'>;
   /** Postbacks and the clock never decide the same partition at once. */
   readonly #turns = new Turns<number>();
   /** Partitions whose last piece of work did not end well: part of what it wrote may stand in the log. */
   readonly #doubtful = new Set<number>();
 
-  constructor(ownWrites: Pick<OwnWrites, 'catchUp'>) {
+  constructor(ownWrites: Pick<OwnWrites, 'catchUp' | 'counters'>) {
     this.#ownWrites = ownWrites;
   }
 
@@ -21,7 +21,10 @@ export class DecisionLanes {
   async run(partition: number, work: (isAfterDoubt: boolean) => Promise<void>): Promise<void> {
     await this.#turns.run(partition, async () => {
       const isAfterDoubt = this.#doubtful.has(partition);
-      if (isAfterDoubt) await this.#ownWrites.catchUp();
+      if (isAfterDoubt) {
+        await this.#ownWrites.catchUp();
+        this.#ownWrites.counters.forget(partition);
+      }
       this.#doubtful.add(partition);
       await work(isAfterDoubt);
       this.#doubtful.delete(partition);

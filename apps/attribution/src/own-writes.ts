@@ -1,18 +1,26 @@
-/** What this instance has decided and judged, until ClickHouse shows it: the overlay over both output topics. */
+/** What this instance has decided, judged and counted, until ClickHouse shows it. */
 import type { RecordPosition } from '@tributary/bus';
-import type { ConversionDecided } from '@tributary/contracts';
+import type { attribution } from '@tributary/domain';
 import { Overlay, type StoredOffsets } from '@tributary/store';
+import { Counters } from './counters.ts';
+import { OwnConversions } from './own-conversions.ts';
 
 const DECISIONS = 'conversion.decided.v1';
 const VERDICTS = 'postback.judged.v1';
 /** A store further behind than this is an outage; the assignment is then tried again. */
 const CATCH_UP_MS = 30_000;
 
+/** A verdict of this instance, with what tells a repeat from another content under the same receipt. */
+export interface OwnJudgement {
+  readonly judgement: attribution.Judgement;
+  readonly contentDigest: string;
+}
+
 export class OwnWrites {
+  readonly conversions = new OwnConversions();
+  readonly counters = new Counters();
   readonly #offsets: StoredOffsets;
-  readonly #decisions = new Overlay<ConversionDecided>();
-  /** Content digest of what was judged, by receipt. */
-  readonly #judged = new Overlay<string>();
+  readonly #judged = new Overlay<OwnJudgement>();
   /** Own decisions that another owner may have written before, by conversion. */
   readonly #doubted = new Map<string, RecordPosition>();
 
@@ -26,7 +34,8 @@ export class OwnWrites {
    * @throws DependencyFailure
    */
   async begin(): Promise<void> {
-    this.#decisions.clear();
+    this.conversions.clear();
+    this.counters.clear();
     this.#judged.clear();
     this.#doubted.clear();
     await this.catchUp();
@@ -37,10 +46,6 @@ export class OwnWrites {
     for (const topic of [DECISIONS, VERDICTS]) {
       await this.#offsets.waitFor(topic, await this.#offsets.endOf(topic), CATCH_UP_MS);
     }
-  }
-
-  note(decision: ConversionDecided, position: RecordPosition): void {
-    this.#decisions.set(decision.conversionId, decision, position);
   }
 
   /** Which of two owners wrote first, only the log tells: the decision is to be compared when the store shows it. */
@@ -61,25 +66,20 @@ export class OwnWrites {
     for (const conversionId of conversionIds) this.#doubted.delete(conversionId);
   }
 
-  noteJudged(receiptId: string, contentDigest: string, position: RecordPosition): void {
-    this.#judged.set(receiptId, contentDigest, position);
+  noteJudged(own: OwnJudgement, position: RecordPosition): void {
+    this.#judged.set(own.judgement.receiptId, own, position);
   }
 
-  /** Digest of the content that was judged under the receipt; undefined when none was here. */
-  judgedContent(receiptId: string): string | undefined {
+  /** What was judged under the receipt; undefined when nothing was here. */
+  judged(receiptId: string): OwnJudgement | undefined {
     return this.#judged.get(receiptId);
   }
 
-  /** The newer of the own and the stored decision; of the same revision the stored one, the log's first. */
-  latest(conversionId: string, stored: ConversionDecided | undefined): ConversionDecided | undefined {
-    const own = this.#decisions.get(conversionId);
-    if (own === undefined || (stored !== undefined && stored.revision >= own.revision)) return stored;
-    return own;
-  }
-
   /** Forgets what ClickHouse shows by now. @throws DependencyFailure */
-  async evict(): Promise<void> {
-    if (this.#decisions.size > 0) this.#decisions.evict(await this.#offsets.storedOf(DECISIONS));
+  async evict(now: number): Promise<void> {
+    const decided = await this.#offsets.storedOf(DECISIONS);
+    this.conversions.evict(decided);
+    this.counters.evict(decided, now);
     if (this.#judged.size > 0) this.#judged.evict(await this.#offsets.storedOf(VERDICTS));
   }
 }

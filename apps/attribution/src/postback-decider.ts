@@ -1,70 +1,44 @@
-/** Decides the postbacks of one partition in log order: read what is known, judge each, write the results, then remember them. */
+/** Decides the postbacks of one partition in log order: what the rules make of each, its verdict, and what came under a name that was used before. */
 import {
   deadLetterOf,
-  type EventProducer,
   type IncomingEvent,
   type OutgoingRecord,
   outgoing,
   type PartitionBatch,
-  type RecordPosition,
 } from '@tributary/bus';
-import type { Configuration } from '@tributary/configuration';
-import type {
-  ClickRecorded,
-  ConversionDecided,
-  PostbackJudged,
-  PostbackReceived,
-} from '@tributary/contracts';
-import {
-  type Identity,
-  identify,
-  isNamed,
-  isUuid,
-  judge,
-  type ReuseReason,
-  reuseOf,
-} from '@tributary/domain';
+import type { PostbackJudged } from '@tributary/contracts';
+import { type attribution, isNamed, type ReuseReason, reuseOf } from '@tributary/domain';
 import { type Clock, type Logger, type OpenSpan, openSpan } from '@tributary/runtime';
-import type { AttributionStore } from '@tributary/store';
-import { decisionSeconds, decisions, reusedReceipts, verdicts } from './attribution-metrics.ts';
-import { decisionLine } from './decision-line.ts';
-import { type DecidedAt, factsOfPostback, firstRevision, verdictRecord } from './decision-record.ts';
+import type { FactsStore } from '@tributary/store';
+import { decisionSeconds, reusedReceipts, verdicts } from './attribution-metrics.ts';
+import type { DecidedBatch, DecisionBatches } from './decision-batches.ts';
+import type { DecisionWriter } from './decision-writer.ts';
+import type { LaneProgress } from './lane-progress.ts';
 import type { OwnWrites } from './own-writes.ts';
-import type { ParkedConversions } from './parked-conversions.ts';
-import { identityRulesOf, parkedForMs, termsInForce } from './terms.ts';
+import { reportOf } from './report-of-postback.ts';
+import { verdictRecordOf } from './verdict-record.ts';
+import type { WaitingConversions } from './waiting-conversions.ts';
 
 export interface PostbackDeciderOptions {
-  readonly store: Pick<
-    AttributionStore,
-    'contentDigests' | 'judgedReceipts' | 'latestDecisions' | 'clicksById'
-  >;
+  readonly store: Pick<FactsStore, 'contentDigests' | 'load'>;
+  readonly batches: DecisionBatches;
+  readonly writer: DecisionWriter;
   readonly ownWrites: OwnWrites;
-  readonly parked: ParkedConversions;
-  readonly producer: EventProducer;
+  readonly waiting: WaitingConversions;
+  readonly progress: LaneProgress;
   /** Whether the owner before may have this record in hand still. */
-  readonly isDoubted: (partition: number, offset: number) => boolean;
+  readonly isDoubted: (position: attribution.Position) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 type IncomingPostback = IncomingEvent<'postback.received.v1'>;
 
-interface IdentifiedPostback extends Identity {
+/** A postback with its verdict. */
+interface Judged {
   readonly incoming: IncomingPostback;
-  readonly postback: PostbackReceived;
-}
-
-/** What is known about a batch before it is judged; decisions grow as the batch is judged. */
-interface Known {
-  readonly decisions: Map<string, ConversionDecided>;
-  readonly clicks: ReadonlyMap<string, ClickRecorded>;
-}
-
-/** What became of one postback. */
-interface Result {
+  readonly judgement: attribution.Judgement;
   readonly verdict: PostbackJudged;
-  readonly decided: ConversionDecided | null;
-  readonly contentDigest: string;
   /** Of the postback's own trace, from its judgement until it is on record. */
   readonly span: OpenSpan;
 }
@@ -82,38 +56,46 @@ export class PostbackDecider {
     this.#options = options;
   }
 
-  /** @throws DependencyFailure; the batch is then decided again, to the same ids. */
-  async decide(batch: PartitionBatch<'postback.received.v1'>, configuration: Configuration): Promise<void> {
-    const { fresh, repeats } = this.#notJudgedHere(batch.events);
-    const judged = await this.#options.store.judgedReceipts(fresh.map(({ event }) => event.receiptId));
-    const identified = fresh.map((incoming) => identifiedPostback(incoming, configuration));
-    const isJudged = ({ postback }: IdentifiedPostback) => judged.has(postback.receiptId);
-    await this.#takeOver(identified.filter(isJudged));
-    const unjudged = identified.filter((postback) => !isJudged(postback));
-    const reuses = await this.#reuses(
-      [...repeats, ...fresh.filter(({ event }) => judged.has(event.receiptId))],
-      new Map(unjudged.map(({ postback: { receiptId, contentDigest } }) => [receiptId, contentDigest])),
+  /**
+   * @param isAfterDoubt whether an earlier send of this partition may have arrived in part.
+   * @throws DependencyFailure; the batch is then decided again, to the same ids.
+   */
+  async decide(
+    { partition, events }: PartitionBatch<'postback.received.v1'>,
+    configurationVersion: number,
+    isAfterDoubt: boolean,
+  ): Promise<void> {
+    const { batches, progress } = this.#options;
+    const { fresh, repeats } = this.#notJudgedHere(events);
+    const asked = fresh.filter((incoming) => isAfterDoubt || this.#maybeJudgedElsewhere(incoming));
+    const decided = await batches.decide(
+      partition,
+      fresh.map((incoming) => inputOf(incoming, progress, configurationVersion)),
+      new Set(asked.map(({ event }) => event.receiptId)),
     );
-    const known = await this.#read(unjudged);
-    const results = unjudged.map((postback) => this.#judge(postback, known, configuration));
+    const isJudgedBefore = ({ event }: IncomingPostback) => decided.judgedBefore.has(event.receiptId);
+    await this.#takeOver(fresh.filter(isJudgedBefore), decided);
+    const judged = fresh.flatMap((incoming, index) => {
+      const judgement = decided.results[index]?.judgement ?? null;
+      return judgement === null || isJudgedBefore(incoming) ? [] : [this.#judge(incoming, judgement, configurationVersion)];
+    });
+    const inHand = new Map(judged.map(({ incoming: { event } }) => [event.receiptId, event.contentDigest]));
+    const reuses = await this.#reuses([...repeats, ...fresh.filter(isJudgedBefore)], inHand);
     try {
-      await this.#write(results, reuses);
+      await this.#write(partition, decided, judged, reuses, fresh);
     } finally {
-      for (const { span } of results) span.end();
+      for (const { span } of judged) span.end();
     }
+    const receivedAt = Math.max(...events.map(({ event }) => event.receivedAt));
+    progress.decided(partition, events.at(-1)?.offset ?? 0, receivedAt);
   }
 
-  /** A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun. */
-  async #takeOver(judged: readonly IdentifiedPostback[]): Promise<void> {
-    if (judged.length === 0) return;
-    const { store, ownWrites, isDoubted } = this.#options;
-    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other. Only what the owner
-    // before may have written meanwhile is waited for; after a send of its own that is in doubt this one has caught up already.
-    if (judged.some(({ incoming: { partition, offset } }) => isDoubted(partition, offset)))
-      await ownWrites.catchUp();
-    const ids = [...new Set(judged.map(({ conversionId }) => conversionId))];
-    for (const stored of await store.latestDecisions(ids))
-      this.#keepWaiting(ownWrites.latest(stored.conversionId, stored));
+  /**
+   * Whether the store is asked for its verdict: a sender's own name for a receipt may come again with another content, and
+   * the owner before may have judged it. For any other repeat the rules come to the verdict they came to.
+   */
+  #maybeJudgedElsewhere({ event, partition, offset }: IncomingPostback): boolean {
+    return isNamed(event) || this.#options.isDoubted({ partition, offset });
   }
 
   /** One of each receipt without those this process has judged, and all that come after the first of theirs. */
@@ -125,11 +107,26 @@ export class PostbackDecider {
     const repeats: IncomingPostback[] = [];
     for (const incoming of events) {
       const { receiptId } = incoming.event;
-      if (byReceipt.has(receiptId) || this.#options.ownWrites.judgedContent(receiptId) !== undefined)
+      if (byReceipt.has(receiptId) || this.#options.ownWrites.judged(receiptId) !== undefined)
         repeats.push(incoming);
       else byReceipt.set(receiptId, incoming);
     }
     return { fresh: [...byReceipt.values()], repeats };
+  }
+
+  /** A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun. */
+  async #takeOver(judgedBefore: readonly IncomingPostback[], decided: DecidedBatch): Promise<void> {
+    const [first] = judgedBefore;
+    if (first === undefined) return;
+    const { ownWrites, waiting, isDoubted, batches } = this.#options;
+    const conversionIds = judgedBefore.flatMap(
+      ({ event }) => decided.judgedBefore.get(event.receiptId)?.conversionId ?? [],
+    );
+    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other. Only what the owner
+    // before may have written meanwhile is waited for; after a send of its own that is in doubt this one has caught up already.
+    if (judgedBefore.some(isDoubted)) await ownWrites.catchUp();
+    for (const conversion of await batches.conversions(new Set(conversionIds)))
+      waiting.meet(conversion, first.partition);
   }
 
   /**
@@ -144,7 +141,8 @@ export class PostbackDecider {
   ): Promise<readonly Reuse[]> {
     const { store, ownWrites } = this.#options;
     const named = repeats.filter(({ event }) => isNamed(event));
-    const digestHere = (receiptId: string) => inHand.get(receiptId) ?? ownWrites.judgedContent(receiptId);
+    const digestHere = (receiptId: string) =>
+      inHand.get(receiptId) ?? ownWrites.judged(receiptId)?.contentDigest;
     const elsewhere = new Set(
       named.flatMap(({ event: { receiptId } }) => (digestHere(receiptId) === undefined ? [receiptId] : [])),
     );
@@ -157,82 +155,43 @@ export class PostbackDecider {
     });
   }
 
-  /**
-   * A decision that stands in the log without this process knowing that it wrote it: it was cut off from the
-   * acknowledgement, or the owner before wrote it after this one had loaded what is parked.
-   */
-  #keepWaiting(met: ConversionDecided | undefined): void {
-    if (met?.match === 'parked') this.#options.parked.add(met);
+  #judge(
+    incoming: IncomingPostback,
+    judgement: attribution.Judgement,
+    configurationVersion: number,
+  ): Judged {
+    const { event, partition, offset } = incoming;
+    const at = { partition, offset, now: this.#options.clock.now(), configurationVersion };
+    const verdict = verdictRecordOf(judgement, event, at);
+    return { incoming, judgement, verdict, span: spanOf(incoming, verdict) };
   }
 
-  async #read(postbacks: readonly IdentifiedPostback[]): Promise<Known> {
-    const { store, ownWrites } = this.#options;
-    const conversionIds = [...new Set(postbacks.map(({ conversionId }) => conversionId))];
-    const clickIds = new Set(
-      postbacks.flatMap(({ postback: { clickId } }) => (clickId && isUuid(clickId) ? [clickId] : [])),
-    );
-    const [stored, clicks] = await Promise.all([
-      store.latestDecisions(conversionIds),
-      store.clicksById([...clickIds]),
-    ]);
-    const storedById = new Map(stored.map((decision) => [decision.conversionId, decision]));
-    const decisions = new Map<string, ConversionDecided>();
-    for (const conversionId of conversionIds) {
-      const latest = ownWrites.latest(conversionId, storedById.get(conversionId));
-      if (latest) decisions.set(conversionId, latest);
-    }
-    return { decisions, clicks: new Map(clicks.map((click) => [click.clickId, click])) };
-  }
-
-  #judge(identified: IdentifiedPostback, known: Known, configuration: Configuration): Result {
-    const { incoming, postback, conversionId, eventClass } = identified;
-    const click = known.clicks.get(postback.clickId ?? '') ?? null;
-    const judgement = judge({
-      facts: factsOfPostback(postback),
-      earlier: known.decisions.get(conversionId) ?? null,
-      click,
-      terms: termsInForce(configuration, click, postback),
-      parkedForMs: parkedForMs(configuration, postback),
-    });
-    const at: DecidedAt = {
-      kind: 'postback',
-      partition: incoming.partition,
-      offset: incoming.offset,
-      now: this.#options.clock.now(),
-      configurationVersion: configuration.version,
-    };
-    const verdict = verdictRecord(postback, judgement, conversionId, at);
-    if (judgement.verdict === 'parked') this.#keepWaiting(known.decisions.get(conversionId));
-    const decided =
-      judgement.decision &&
-      firstRevision({ conversionId, eventClass }, postback, judgement.decision, click, at);
-    if (decided !== null) known.decisions.set(conversionId, decided);
-    const { contentDigest } = postback;
-    return { verdict, decided, contentDigest, span: spanOf(incoming, verdict) };
-  }
-
-  async #write(results: readonly Result[], reuses: readonly Reuse[]): Promise<void> {
-    const { producer, ownWrites, parked } = this.#options;
-    const revisions = results.flatMap(({ decided, span }) => (decided === null ? [] : [{ decided, span }]));
-    // Decisions first: should only part of the send arrive, a decision without its verdict is judged again to the same id.
-    const positions = await producer.produce([
-      ...revisions.map(({ decided, span }) =>
-        span.run(() => outgoing('conversion.decided.v1', decided.conversionId, decided)),
-      ),
-      ...results.map(({ verdict, span }) =>
+  async #write(
+    partition: number,
+    decided: DecidedBatch,
+    judged: readonly Judged[],
+    reuses: readonly Reuse[],
+    fresh: readonly IncomingPostback[],
+  ): Promise<void> {
+    const { writer, ownWrites } = this.#options;
+    const spans = new Map(judged.map(({ incoming, span }) => [incoming, span]));
+    const others: OutgoingRecord[] = [
+      ...judged.map(({ verdict, span }) =>
         span.run(() => outgoing('postback.judged.v1', verdict.receiptId, verdict)),
       ),
       ...reuses.map((reuse) => this.#setAside(reuse)),
-    ]);
-    positions.forEach((position, index) => {
-      const revision = revisions[index];
-      const result = results[index - revisions.length];
-      if (revision !== undefined) this.#note(revision.decided, position);
-      else if (result !== undefined)
-        ownWrites.noteJudged(result.verdict.receiptId, result.contentDigest, position);
+    ];
+    const positions = await writer.write(partition, decided, others, (input, work) => {
+      const incoming = fresh[input];
+      const span = incoming === undefined ? undefined : spans.get(incoming);
+      return span === undefined ? work() : span.run(work);
     });
-    for (const { decided } of revisions) if (decided.match === 'parked') parked.add(decided);
-    for (const result of results) this.#tell(result);
+    judged.forEach(({ judgement, incoming: { event } }, index) => {
+      const position = positions[index];
+      if (position !== undefined)
+        ownWrites.noteJudged({ judgement, contentDigest: event.contentDigest }, position);
+    });
+    for (const each of judged) this.#tell(each);
     for (const reuse of reuses) this.#tellReuse(reuse);
   }
 
@@ -273,26 +232,27 @@ export class PostbackDecider {
     );
   }
 
-  #note(decision: ConversionDecided, position: RecordPosition): void {
-    const { ownWrites, isDoubted } = this.#options;
-    ownWrites.note(decision, position);
-    if (isDoubted(decision.triggerPartition, decision.triggerOffset))
-      ownWrites.doubt(decision.conversionId, position);
-  }
-
   /** Counts and logs what is on record by now, so that a batch that is tried again is told once. */
-  #tell({ verdict, decided, span }: Result): void {
+  #tell({ verdict, span }: Judged): void {
     const { clock, logger } = this.#options;
     const durationMs = clock.now() - verdict.receivedAt;
     verdicts.inc({ verdict: verdict.verdict, reason: verdict.reasonCode ?? 'none' });
     decisionSeconds.observe(durationMs / 1_000);
-    span.run(() => {
-      logger.info({ ...lineOf(verdict), durationMs }, 'postback.judged');
-      if (decided === null) return;
-      decisions.inc({ match: decided.match, trigger: decided.triggerKind });
-      logger.info(decisionLine(decided), 'conversion.decided');
-    });
+    if (logger.isLevelEnabled('info'))
+      span.run(() => logger.info({ ...lineOf(verdict), durationMs }, 'postback.judged'));
   }
+}
+
+function inputOf(
+  { event, partition, offset }: IncomingPostback,
+  progress: LaneProgress,
+  configurationVersion: number,
+): attribution.Input {
+  return {
+    kind: 'postback',
+    report: reportOf(event, { partition, offset }),
+    at: progress.moment(partition, configurationVersion, { offset }),
+  };
 }
 
 function spanOf({ headers, partition, offset }: IncomingPostback, verdict: PostbackJudged): OpenSpan {
@@ -317,9 +277,4 @@ function lineOf(verdict: PostbackJudged): object {
     configurationVersion: verdict.configurationVersion,
     isTest: verdict.isTest,
   };
-}
-
-function identifiedPostback(incoming: IncomingPostback, configuration: Configuration): IdentifiedPostback {
-  const postback = incoming.event;
-  return { incoming, postback, ...identify(postback, identityRulesOf(configuration, postback)) };
 }

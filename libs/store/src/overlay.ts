@@ -27,11 +27,15 @@ export class Overlay<Value> {
     this.#entries.set(id, { value, partition: position.partition, offset: position.offset });
   }
 
-  /** Forgets what the store shows by now. */
-  evict(stored: Watermark): void {
-    for (const [id, { partition, offset }] of this.#entries) {
-      if (offset < (stored.get(partition) ?? -1)) this.#entries.delete(id);
+  /** Forgets what the store shows by now. @returns what was forgotten. */
+  evict(stored: Watermark): readonly Value[] {
+    const evicted: Value[] = [];
+    for (const [id, { value, partition, offset }] of this.#entries) {
+      if (offset >= (stored.get(partition) ?? -1)) continue;
+      this.#entries.delete(id);
+      evicted.push(value);
     }
+    return evicted;
   }
 
   clear(): void {

@@ -29,6 +29,11 @@ export function occurredAtOf({ sentOccurredAt, receivedAt }: ConversionFacts): n
   return sentOccurredAt ?? receivedAt;
 }
 
+/** Whose terms and rates judge it: a sender's clock that runs ahead must not reach terms that are not in force yet. */
+export function judgedAtOf(facts: ConversionFacts): number {
+  return Math.min(occurredAtOf(facts), facts.receivedAt);
+}
+
 /** What an update brought stands over what was reported first. */
 export function statusOf({ updated, firstStatus }: ConversionFacts): ReportStatus {
   return updated.status?.value ?? firstStatus;

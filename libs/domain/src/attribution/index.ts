@@ -6,6 +6,7 @@ export * from './in-memory-ledger.ts';
 export * from './keys.ts';
 export * from './known-facts.ts';
 export * from './moment.ts';
+export { type PlacesTaken, placesTakenBy } from './places-taken.ts';
 export * from './preloading.ts';
 export * from './reasons.ts';
 export { type Command, type Input, identityOf, type Result, reduce } from './reducer.ts';

@@ -1,6 +1,6 @@
 /** The click that a conversion's own reports name: a matter of its facts and that click alone, so others can go by it. */
 import type { CandidateClick, Undecided } from './conversion.ts';
-import { eventTypeOf, occurredAtOf } from './facts.ts';
+import { eventTypeOf, judgedAtOf, occurredAtOf } from './facts.ts';
 import type { KnownFacts } from './known-facts.ts';
 import type { CoreReason } from './reasons.ts';
 import type { OfferTerms } from './terms.ts';
@@ -70,6 +70,6 @@ export function termsFor(conversion: Undecided, offerId: string, known: KnownFac
   const terms =
     orders.terms?.offerId === offerId
       ? orders.terms
-      : known.terms(offerId, eventTypeOf(facts), occurredAtOf(facts));
+      : known.terms(offerId, eventTypeOf(facts), judgedAtOf(facts));
   return terms === null || orders.model === null ? terms : { ...terms, model: orders.model };
 }

@@ -35,6 +35,8 @@ function noKeys(): GrowingKeys {
   return Object.fromEntries(KEY_KINDS.map((kind) => [kind, new Set<string>()])) as GrowingKeys;
 }
 
+export const NO_KEYS: Keys = noKeys();
+
 export function isEmpty(keys: Keys): boolean {
   return KEY_KINDS.every((kind) => keys[kind].size === 0);
 }

@@ -5,7 +5,7 @@ import { payoutOf } from '../payout.ts';
 import { abuseOf } from './abuse.ts';
 import { conditionOf } from './conditions.ts';
 import type { FirstCome, Outcome, Passed, PayoutPart, Undecided } from './conversion.ts';
-import { eventTypeOf, occurredAtOf, statusOf, valuesOf } from './facts.ts';
+import { eventTypeOf, judgedAtOf, occurredAtOf, statusOf, valuesOf } from './facts.ts';
 import { capped, isFirstOfCustomer, keptPlaces, type Payee, tierPlaceOf } from './first-come.ts';
 import type { KnownFacts } from './known-facts.ts';
 import { type Matching, matchOf } from './matching.ts';
@@ -162,7 +162,7 @@ function payoutFor(
   };
   const tier = tierPlaceOf(conversion, payee, known);
   const { revenue, taxMicros, shippingMicros } = valuesOf(facts);
-  const rates = known.rates(occurredAtOf(facts));
+  const rates = known.rates(judgedAtOf(facts));
   const paid = payoutOf(
     { ...payee, revenue, taxMicros, shippingMicros, tierPosition: tier?.position ?? 0, rates },
     terms.payouts,

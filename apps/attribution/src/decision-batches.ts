@@ -1,0 +1,138 @@
+/** Decides a batch of one partition: loads what the rules ask for, from ClickHouse and from what was written here, until nothing is missing. */
+import { attribution } from '@tributary/domain';
+import type { Clock } from '@tributary/runtime';
+import type { FactsStore } from '@tributary/store';
+import { conversionOf } from './conversion-record.ts';
+import type { OwnWrites } from './own-writes.ts';
+
+type Keys = attribution.Keys;
+type LoadedFacts = attribution.LoadedFacts;
+
+export interface DecisionBatchesOptions {
+  readonly store: Pick<FactsStore, 'load'>;
+  readonly ownWrites: OwnWrites;
+  readonly rules: attribution.ConfiguredRules;
+  readonly clock: Clock;
+}
+
+/** A batch decided; nothing of it is written yet. */
+export interface DecidedBatch {
+  /** In the order of the inputs. */
+  readonly results: readonly attribution.Result[];
+  readonly taken: attribution.PlacesTaken;
+  /** Verdicts that were on record already, by receipt. */
+  readonly judgedBefore: ReadonlyMap<string, attribution.Judgement>;
+}
+
+/** The rules go one step from conversion to conversion, so three or four are the rule; this many mean that they do not. */
+const MAX_TRIALS = 20;
+
+export class DecisionBatches {
+  readonly #options: DecisionBatchesOptions;
+
+  constructor(options: DecisionBatchesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param askedReceipts receipts that the store is asked about. Of the others it is known that a verdict there would change
+   * nothing: the rules come to the same one.
+   * @throws DependencyFailure
+   */
+  async decide(
+    partition: number,
+    inputs: readonly attribution.Input[],
+    askedReceipts: ReadonlySet<string>,
+  ): Promise<DecidedBatch> {
+    const { rules } = this.#options;
+    let keys = attribution.keysOfInputs(inputs, rules);
+    let loaded: LoadedFacts | null = null;
+    for (let trial = 1; trial <= MAX_TRIALS; trial += 1) {
+      const found: LoadedFacts = await this.#load(partition, keys, askedReceipts);
+      loaded = loaded === null ? found : joinedFacts(loaded, found);
+      const decision = attribution.decideBatch(inputs, loaded, rules);
+      if (decision.kind === 'decided') {
+        const { results } = decision;
+        return {
+          results,
+          taken: attribution.placesTakenBy(results, loaded.conversions),
+          judgedBefore: new Map(loaded.judgements.map((judgement) => [judgement.receiptId, judgement])),
+        };
+      }
+      keys = decision.keys;
+    }
+    throw new Error(`the rules ask for more after ${MAX_TRIALS} looks`);
+  }
+
+  /** The latest revision of those conversions that exist. @throws DependencyFailure */
+  async conversions(conversionIds: ReadonlySet<string>): Promise<readonly attribution.Conversion[]> {
+    const { store, ownWrites } = this.#options;
+    const keys: Keys = { ...attribution.NO_KEYS, conversion: conversionIds };
+    const own = ownWrites.conversions.under(keys);
+    const stored = conversionIds.size === 0 ? [] : (await store.load(keys)).conversions;
+    return newestOf(stored.map(conversionOf), own);
+  }
+
+  async #load(partition: number, keys: Keys, askedReceipts: ReadonlySet<string>): Promise<LoadedFacts> {
+    const { store, ownWrites, clock } = this.#options;
+    // Before the store is asked: what is forgotten here while it answers was shown there before.
+    const own = ownWrites.conversions.under(keys);
+    const ownJudgements = [...keys.receipt].flatMap((id) => ownWrites.judged(id)?.judgement ?? []);
+    const now = clock.now();
+    const unknown: Keys = {
+      ...keys,
+      receipt: keys.receipt.intersection(askedReceipts),
+      capUse: without(keys.capUse, (key) => ownWrites.counters.capUse(partition, key, now) !== undefined),
+      tierUse: without(keys.tierUse, (key) => ownWrites.counters.tierUse(partition, key, now) !== undefined),
+    };
+    const stored = await store.load(unknown);
+    ownWrites.counters.learn(partition, unknown, stored, now);
+    return {
+      keys,
+      judgements: [...stored.judgements, ...ownJudgements],
+      conversions: newestOf(stored.conversions.map(conversionOf), own),
+      clicks: stored.clicks,
+      capUses: [...keys.capUse].map((key) => counterOf(key, ownWrites.counters.capUse(partition, key, now))),
+      tierUses: [...keys.tierUse].map((key) =>
+        counterOf(key, ownWrites.counters.tierUse(partition, key, now)),
+      ),
+    };
+  }
+}
+
+function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): ReadonlySet<string> {
+  if (keys.size === 0) return keys;
+  return new Set([...keys].filter((key) => !isKnown(key)));
+}
+
+function counterOf<Use>(key: string, use: Use | undefined): attribution.Counter<Use> {
+  if (use === undefined) throw new Error('a counter that was asked for is not known');
+  const colon = key.indexOf(':');
+  return { key: key.slice(colon + 1), periodStart: Number(key.slice(0, colon)), use };
+}
+
+function joinedFacts(a: LoadedFacts, b: LoadedFacts): LoadedFacts {
+  return {
+    keys: attribution.joined(a.keys, b.keys),
+    judgements: [...a.judgements, ...b.judgements],
+    conversions: newestOf(a.conversions, b.conversions),
+    clicks: [...a.clicks, ...b.clicks],
+    capUses: [...a.capUses, ...b.capUses],
+    tierUses: [...a.tierUses, ...b.tierUses],
+  };
+}
+
+/** Each conversion once; of one revision the first list has its way, as what is in the store is what every reader sees. */
+export function newestOf(
+  stored: readonly attribution.Conversion[],
+  own: readonly attribution.Conversion[],
+): readonly attribution.Conversion[] {
+  if (own.length === 0) return stored;
+  const newest = new Map(stored.map((conversion) => [conversion.conversionId, conversion]));
+  for (const conversion of own) {
+    const known = newest.get(conversion.conversionId);
+    if (known === undefined || known.revision < conversion.revision)
+      newest.set(conversion.conversionId, conversion);
+  }
+  return [...newest.values()];
+}

@@ -1,0 +1,88 @@
+/** The configuration as the decision core asks for it: what is in force at an instant, and which lookups nobody needs. */
+import {
+  type Advertiser,
+  type Configuration,
+  exchangeRatesAt,
+  type Offer,
+  offerTermsAt,
+} from '@tributary/configuration';
+import {
+  type attribution,
+  type ExchangeRates,
+  type OfferTerms,
+  STANDARD_IDENTITY_RULES,
+  STANDARD_MODEL,
+} from '@tributary/domain';
+
+/** An advertiser that has left the configuration, or never was in it, still gets its postbacks decided. */
+const PARKED_FOR_MS = 86_400_000;
+
+/** Lookups that the offers of an advertiser ask for, in any version there ever was: old facts are judged by old terms. */
+type Needs = Pick<attribution.AdvertiserRules, 'linksPersons' | 'relatesByClick'>;
+
+const NO_NEEDS: Needs = { linksPersons: false, relatesByClick: false };
+
+export class RulesInForce implements attribution.ConfiguredRules {
+  readonly #configuration: Configuration;
+  #needs: ReadonlyMap<string, Needs> = new Map();
+  /** The same few advertisers are asked for thousands of times a second. */
+  #rules = new WeakMap<Advertiser, attribution.AdvertiserRules>();
+  #version = Number.NaN;
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+  }
+
+  advertiser(advertiserId: string, at: number): attribution.AdvertiserRules {
+    this.#followChanges();
+    const advertiser =
+      this.#configuration.advertiser(advertiserId, at) ?? this.#configuration.advertiser(advertiserId);
+    const needs = this.#needs.get(advertiserId) ?? NO_NEEDS;
+    if (advertiser === undefined)
+      return { identity: STANDARD_IDENTITY_RULES, repeatModes: {}, parkedForMs: PARKED_FOR_MS, ...needs };
+    const known = this.#rules.get(advertiser);
+    if (known !== undefined) return known;
+    const { onRepeat: repeatModes = {}, parkedForMs } = advertiser;
+    const rules = { identity: advertiser, repeatModes, parkedForMs, ...needs };
+    this.#rules.set(advertiser, rules);
+    return rules;
+  }
+
+  terms(offerId: string, eventType: string, at: number): OfferTerms | null {
+    return offerTermsAt(this.#configuration, offerId, eventType, at);
+  }
+
+  rates(at: number): ExchangeRates {
+    return exchangeRatesAt(this.#configuration, at);
+  }
+
+  #followChanges(): void {
+    const { version } = this.#configuration;
+    if (version === this.#version) return;
+    this.#version = version;
+    this.#rules = new WeakMap();
+    this.#needs = needsOf(this.#configuration);
+  }
+}
+
+function needsOf(configuration: Configuration): ReadonlyMap<string, Needs> {
+  const needs = new Map<string, Needs>();
+  for (const id of configuration.ids('offer'))
+    for (const { entity } of configuration.history('offer', id)) {
+      if (entity === null) continue;
+      const { linksPersons, relatesByClick } = needs.get(entity.advertiserId) ?? NO_NEEDS;
+      needs.set(entity.advertiserId, {
+        linksPersons: linksPersons || linksPersonsIn(entity),
+        relatesByClick: relatesByClick || relatesByClickIn(entity),
+      });
+    }
+  return needs;
+}
+
+function linksPersonsIn({ matchesHashedIdentity = false, model = STANDARD_MODEL, windows }: Offer): boolean {
+  return matchesHashedIdentity || model !== STANDARD_MODEL || windows.viewThrough !== undefined;
+}
+
+function relatesByClickIn({ conditions = [], abuse }: Offer): boolean {
+  return conditions.length > 0 || abuse?.velocity !== undefined;
+}
