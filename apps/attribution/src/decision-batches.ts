@@ -81,7 +81,7 @@ export class DecisionBatches {
     const now = clock.now();
     const unknown: Keys = {
       ...keys,
-      receipt: keys.receipt.intersection(askedReceipts),
+      receipt: without(keys.receipt, (receiptId) => !askedReceipts.has(receiptId)),
       capUse: without(keys.capUse, (key) => ownWrites.counters.capUse(partition, key, now) !== undefined),
       tierUse: without(keys.tierUse, (key) => ownWrites.counters.tierUse(partition, key, now) !== undefined),
     };

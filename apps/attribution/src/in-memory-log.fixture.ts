@@ -8,8 +8,11 @@ import {
   type PostbackJudged,
   type TopicName,
 } from '@tributary/contracts';
+import { attribution } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
-import { StoredOffsets } from '@tributary/store';
+import { type StoredFacts, StoredOffsets } from '@tributary/store';
+import { candidateClickOf } from './candidate-click.ts';
+import { conversionOf } from './conversion-record.ts';
 
 interface Logged {
   readonly topic: TopicName;
@@ -47,26 +50,33 @@ export class InMemoryLog implements EventProducer {
   readonly store = {
     clicksById: async (ids: readonly string[]) => {
       this.#assertStore();
-      return ids.flatMap((id) => this.clicks.get(id) ?? []);
-    },
-    judgedReceipts: async (ids: readonly string[]) => {
-      this.#assertStore();
-      const judged = this.#shownOf<PostbackJudged>('postback.judged.v1').map(({ receiptId }) => receiptId);
-      return new Set(judged.filter((id) => ids.includes(id)));
+      return ids.flatMap((id) => this.clicks.get(id) ?? []).map(candidateClickOf);
     },
     contentDigests: async (ids: readonly string[]) => {
       this.#assertStore();
       return new Map(ids.flatMap((id) => [...this.contents].filter(([known]) => known === id)));
     },
-    latestDecisions: async (ids: readonly string[]) => {
+    load: async (keys: attribution.Keys): Promise<StoredFacts> => {
       this.#assertStore();
-      const latest = new Map<string, ConversionDecided>();
-      for (const decided of this.#shownOf<ConversionDecided>('conversion.decided.v1')) {
-        const known = latest.get(decided.conversionId);
-        if (known === undefined || known.revision < decided.revision)
-          latest.set(decided.conversionId, decided);
-      }
-      return ids.flatMap((id) => latest.get(id) ?? []);
+      return {
+        judgements: this.#shownOf<PostbackJudged>('postback.judged.v1').filter(({ receiptId }) =>
+          keys.receipt.has(receiptId),
+        ),
+        conversions: this.#latestShown().filter((decided) => isAskedFor(decided, keys)),
+        clicks: [...this.clicks.values()].map(candidateClickOf).filter((click) => isClickAskedFor(click, keys)),
+        capUses: usesOf(keys.capUse, this.#latestShown(), 'capPlaces', (places) => ({
+          count: places.filter(({ isGranted }) => isGranted).length,
+          payoutMicros: places.reduce((sum, { payoutMicros }) => sum + payoutMicros, 0n),
+        })),
+        tierUses: usesOf(keys.tierUse, this.#latestShown(), 'tierPlaces', (places) => places.length),
+      };
+    },
+    waiting: async (partitions: readonly number[]) => {
+      this.#assertStore();
+      return this.#latestShown().filter(
+        ({ triggerPartition, match, state }) =>
+          partitions.includes(triggerPartition) && (match === 'parked' || state === 'held'),
+      );
     },
   };
 
@@ -99,6 +109,16 @@ export class InMemoryLog implements EventProducer {
     return this.#of<DeadLettered>('dead-letter.v1', this.#records);
   }
 
+  #latestShown(): readonly ConversionDecided[] {
+    const latest = new Map<string, ConversionDecided>();
+    for (const decided of this.#shownOf<ConversionDecided>('conversion.decided.v1')) {
+      const known = latest.get(decided.conversionId);
+      if (known === undefined || known.revision < decided.revision)
+        latest.set(decided.conversionId, decided);
+    }
+    return [...latest.values()];
+  }
+
   #shownOf<Event>(topic: TopicName): Event[] {
     return this.#of<Event>(topic, this.#records.slice(0, this.#shown));
   }
@@ -110,4 +130,40 @@ export class InMemoryLog implements EventProducer {
   #assertStore(): void {
     if (this.isStoreAway) throw new DependencyFailure('clickhouse_unavailable', 'away');
   }
+}
+
+function isAskedFor(decided: ConversionDecided, keys: attribution.Keys): boolean {
+  const { transaction, customer, click, subjects } = attribution.keysOf(conversionOf(decided));
+  return (
+    keys.conversion.has(decided.conversionId) ||
+    (transaction !== null && keys.transaction.has(transaction)) ||
+    (customer !== null && keys.customer.has(customer)) ||
+    (click !== null && keys.clickNamed.has(click)) ||
+    subjects.some((subject) => keys.subject.has(subject))
+  );
+}
+
+function isClickAskedFor(click: attribution.CandidateClick, keys: attribution.Keys): boolean {
+  const { clickId, customerId, subjectHashes } = click;
+  return (
+    keys.click.has(clickId) ||
+    (customerId !== null && keys.clicksOfCustomer.has(attribution.clickCustomerKey(click, customerId))) ||
+    attribution.clickSubjectKeys(click, subjectHashes).some((key) => keys.clicksOfSubject.has(key))
+  );
+}
+
+/** The counters that have any use. */
+function usesOf<List extends 'capPlaces' | 'tierPlaces', Use>(
+  keys: ReadonlySet<string>,
+  conversions: readonly ConversionDecided[],
+  list: List,
+  useOf: (places: ConversionDecided[List]) => Use,
+): readonly attribution.Counter<Use>[] {
+  const places = conversions.flatMap((conversion) => [...conversion[list]]);
+  const byCounter = Map.groupBy(places, ({ key, periodStart }) => `${periodStart}:${key}`);
+  return [...byCounter].flatMap(([counter, taken]) => {
+    const [first] = taken;
+    if (first === undefined || !keys.has(counter)) return [];
+    return [{ key: first.key, periodStart: first.periodStart, use: useOf(taken as ConversionDecided[List]) }];
+  });
 }
