@@ -1,4 +1,5 @@
 /** Attribution over the bus and the store in memory: postbacks are given to it by hand, and time passes by fake timers. */
+import type { PartitionBatch } from '@tributary/bus';
 import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
 import type { ConversionDecided, PostbackReceived } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
@@ -78,7 +79,7 @@ export class AttributionBed {
   decideBy(
     attribution: Attribution,
     postbacks: readonly PostbackReceived[],
-    { signal = new AbortController().signal, partition = PARTITION } = {},
+    { signal = new AbortController().signal, partition = PARTITION }: Partial<PartitionBatch> = {},
   ): Promise<number> {
     const topic = 'postback.received.v1' as const;
     const events = postbacks.map((event, offset) => ({

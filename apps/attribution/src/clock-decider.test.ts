@@ -1,240 +1,284 @@
-/** Rematching: a late click is found, a missing one is given up only when it can no longer come, and outages change nothing. */
-import { outgoing } from '@tributary/bus';
-import { aChange, Configuration } from '@tributary/configuration';
-import type { ConversionDecided } from '@tributary/contracts';
-import { createLogger, DependencyFailure } from '@tributary/runtime';
-import { aClick, aDecision } from '@tributary/testing';
+/** What time brings: a late click is found, a missing one is given up only when it can no longer come, and outages change nothing. */
+import { aChange } from '@tributary/configuration';
+import { aClick, aPostback } from '@tributary/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DecisionLanes } from './decision-lanes.ts';
-import { InMemoryLog } from './in-memory-log.fixture.ts';
-import { OwnWrites } from './own-writes.ts';
-import { ParkedConversions } from './parked-conversions.ts';
-import { Rematcher } from './rematcher.ts';
+import { AttributionBed, NOW, PARTITION } from './attribution-bed.fixture.ts';
 
-const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
-const HOUR_MS = 3_600_000;
-const TICK_MS = 1_000;
+const WAIT_MS = 60_000;
+const TICK_MS = 250;
+const OTHER_RECEIPT = '019b7c40-0000-7000-8000-0000000000b2';
+const THIRD_RECEIPT = '019b7c40-0000-7000-8000-0000000000b3';
 const click = aClick();
+const postback = aPostback({ receivedAt: NOW, occurredAt: NOW, configurationVersion: 0 });
 
-const waiting: ConversionDecided = aDecision({
-  match: 'parked',
-  receivedAt: NOW,
-  occurredAt: NOW,
-  parkedUntil: NOW + HOUR_MS,
-  reasonCodes: ['click_not_found'],
-  triggerPartition: 3,
-  clickId: null,
-  candidates: [
-    {
-      clickId: click.clickId,
-      campaignId: null,
-      clickedAt: null,
-      outcome: 'missing',
-      reasonCode: 'click_not_found',
-    },
-  ],
+let bed: AttributionBed;
+
+beforeEach(async () => {
+  bed = new AttributionBed();
+  await bed.start();
+  await bed.decide(postback);
+  bed.log.show();
+  bed.attribution.start();
 });
 
-let log: InMemoryLog;
-let parked: ParkedConversions;
-let lanes: DecisionLanes;
-let rematcher: Rematcher;
+afterEach(() => bed.stop());
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOW });
-  log = new InMemoryLog();
-  parked = new ParkedConversions();
-  const ownWrites = new OwnWrites(log.offsets);
-  lanes = new DecisionLanes(ownWrites);
-  const configuration = new Configuration();
-  configuration.apply(0, aChange('offer', { id: 'acme-offer', advertiserId: 'acme', name: 'Offer' }));
-  rematcher = new Rematcher({
-    store: log.store,
-    offsets: log.offsets,
-    ownWrites,
-    parked,
-    lanes,
-    producer: log,
-    configuration: () => configuration,
-    positionOf: (partition) => partition * 100,
-    clock: { now: () => Date.now() },
-    logger: createLogger('rematcher-test', 'silent'),
-  });
-  parked.add(waiting);
-  rematcher.start();
-});
-
-afterEach(async () => {
-  const stopped = rematcher.stop();
-  await pass(2_000);
-  await stopped;
-  vi.useRealTimers();
-});
-
-const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+/** Of the revisions after the first one, which is parked. */
+const decidedLater = () => bed.log.decided.slice(1);
+const pass = (ms: number) => bed.pass(ms);
 
 describe('a late click', () => {
   it('attributes the conversion as its next revision, in the lane it belongs to', async () => {
     await pass(TICK_MS);
-    expect(log.decided).toEqual([]);
-    log.clicks.set(click.clickId, click);
+    expect(decidedLater()).toEqual([]);
+    bed.log.clicks.set(click.clickId, click);
     await pass(5 * TICK_MS);
-    expect(log.decided).toMatchObject([
+    expect(decidedLater()).toMatchObject([
       {
-        conversionId: waiting.conversionId,
         revision: 2,
         match: 'attributed',
         clickId: click.clickId,
         triggerKind: 'late_click',
-        triggerPartition: 3,
-        triggerOffset: 300,
-        configurationVersion: 0,
+        triggerPartition: PARTITION,
+        triggerOffset: 0,
+        configurationVersion: 1,
       },
     ]);
-    expect(parked.size).toBe(0);
-    await pass(HOUR_MS);
-    expect(log.decided).toHaveLength(1);
+    expect(bed.attribution.waiting).toBe(0);
+    await pass(WAIT_MS);
+    expect(decidedLater()).toHaveLength(1);
   });
 
   it.each([
-    ['of another advertiser', { advertiserId: 'other' }],
-    ['that is a test', { isTest: true }],
-    ['of an offer nobody knows', { offerId: 'gone' }],
-  ])('%s is none: the wait goes on to its end', async (_name, changes) => {
-    log.clicks.set(click.clickId, aClick(changes));
-    await pass(60_000);
-    expect([log.decided, parked.size]).toEqual([[], 1]);
-    await pass(HOUR_MS);
-    expect(log.decided).toMatchObject([
-      { revision: 2, match: 'unattributed', reasonCodes: ['deadline_passed'] },
+    ['of another advertiser', { advertiserId: 'other' }, 'rejected', 'click_of_other_advertiser'],
+    ['that is a test', { isTest: true }, 'rejected', 'test_mixed_with_live'],
+    ['of an offer nobody knows', { offerId: 'gone' }, 'payable', 'offer_unknown'],
+  ])('%s ends the wait without a match', async (_name, changes, state, reasonCode) => {
+    bed.log.clicks.set(click.clickId, aClick(changes));
+    await pass(5 * TICK_MS);
+    expect(decidedLater()).toMatchObject([
+      { revision: 2, match: 'unattributed', state, reasonCodes: [reasonCode] },
     ]);
+    expect(bed.attribution.waiting).toBe(0);
   });
 
   it('waits for the postback that is being decided in the same lane', async () => {
-    log.clicks.set(click.clickId, click);
+    const load = bed.log.store.load.bind(bed.log.store);
     let finish: () => void = () => undefined;
-    void lanes.run(
-      3,
-      () =>
-        new Promise<void>((resolve) => {
-          finish = resolve;
-        }),
-    );
-    await pass(5 * TICK_MS);
-    expect(log.decided).toEqual([]);
-    parked.remove(waiting.conversionId);
-    finish();
+    bed.log.store.load = async (keys) => {
+      await new Promise<void>((resolve) => (finish = resolve));
+      return load(keys);
+    };
+    const inHand = bed.decide(aPostback({ ...postback, receiptId: OTHER_RECEIPT, transactionId: 'order-2' }));
     await pass(TICK_MS);
-    expect(log.decided).toEqual([]);
+    bed.log.clicks.set(click.clickId, click);
+    await pass(5 * TICK_MS);
+    expect(decidedLater()).toEqual([]);
+    bed.log.store.load = load;
+    finish();
+    await inHand;
+    await pass(TICK_MS);
+    expect(decidedLater().map(({ transactionId }) => transactionId)).toEqual(['order-2', 'order-1']);
+  });
+});
+
+describe('a conversion without a click id', () => {
+  const renewal = aPostback({
+    ...postback,
+    receiptId: OTHER_RECEIPT,
+    eventType: 'renewal',
+    transactionId: 'renewal-1',
+    clickId: null,
+    customerId: 'customer-1',
+  });
+
+  it('goes to the click that brought the customer, once every click is visible that was there before it', async () => {
+    bed.log.clicks.set(click.clickId, click);
+    await pass(5 * TICK_MS);
+    await bed.decide(
+      aPostback({ ...postback, receiptId: THIRD_RECEIPT, transactionId: 'first', customerId: 'customer-1' }),
+    );
+    bed.log.clicksEnd = 10;
+    bed.log.clicksStored = 9;
+    await bed.decide(renewal);
+    await pass(20 * TICK_MS);
+    const revisions = () => bed.log.decided.filter(({ transactionId }) => transactionId === 'renewal-1');
+    expect(revisions()).toMatchObject([{ match: 'parked', reasonCodes: ['awaits_clicks'] }]);
+    bed.log.clicksStored = 10;
+    await pass(2 * TICK_MS);
+    expect(revisions()).toMatchObject([
+      { revision: 1 },
+      { revision: 2, match: 'attributed', matchedBy: 'customer', clickId: click.clickId },
+    ]);
+  });
+
+  it('of an unknown customer is given up at its deadline', async () => {
+    await bed.decide(renewal);
+    await pass(WAIT_MS + 2 * TICK_MS);
+    const last = bed.log.decided.findLast(({ transactionId }) => transactionId === 'renewal-1');
+    expect(last).toMatchObject({
+      match: 'unattributed',
+      reasonCodes: ['click_id_missing', 'deadline_passed'],
+      triggerKind: 'deadline',
+    });
+  });
+});
+
+describe('a conversion that is held for a condition', () => {
+  const trial = aPostback({
+    ...postback,
+    receiptId: OTHER_RECEIPT,
+    eventType: 'trial_start',
+    transactionId: 'trial-1',
+    customerId: 'customer-1',
+  });
+  const revisions = () => bed.log.decided.filter(({ transactionId }) => transactionId === 'trial-1');
+
+  beforeEach(async () => {
+    await bed.changes.append(
+      aChange(
+        'offer',
+        {
+          id: 'acme-offer',
+          advertiserId: 'acme',
+          name: 'Offer',
+          conditions: [{ eventType: 'trial_start', until: 'activation_completed', withinMs: 30_000 }],
+        },
+        { expectedVersion: 1 },
+      ),
+    );
+    bed.log.clicks.set(click.clickId, click);
+    await pass(TICK_MS);
+    await bed.decide(trial);
+    expect(revisions()).toMatchObject([{ state: 'held', reasonCodes: ['awaits_condition'] }]);
+  });
+
+  it('expires when the clock and the lane have passed the deadline', async () => {
+    bed.log.received = 1;
+    await pass(30_000 + 2 * TICK_MS);
+    expect(revisions().slice(1)).toMatchObject([
+      { revision: 2, state: 'rejected', reasonCodes: ['condition_expired'], triggerKind: 'deadline' },
+    ]);
+  });
+
+  it('does not expire while postbacks of before the deadline may be unread', async () => {
+    bed.log.received = 2;
+    await pass(2 * WAIT_MS);
+    expect(revisions()).toHaveLength(1);
+    bed.log.received = 1;
+    await pass(2 * TICK_MS);
+    expect(revisions()).toHaveLength(2);
+  });
+
+  it('is released by what it waits for', async () => {
+    await bed.decide(
+      aPostback({
+        ...postback,
+        receiptId: THIRD_RECEIPT,
+        eventType: 'activation_completed',
+        transactionId: 'activation-1',
+        clickId: null,
+        customerId: 'customer-1',
+      }),
+    );
+    expect(revisions().slice(1)).toMatchObject([{ revision: 2, state: 'payable', triggerKind: 'release' }]);
   });
 });
 
 describe('the deadline', () => {
   it('is not the end while ClickHouse has not stored every click that was in the log by then', async () => {
-    log.clicksEnd = 10;
-    log.clicksStored = 9;
-    await pass(HOUR_MS + 60_000);
-    expect([log.decided, parked.size]).toEqual([[], 1]);
-    log.clicksStored = 10;
+    bed.log.clicksEnd = 10;
+    bed.log.clicksStored = 9;
+    await pass(WAIT_MS + 60_000);
+    expect([decidedLater(), bed.attribution.waiting]).toEqual([[], 1]);
+    bed.log.clicksStored = 10;
     await pass(2 * TICK_MS);
-    expect(log.decided).toMatchObject([
+    expect(decidedLater()).toMatchObject([
       {
         revision: 2,
         match: 'unattributed',
-        reasonCodes: ['deadline_passed'],
+        reasonCodes: ['click_not_found', 'deadline_passed'],
         triggerKind: 'deadline',
         parkedUntil: null,
       },
     ]);
-    expect(parked.size).toBe(0);
+    expect(bed.attribution.waiting).toBe(0);
   });
 
   it('takes a click that was in the log by then and shows only now', async () => {
-    log.clicksEnd = 10;
-    log.clicksStored = 9;
-    await pass(HOUR_MS + 10_000);
-    log.clicks.set(click.clickId, click);
-    log.clicksStored = 10;
+    bed.log.clicksEnd = 10;
+    bed.log.clicksStored = 9;
+    await pass(WAIT_MS + 10_000);
+    bed.log.clicks.set(click.clickId, click);
+    bed.log.clicksStored = 10;
     await pass(2 * TICK_MS);
-    expect(log.decided).toMatchObject([{ match: 'attributed', triggerKind: 'late_click' }]);
+    expect(decidedLater()).toMatchObject([{ match: 'attributed', triggerKind: 'late_click' }]);
   });
 
   it('does not wait for clicks that came after it', async () => {
-    log.clicksEnd = 10;
-    log.clicksStored = 9;
-    await pass(HOUR_MS + TICK_MS);
-    log.clicksEnd = 1_000;
-    log.clicksStored = 10;
+    bed.log.clicksEnd = 10;
+    bed.log.clicksStored = 9;
+    await pass(WAIT_MS + TICK_MS);
+    bed.log.clicksEnd = 1_000;
+    bed.log.clicksStored = 10;
     await pass(2 * TICK_MS);
-    expect(log.decided).toMatchObject([{ match: 'unattributed' }]);
+    expect(decidedLater()).toMatchObject([{ match: 'unattributed' }]);
   });
 
   it('is never before its time', async () => {
-    await pass(HOUR_MS - TICK_MS);
-    expect(log.decided).toEqual([]);
+    await pass(WAIT_MS - TICK_MS);
+    expect(decidedLater()).toEqual([]);
   });
 });
 
 describe('an outage', () => {
   it('of the store changes nothing', async () => {
-    log.isStoreAway = true;
-    await pass(HOUR_MS + 60_000);
-    expect([log.decided, parked.size]).toEqual([[], 1]);
-    log.isStoreAway = false;
-    log.clicks.set(click.clickId, click);
+    bed.log.isStoreAway = true;
+    await pass(WAIT_MS + 60_000);
+    expect([decidedLater(), bed.attribution.waiting]).toEqual([[], 1]);
+    bed.log.isStoreAway = false;
+    bed.log.clicks.set(click.clickId, click);
     await pass(2 * TICK_MS);
-    expect(log.decided).toMatchObject([{ match: 'attributed' }]);
+    expect(decidedLater()).toMatchObject([{ match: 'attributed' }]);
   });
 
   it('of Kafka leaves the conversion parked, and it is decided when Kafka is back', async () => {
-    log.clicks.set(click.clickId, click);
-    log.failure = 'before';
+    bed.log.clicks.set(click.clickId, click);
+    bed.log.failure = 'before';
     await pass(60_000);
-    expect([log.decided, parked.size]).toEqual([[], 1]);
-    log.failure = 'none';
+    expect([decidedLater(), bed.attribution.waiting]).toEqual([[], 1]);
+    bed.log.failure = 'none';
     await pass(5 * 60_000 + TICK_MS);
-    expect(log.decided).toMatchObject([{ revision: 2, match: 'attributed' }]);
+    expect(decidedLater()).toMatchObject([{ revision: 2, match: 'attributed' }]);
   });
 });
 
 describe('the others', () => {
-  it('are looked at although many before them wait for a watermark that stands still', async () => {
-    log.clicksEnd = 10;
-    log.clicksStored = 9;
-    parked.remove(waiting.conversionId);
-    for (let number = 0; number < 5_000; number++)
-      parked.add({ ...waiting, conversionId: `stuck-${number}`, candidates: [], parkedUntil: NOW });
-    parked.add(waiting);
-    log.clicks.set(click.clickId, click);
-    await pass(3 * TICK_MS);
-    expect(log.decided).toMatchObject([{ conversionId: waiting.conversionId, match: 'attributed' }]);
-  });
-
   it('are looked at although a partition before them cannot be decided', async () => {
-    const failing = { ...waiting, conversionId: 'failing', triggerPartition: 2 };
-    parked.remove(waiting.conversionId);
-    parked.add(failing);
-    parked.add(waiting);
-    await lanes
-      .run(2, () => Promise.reject(new DependencyFailure('kafka_deadline', 'too late')))
-      .catch(() => undefined);
+    bed.log.failure = 'after';
+    const stuck = aPostback({ ...postback, receiptId: OTHER_RECEIPT, transactionId: 'order-2' });
+    await bed.decideBy(bed.attribution, [stuck], { partition: 2 }).catch(() => undefined);
+    bed.log.failure = 'none';
     // What was written last does not show, so partition 2 is not decided.
-    await log.produce([outgoing('click.recorded.v1', click.clickId, click)]);
-    log.clicks.set(click.clickId, click);
+    bed.log.clicks.set(click.clickId, click);
     await pass(5 * TICK_MS);
-    expect(log.decided).toMatchObject([{ conversionId: waiting.conversionId, match: 'attributed' }]);
-    log.show();
-    await pass(5 * TICK_MS);
-    expect(log.decided).toMatchObject([{}, { conversionId: 'failing', match: 'attributed' }]);
+    const attributed = () =>
+      bed.log.decided.filter(({ match }) => match === 'attributed').map(({ transactionId }) => transactionId);
+    expect(attributed()).toEqual(['order-1']);
+    const again = bed.decideBy(bed.attribution, [stuck], { partition: 2 });
+    bed.log.show();
+    await pass(10 * TICK_MS);
+    await again;
+    expect(attributed()).toEqual(['order-1', 'order-2']);
   });
 });
 
 it('does not pile up looks behind one that hangs', async () => {
-  log.clicksEnd = 10;
-  await pass(HOUR_MS + TICK_MS);
+  bed.log.clicksEnd = 10;
+  await pass(WAIT_MS + TICK_MS);
   let looks = 0;
   let release: () => void = () => undefined;
-  log.store.clicksById = async () => {
+  bed.log.store.clicksById = async () => {
     looks += 1;
     if (looks === 1) {
       await new Promise<void>((resolve) => {
@@ -253,10 +297,10 @@ it('does not pile up looks behind one that hangs', async () => {
 });
 
 it('ends in bounded time also while a look hangs', async () => {
-  log.store.clicksById = () => new Promise(() => undefined);
+  bed.log.store.clicksById = () => new Promise(() => undefined);
   await pass(TICK_MS);
   let isEnded = false;
-  void rematcher.stop().then(() => {
+  void bed.attribution.stop().then(() => {
     isEnded = true;
   });
   await pass(2_000);
@@ -264,9 +308,9 @@ it('ends in bounded time also while a look hangs', async () => {
 });
 
 it('ends when told', async () => {
-  await rematcher.stop();
-  log.clicks.set(click.clickId, click);
-  await pass(HOUR_MS);
-  expect(log.decided).toEqual([]);
+  await bed.attribution.stop();
+  bed.log.clicks.set(click.clickId, click);
+  await pass(WAIT_MS);
+  expect(decidedLater()).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
 });

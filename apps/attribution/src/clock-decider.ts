@@ -161,7 +161,8 @@ export class ClockDecider {
         ? { kind: 'instant', conversionId }
         : null;
     // "No click" is final only when ClickHouse shows every click that was in the log after the deadline.
-    const seesEnough = clicks !== null && hasReached(stored, clicks.ends) && (!isPast || clicks.at >= deadlineAt);
+    const seesEnough =
+      clicks !== null && hasReached(stored, clicks.ends) && (!isPast || clicks.at >= deadlineAt);
     const isLookedFor = awaited.kind === 'clicks_of_person' || isPast;
     return seesEnough && isLookedFor ? { kind: 'instant', conversionId } : null;
   }

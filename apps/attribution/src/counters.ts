@@ -42,8 +42,10 @@ export class Counters {
     const none: CapUse = { count: 0, payoutMicros: 0n };
     for (const key of keys.capUse) caps.set(key, { use: none, askedAt: now, countedAt: [] });
     for (const key of keys.tierUse) tiers.set(key, { use: 0, askedAt: now, countedAt: [] });
-    for (const { key, periodStart, use } of capUses) caps.set(counterOf(key, periodStart), { use, askedAt: now, countedAt: [] });
-    for (const { key, periodStart, use } of tierUses) tiers.set(counterOf(key, periodStart), { use, askedAt: now, countedAt: [] });
+    for (const { key, periodStart, use } of capUses)
+      caps.set(counterOf(key, periodStart), { use, askedAt: now, countedAt: [] });
+    for (const { key, periodStart, use } of tierUses)
+      tiers.set(counterOf(key, periodStart), { use, askedAt: now, countedAt: [] });
   }
 
   /** Adds what written revisions took; the rules have asked for every counter they add to. */

@@ -20,6 +20,8 @@ export interface DecidedBatch {
   /** In the order of the inputs. */
   readonly results: readonly attribution.Result[];
   readonly taken: attribution.PlacesTaken;
+  /** As they stood before the batch: every conversion that was looked at, and maybe more. */
+  readonly known: readonly attribution.Conversion[];
   /** Verdicts that were on record already, by receipt. */
   readonly judgedBefore: ReadonlyMap<string, attribution.Judgement>;
 }
@@ -56,6 +58,7 @@ export class DecisionBatches {
         return {
           results,
           taken: attribution.placesTakenBy(results, loaded.conversions),
+          known: loaded.conversions,
           judgedBefore: new Map(loaded.judgements.map((judgement) => [judgement.receiptId, judgement])),
         };
       }

@@ -30,6 +30,9 @@ export class InMemoryLog implements EventProducer {
   received = 0;
   /** Makes the next sends fail: before anything is written, or after it. */
   failure: 'none' | 'before' | 'after' = 'none';
+  /** The store shows no verdict, though it shows the decisions; and the other way round. */
+  areVerdictsAway = false;
+  areDecisionsAway = false;
   /** Clears when the store answers again. */
   isStoreAway = false;
   readonly #records: Logged[] = [];
@@ -41,8 +44,7 @@ export class InMemoryLog implements EventProducer {
         if (topic === 'postback.received.v1') return new Map([[3, this.received]]);
         return new Map([[0, topic === 'click.recorded.v1' ? this.clicksEnd : this.#records.length]]);
       },
-      committedOffsets: async (_group, topic) =>
-        new Map([[0, topic === 'click.recorded.v1' ? this.clicksStored : this.#shown]]),
+      committedOffsets: async (_group, topic) => new Map([[0, this.#storedOf(topic)]]),
     },
     'tributary',
   );
@@ -59,11 +61,13 @@ export class InMemoryLog implements EventProducer {
     load: async (keys: attribution.Keys): Promise<StoredFacts> => {
       this.#assertStore();
       return {
-        judgements: this.#shownOf<PostbackJudged>('postback.judged.v1').filter(({ receiptId }) =>
-          keys.receipt.has(receiptId),
+        judgements: this.#shownOf<PostbackJudged & attribution.Judgement>('postback.judged.v1').filter(
+          ({ receiptId }) => keys.receipt.has(receiptId),
         ),
         conversions: this.#latestShown().filter((decided) => isAskedFor(decided, keys)),
-        clicks: [...this.clicks.values()].map(candidateClickOf).filter((click) => isClickAskedFor(click, keys)),
+        clicks: [...this.clicks.values()]
+          .map(candidateClickOf)
+          .filter((click) => isClickAskedFor(click, keys)),
         capUses: usesOf(keys.capUse, this.#latestShown(), 'capPlaces', (places) => ({
           count: places.filter(({ isGranted }) => isGranted).length,
           payoutMicros: places.reduce((sum, { payoutMicros }) => sum + payoutMicros, 0n),
@@ -109,17 +113,23 @@ export class InMemoryLog implements EventProducer {
     return this.#of<DeadLettered>('dead-letter.v1', this.#records);
   }
 
+  #storedOf(topic: string): number {
+    if (topic === 'click.recorded.v1') return this.clicksStored;
+    return topic === 'conversion.decided.v1' && this.areDecisionsAway ? 0 : this.#shown;
+  }
+
   #latestShown(): readonly ConversionDecided[] {
     const latest = new Map<string, ConversionDecided>();
     for (const decided of this.#shownOf<ConversionDecided>('conversion.decided.v1')) {
       const known = latest.get(decided.conversionId);
-      if (known === undefined || known.revision < decided.revision)
-        latest.set(decided.conversionId, decided);
+      if (known === undefined || known.revision < decided.revision) latest.set(decided.conversionId, decided);
     }
     return [...latest.values()];
   }
 
   #shownOf<Event>(topic: TopicName): Event[] {
+    if (topic === 'postback.judged.v1' && this.areVerdictsAway) return [];
+    if (topic === 'conversion.decided.v1' && this.areDecisionsAway) return [];
     return this.#of<Event>(topic, this.#records.slice(0, this.#shown));
   }
 

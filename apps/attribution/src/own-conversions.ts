@@ -43,8 +43,7 @@ export class OwnConversions {
       if (conversion !== undefined) found.push(conversion);
     };
     for (const conversionId of keys.conversion) collect(conversionId);
-    for (const kind of INDEXED)
-      for (const key of keys[kind]) this.#ids[kind].get(key)?.forEach(collect);
+    for (const kind of INDEXED) for (const key of keys[kind]) this.#ids[kind].get(key)?.forEach(collect);
     return found;
   }
 

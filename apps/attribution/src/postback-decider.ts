@@ -77,7 +77,9 @@ export class PostbackDecider {
     await this.#takeOver(fresh.filter(isJudgedBefore), decided);
     const judged = fresh.flatMap((incoming, index) => {
       const judgement = decided.results[index]?.judgement ?? null;
-      return judgement === null || isJudgedBefore(incoming) ? [] : [this.#judge(incoming, judgement, configurationVersion)];
+      return judgement === null || isJudgedBefore(incoming)
+        ? []
+        : [this.#judge(incoming, judgement, configurationVersion)];
     });
     const inHand = new Map(judged.map(({ incoming: { event } }) => [event.receiptId, event.contentDigest]));
     const reuses = await this.#reuses([...repeats, ...fresh.filter(isJudgedBefore)], inHand);
@@ -155,11 +157,7 @@ export class PostbackDecider {
     });
   }
 
-  #judge(
-    incoming: IncomingPostback,
-    judgement: attribution.Judgement,
-    configurationVersion: number,
-  ): Judged {
+  #judge(incoming: IncomingPostback, judgement: attribution.Judgement, configurationVersion: number): Judged {
     const { event, partition, offset } = incoming;
     const at = { partition, offset, now: this.#options.clock.now(), configurationVersion };
     const verdict = verdictRecordOf(judgement, event, at);
@@ -191,8 +189,24 @@ export class PostbackDecider {
       if (position !== undefined)
         ownWrites.noteJudged({ judgement, contentDigest: event.contentDigest }, position);
     });
+    this.#keepWaiting(partition, judged, decided);
     for (const each of judged) this.#tell(each);
     for (const reuse of reuses) this.#tellReuse(reuse);
+  }
+
+  /**
+   * A decision that waits may stand in the log without this process knowing that it wrote it: it was cut off from the
+   * acknowledgement, or the owner before wrote it after this one had loaded what waits.
+   */
+  #keepWaiting(partition: number, judged: readonly Judged[], { known }: DecidedBatch): void {
+    const parked = new Set(
+      judged.flatMap(({ judgement: { verdict, conversionId } }) =>
+        verdict === 'parked' && conversionId !== null ? [conversionId] : [],
+      ),
+    );
+    if (parked.size === 0) return;
+    for (const conversion of known)
+      if (parked.has(conversion.conversionId)) this.#options.waiting.meet(conversion, partition);
   }
 
   /**

@@ -1,110 +1,180 @@
-/** The parked set: when each conversion is looked at again, and which revision waits. */
+/** The waiting set: when each conversion is looked at again, and which revision waits. */
+import type { attribution } from '@tributary/domain';
 import { aDecision } from '@tributary/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ParkedConversions } from './parked-conversions.ts';
+import { conversionOf } from './conversion-record.ts';
+import { awaitedBy, type Noted, WaitingConversions } from './waiting-conversions.ts';
 
 const RECEIVED_AT = 1_000_000_000;
 const DEADLINE = RECEIVED_AT + 86_400_000;
-const waiting = aDecision({ match: 'parked', receivedAt: RECEIVED_AT, parkedUntil: DEADLINE });
+const PARTITION = 3;
+const NOTED: Noted = { at: RECEIVED_AT, ends: new Map([[0, 10]]) };
 
-let parked: ParkedConversions;
+const stored = conversionOf(aDecision());
+const facts = { ...stored.facts, receivedAt: RECEIVED_AT };
+const { clickId } = facts;
+
+function conversion(
+  outcome: Partial<attribution.Outcome>,
+  changes: Partial<attribution.Conversion> = {},
+): attribution.Conversion {
+  return { ...stored, facts, ...changes, outcome: { ...stored.outcome, ...outcome } };
+}
+
+const parked = conversion({
+  match: 'parked',
+  parkedUntil: DEADLINE,
+  candidates: [
+    {
+      clickId: clickId ?? '',
+      campaignId: null,
+      clickedAt: null,
+      outcome: 'missing',
+      reasonCode: 'click_not_found',
+    },
+  ],
+});
+const ofPerson = conversion({ match: 'parked', parkedUntil: DEADLINE, candidates: [] });
+const held = conversion({ match: 'attributed', state: 'held', heldUntil: DEADLINE });
+const decided = conversion({ match: 'attributed' }, { revision: 2 });
+
+let waiting: WaitingConversions;
 
 beforeEach(() => {
-  parked = new ParkedConversions();
-  parked.add(waiting);
+  waiting = new WaitingConversions();
 });
 
-const dueAt = (now: number) => parked.due(now).length === 1;
+const dueAt = (now: number) => waiting.due(now);
+
+function look(now: number, clicks: Noted | null = null): void {
+  for (const entry of waiting.due(now)) waiting.checked(entry, now, clicks);
+}
+
+describe('what a conversion waits for', () => {
+  it.each([
+    ['a click that its reports name', parked, { kind: 'named_click', clickId }],
+    ['the clicks of its person', ofPerson, { kind: 'clicks_of_person' }],
+    ['a condition', held, { kind: 'deadline_only' }],
+    [
+      'the clicks of its person, once the named one is given up',
+      { ...parked, passed: { ...parked.passed, gaveUpClickId: clickId } },
+      { kind: 'clicks_of_person' },
+    ],
+    [
+      'its original',
+      conversion({ match: 'parked', parkedUntil: DEADLINE }, { facts: { ...facts, eventTypes: ['refund'] } }),
+      { kind: 'deadline_only' },
+    ],
+  ])('%s', (_name, conversion, awaited) => {
+    expect(awaitedBy(conversion)).toEqual(awaited);
+  });
+});
 
 it('looks at a new one at once', () => {
-  expect(dueAt(RECEIVED_AT)).toBe(true);
+  waiting.meet(parked, PARTITION);
+  expect(dueAt(RECEIVED_AT)).toMatchObject([{ conversion: parked, partition: PARTITION }]);
 });
 
-it.each([
-  ['just received', 0, 1_000],
-  ['after the first look', 999, 1_000],
-  ['exactly at a step', 1_000, 5_000],
-  ['after 4 s', 4_000, 5_000],
-  ['after 5 s', 5_000, 30_000],
-  ['after 30 s', 30_000, 330_000],
-  ['after an hour', 3_600_000, 3_900_000],
-])('looks again, %s, %d ms after receipt, at %d ms', (_name, lookedAfterMs, againAfterMs) => {
-  parked.checked(waiting, RECEIVED_AT + lookedAfterMs, null);
-  expect(dueAt(RECEIVED_AT + againAfterMs - 1)).toBe(false);
-  expect(dueAt(RECEIVED_AT + againAfterMs)).toBe(true);
-});
-
-it('looks at once at the deadline, and from then on every time', () => {
-  parked.checked(waiting, DEADLINE - 10, null);
-  expect(dueAt(DEADLINE - 1)).toBe(false);
-  expect(dueAt(DEADLINE)).toBe(true);
-  parked.checked(waiting, DEADLINE, new Map([[0, 5]]));
-  expect(parked.due(DEADLINE + 1)).toEqual([
-    { conversion: waiting, nextCheckAt: expect.any(Number), watermark: new Map([[0, 5]]) },
-  ]);
-});
-
-it('gives those out first that were given out longest ago', () => {
-  for (const conversionId of ['second', 'third']) parked.add({ ...waiting, conversionId });
-  const given = () => parked.due(DEADLINE, 2).map(({ conversion }) => conversion.conversionId);
-  expect([given(), given(), given()]).toEqual([
-    [waiting.conversionId, 'second'],
-    ['third', waiting.conversionId],
-    ['second', 'third'],
-  ]);
-});
-
-describe('revisions', () => {
-  it('replace an older one and never a newer one', () => {
-    const newer = aDecision({ ...waiting, revision: 2 });
-    parked.add(newer);
-    expect([parked.holds(newer), parked.holds(waiting), parked.size]).toEqual([true, false, 1]);
-    parked.add(waiting);
-    expect(parked.holds(newer)).toBe(true);
+describe('after a look it is looked at again', () => {
+  it.each([
+    ['just received', 0, 500],
+    ['exactly at a step', 500, 1_000],
+    ['after 1.9 s', 1_900, 2_000],
+    ['after 4 s', 4_000, 5_000],
+    ['after 5 s', 5_000, 30_000],
+    ['after 30 s', 30_000, 330_000],
+    ['after an hour', 3_600_000, 3_900_000],
+  ])('%s', (_name, lookedAfterMs, againAfterMs) => {
+    waiting.meet(parked, PARTITION);
+    look(RECEIVED_AT + lookedAfterMs);
+    expect(dueAt(RECEIVED_AT + againAfterMs - 1)).toEqual([]);
+    expect(dueAt(RECEIVED_AT + againAfterMs)).toHaveLength(1);
   });
 
-  it('that wait already keep their next look', () => {
-    parked.checked(waiting, RECEIVED_AT + 30_000, null);
-    parked.add({ ...waiting });
-    expect(dueAt(RECEIVED_AT + 30_001)).toBe(false);
+  it('whenever the clicks have moved, until those are visible that were there when it came', () => {
+    waiting.meet(ofPerson, PARTITION);
+    look(RECEIVED_AT, NOTED);
+    expect(dueAt(RECEIVED_AT)).toMatchObject([{ clicks: NOTED }]);
+    waiting.meet(
+      { ...ofPerson, revision: 2, passed: { ...ofPerson.passed, hasSeenClicks: true } },
+      PARTITION,
+    );
+    look(RECEIVED_AT, NOTED);
+    expect(dueAt(RECEIVED_AT + 499)).toEqual([]);
   });
 
-  it('no longer held are not noted as looked at', () => {
-    parked.remove(waiting.conversionId);
-    parked.checked(waiting, RECEIVED_AT, null);
-    expect(parked.size).toBe(0);
-    parked.add(aDecision({ ...waiting, revision: 2 }));
-    parked.checked(waiting, RECEIVED_AT, null);
-    expect(parked.due(RECEIVED_AT)[0]?.nextCheckAt).toBe(0);
+  it('at its deadline only, where no click can end its wait', () => {
+    waiting.meet(held, PARTITION);
+    look(RECEIVED_AT);
+    expect(dueAt(DEADLINE - 1)).toEqual([]);
+    expect(dueAt(DEADLINE)).toHaveLength(1);
+  });
+
+  it('behind those that have waited longer for their turn', () => {
+    const ids = ['a', 'b', 'c'];
+    for (const conversionId of ids) waiting.meet({ ...parked, conversionId }, PARTITION);
+    const turns = [waiting.due(DEADLINE, 2), waiting.due(DEADLINE, 2)].map((due) =>
+      due.map(({ conversion }) => conversion.conversionId),
+    );
+    expect(turns).toEqual([
+      ['a', 'b'],
+      ['c', 'a'],
+    ]);
   });
 });
 
-it('forgets everything when the partitions are dealt anew', () => {
-  parked.own([]);
-  expect([parked.size, parked.holds(waiting), parked.due(DEADLINE)]).toEqual([0, false, []]);
+describe('a revision', () => {
+  beforeEach(() => waiting.meet(parked, PARTITION));
+
+  it('that waits no more ends the wait', () => {
+    waiting.meet(decided, PARTITION);
+    expect([waiting.size, waiting.holds(parked)]).toEqual([0, false]);
+  });
+
+  it('that waits on is looked at anew; the one before is not held any more', () => {
+    look(RECEIVED_AT);
+    const next = { ...parked, revision: 2 };
+    waiting.meet(next, PARTITION);
+    expect([waiting.holds(next), waiting.holds(parked)]).toEqual([true, false]);
+    expect(dueAt(RECEIVED_AT)).toHaveLength(1);
+  });
+
+  it('that is older, or the same, changes nothing', () => {
+    const next = { ...parked, revision: 2 };
+    waiting.meet(next, PARTITION);
+    look(RECEIVED_AT);
+    waiting.meet(parked, PARTITION);
+    waiting.meet(next, PARTITION);
+    expect(waiting.holds(next)).toBe(true);
+    expect(dueAt(RECEIVED_AT)).toEqual([]);
+  });
+
+  it('of the same number that was decided elsewhere and waits no more ends the wait', () => {
+    waiting.meet({ ...decided, revision: 1 }, PARTITION);
+    expect(waiting.size).toBe(0);
+  });
+
+  it('no longer held is not noted as looked at', () => {
+    const [entry] = waiting.due(RECEIVED_AT);
+    if (entry === undefined) throw new Error('nothing is due');
+    waiting.meet(decided, PARTITION);
+    waiting.checked(entry, RECEIVED_AT, null);
+    expect(waiting.size).toBe(0);
+  });
 });
 
 it('holds only what belongs to the partitions dealt last', () => {
-  const elsewhere = aDecision({ ...waiting, triggerPartition: waiting.triggerPartition + 1 });
-  parked.own([elsewhere.triggerPartition]);
-  parked.add(waiting);
-  parked.add(elsewhere);
-  expect([parked.holds(elsewhere), parked.size]).toEqual([true, 1]);
+  waiting.meet(parked, PARTITION);
+  waiting.own([PARTITION + 1]);
+  expect(waiting.size).toBe(0);
+  waiting.meet(parked, PARTITION);
+  waiting.meet({ ...parked, conversionId: 'elsewhere' }, PARTITION + 1);
+  expect([waiting.holds(parked), waiting.size]).toEqual([false, 1]);
 });
 
-describe('what the store shows', () => {
-  it('begins a wait, goes on with it and ends it', () => {
-    parked.own([waiting.triggerPartition]);
-    parked.meet(waiting);
-    expect(parked.holds(waiting)).toBe(true);
-    parked.meet({ ...waiting, match: 'attributed' });
-    expect(parked.size).toBe(0);
-  });
-
-  it('of an older revision ends nothing', () => {
-    const newer = aDecision({ ...waiting, revision: 2 });
-    parked.add(newer);
-    parked.meet({ ...waiting, match: 'unattributed' });
-    expect(parked.holds(newer)).toBe(true);
-  });
+it('knows when the one was received that has waited longest', () => {
+  expect(waiting.oldestReceivedAt).toBeNull();
+  waiting.meet(parked, PARTITION);
+  waiting.meet({ ...parked, conversionId: 'older', facts: { ...facts, receivedAt: 5 } }, PARTITION);
+  expect(waiting.oldestReceivedAt).toBe(5);
 });
