@@ -309,18 +309,62 @@ describe('what other readers find in the record', () => {
   });
 });
 
-it('a test click that was ordered to win a live conversion stays one', () => {
-  const lane = new Lane();
-  const sale = aReport();
-  const click = aClick({ isTest: true });
-  lane.report(sale);
-  lane.ledger.showClick(click);
-  lane.command({
-    command: 'reattribute',
-    conversionId: lane.of(sale).conversionId,
-    clickId: click.clickId,
+describe('what histories do not come to', () => {
+  const CLICK = aClick();
+  const SALE = aReport({ clickId: CLICK.clickId, taxMicros: 5n, shippingMicros: 7n });
+
+  function sold(): Lane {
+    const lane = new Lane();
+    lane.ledger.showClick(CLICK);
+    lane.report(SALE);
+    return lane;
+  }
+
+  it('a sale with tax and shipping, and another value of either still a conflict', () => {
+    const lane = sold();
+    expectRestored(lane.of(SALE));
+    lane.ledger.restore(restored(lane.of(SALE)));
+    expect(lane.report({ ...SALE, receiptId: 'r-2', shippingMicros: 8n }).verdict).toBe('conflict');
+    expect(lane.report({ ...SALE, receiptId: 'r-3', taxMicros: 8n }).verdict).toBe('conflict');
+    expect(lane.report({ ...SALE, receiptId: 'r-4' }).verdict).toBe('duplicate_of');
   });
-  const won = lane.of(sale);
-  expect(won.outcome.winner).toEqual(click);
-  expectRestored(won);
+
+  it('a payout that was exchanged', () => {
+    const conversion = sold().of(SALE);
+    expectRestored({ ...conversion, outcome: { ...conversion.outcome, exchangeRateId: 'eur-usd-1' } });
+  });
+
+  it('everything that can be ordered', () => {
+    const lane = sold();
+    const { conversionId } = lane.of(SALE);
+    lane.command({
+      command: 'reattribute',
+      conversionId,
+      clickId: CLICK.clickId,
+      model: 'linear',
+      terms: { ...ORDERED_TERMS, offerId: 'shoes' },
+    });
+    lane.command({ command: 'approve', conversionId, reasonCode: 'appeal' });
+    const conversion = lane.of(SALE);
+    expect(conversion.orders).toMatchObject({
+      ruling: 'approved',
+      model: 'linear',
+      terms: { offerId: 'shoes' },
+    });
+    expectRestored(conversion);
+  });
+
+  it('a test click that was ordered to win a live conversion', () => {
+    const lane = sold();
+    const click = aClick({ clickId: clickIdOf(2), isTest: true });
+    lane.ledger.showClick(click);
+    lane.command({
+      command: 'reattribute',
+      conversionId: lane.of(SALE).conversionId,
+      clickId: click.clickId,
+    });
+    const conversion = lane.of(SALE);
+    expect(conversion.outcome.winner).toEqual(click);
+    expectRestored(conversion);
+  });
 });

@@ -1,19 +1,9 @@
 /** Conversions as conversion.decided events and back: a record carries all that a further report needs, so no postback is read twice. */
-import type { Contribution, ConversionDecided, Ledger, ValueUpdate } from '@tributary/contracts';
+import type { ConversionDecided, Ledger, ValueUpdate } from '@tributary/contracts';
 import { type AttributionModel, attribution, moneyOf, valueDigest } from '@tributary/domain';
+import { contributionIn, namesIn } from './contribution-names.ts';
 import { termsIn, termsText } from './ordered-terms.ts';
-
-/** Details of which a conversion has one; those in maps are kept by their names. */
-const SINGLE_DETAILS = [
-  'predictedLtvMicros',
-  'productId',
-  'planId',
-  'couponCode',
-  'quantity',
-  'ipCiphertext',
-  'userAgent',
-  'country',
-] as const satisfies readonly (keyof attribution.ReportDetails)[];
+import { withLedger } from './record-before-ledger.ts';
 
 /** The event of a revision; {@link conversionOf} is its inverse. */
 export function recordOf(conversion: attribution.Conversion): ConversionDecided {
@@ -173,21 +163,6 @@ function updateOf<V>(
   return [{ field, micros: null, currency: null, status: null, ...said(value), receivedAt, receiptId }];
 }
 
-/** Names alone: the contributions say each thing once, and together what the fields of the record say. */
-function namesIn(
-  { occurredAt, receiptId, details }: attribution.Contribution,
-  firstReceiptId: string,
-): Contribution {
-  return {
-    occurredAt,
-    receiptId: receiptId === firstReceiptId ? null : receiptId,
-    details: SINGLE_DETAILS.filter((name) => details[name] !== null),
-    subIds: Object.keys(details.subIds),
-    extras: Object.keys(details.extras),
-    subjectHashes: Object.keys(details.subjectHashes),
-  };
-}
-
 function bufferOf(bytes: Uint8Array | null): Buffer | null {
   return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -195,8 +170,10 @@ function bufferOf(bytes: Uint8Array | null): Buffer | null {
 /**
  * The conversion as it was when {@link recordOf} made the record. Names and codes that the schema leaves open, as their lists
  * may grow, are taken at their word: nobody else writes this topic.
+ * Of a record of before there was a ledger: as it would be now, as far as the record tells.
  */
-export function conversionOf(record: ConversionDecided): attribution.Conversion {
+export function conversionOf(decided: ConversionDecided): attribution.Conversion {
+  const record = withLedger(decided);
   return {
     conversionId: record.conversionId,
     eventClass: record.eventClass,
@@ -220,7 +197,7 @@ export function conversionOf(record: ConversionDecided): attribution.Conversion 
     outcome: outcomeIn(record),
     decidedAt: {
       trigger: record.triggerKind,
-      position: { partition: record.triggerPartition, offset: record.triggerOffset },
+      position: triggerPositionOf(record),
       now: record.decidedAt,
       configurationVersion: record.configurationVersion,
     },
@@ -232,10 +209,7 @@ function factsIn(record: ConversionDecided): attribution.ConversionFacts {
   return {
     receiptId: record.receiptId,
     sourceId: record.sourceId,
-    position: positionOf(ledger.firstPartition, ledger.firstOffset) ?? {
-      partition: record.triggerPartition,
-      offset: record.triggerOffset,
-    },
+    position: positionOf(ledger.firstPartition, ledger.firstOffset) ?? triggerPositionOf(record),
     countedReceiptIds: [record.receiptId, ...ledger.furtherReceiptIds],
     receivedAt: record.receivedAt,
     sentOccurredAt: record.occurredAtIsAssumed ? null : record.occurredAt,
@@ -267,6 +241,10 @@ function positionOf(partition: number | null, offset: number | null): attributio
   return partition === null || offset === null ? null : { partition, offset };
 }
 
+function triggerPositionOf({ triggerPartition, triggerOffset }: ConversionDecided): attribution.Position {
+  return { partition: triggerPartition, offset: triggerOffset };
+}
+
 function updatedIn(updates: readonly ValueUpdate[]): attribution.UpdatedValues {
   return {
     revenue: latestIn(updates, 'revenue', ({ micros, currency }) => moneyOf(micros, currency)),
@@ -286,35 +264,6 @@ function latestIn<V>(
   const { receivedAt, receiptId } = update;
   const value = valueIn(update);
   return value === null ? null : { value, receivedAt, receiptId };
-}
-
-function contributionIn(record: ConversionDecided, names: Contribution): attribution.Contribution {
-  const given = <V>(name: (typeof SINGLE_DETAILS)[number], value: V | null): V | null =>
-    names.details.includes(name) ? value : null;
-  return {
-    occurredAt: names.occurredAt,
-    receiptId: names.receiptId ?? record.receiptId,
-    details: {
-      predictedLtvMicros: given('predictedLtvMicros', record.predictedLtvMicros),
-      productId: given('productId', record.productId),
-      planId: given('planId', record.planId),
-      couponCode: given('couponCode', record.couponCode),
-      quantity: given('quantity', record.quantity),
-      ipCiphertext: given('ipCiphertext', record.ipCiphertext),
-      userAgent: given('userAgent', record.userAgent),
-      country: given('country', record.country),
-      subIds: named(record.subIds, names.subIds),
-      extras: named(record.extras, names.extras),
-      subjectHashes: named(record.subjectHashes, names.subjectHashes),
-    },
-  };
-}
-
-function named(
-  all: Readonly<Record<string, string>>,
-  names: readonly string[],
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)));
 }
 
 function ordersIn({ orders }: ConversionDecided): attribution.Orders {
