@@ -161,9 +161,7 @@ export class FactsStore {
     return (await Promise.all(answers)).flat();
   }
 
-  async #capUses(
-    counters: ReadonlySet<string>,
-  ): Promise<readonly attribution.Counter<CapUse>[]> {
+  async #capUses(counters: ReadonlySet<string>): Promise<readonly attribution.Counter<CapUse>[]> {
     const rows = await this.#counters<{ granted: number; usedMicros: string }>(CAP_USES, 'cap', counters);
     return rows.map(({ key, periodStart, granted, usedMicros }) => ({
       key,
@@ -183,12 +181,9 @@ export class FactsStore {
     counters: ReadonlySet<string>,
   ): Promise<readonly (Row & { key: string; periodStart: number })[]> {
     const byHash = new Map([...counters].map((counter) => [keyHash(kind, counter), counter]));
-    const rows = await rowsById<Row & { counterHash: string }>(
-      this.#clickhouse,
-      sql,
-      'counterHashes',
-      [...byHash.keys()],
-    );
+    const rows = await rowsById<Row & { counterHash: string }>(this.#clickhouse, sql, 'counterHashes', [
+      ...byHash.keys(),
+    ]);
     return rows.map((row) => ({ ...row, ...partsOfCounter(byHash.get(row.counterHash) ?? '') }));
   }
 }
