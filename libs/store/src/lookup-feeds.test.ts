@@ -12,7 +12,7 @@ const SCOPE = { advertiserId: 'acme', lane: 'acme', isTest: false };
 function newest(name: string): string {
   const files = readdirSync(FOLDER).filter((file) => file.endsWith('.sql'));
   const all = files.sort().map((file) => readFileSync(join(FOLDER, file), 'utf8'));
-  const made = new RegExp(`^CREATE [A-Z ]+ IF NOT EXISTS ${name}\\b[^]*?;$`, 'gm');
+  const made = new RegExp(`^CREATE [A-Z ]+ IF NOT EXISTS ${name}\\b[\\s\\S]*?;$`, 'gm');
   return all.join('\n').match(made)?.at(-1) ?? `nothing makes ${name}`;
 }
 
@@ -26,7 +26,8 @@ interface Definition {
 }
 
 function fieldsOf(schema: string): NonNullable<Definition['fields']> {
-  return (LOCKED_SCHEMAS[schema]?.at(-1)?.schema as Definition).fields ?? [];
+  const definition = LOCKED_SCHEMAS[schema]?.at(-1)?.schema as Definition | undefined;
+  return definition?.fields ?? [];
 }
 
 /** A value in the form that the text of a record has it in; see the table conversion_states. */
@@ -55,7 +56,8 @@ describe('the feed of decisions', () => {
   });
 
   it('writes every field into the text of the record, in the order of the schema', () => {
-    const [, list] = /'JSONCompactEachRow',([^]*)\) AS record/.exec(newest('conversion_states_feed')) ?? [];
+    const [, list] =
+      /'JSONCompactEachRow',([\s\S]*)\) AS record/.exec(newest('conversion_states_feed')) ?? [];
     const expected = fields.map(({ name, type }) => inText(type, name)).join(', ');
     const written = list?.replaceAll(/\s+/g, ' ').replaceAll('( ', '(').replaceAll(' )', ')').trim();
     expect(written?.split(', ')).toEqual(expected.split(', '));
