@@ -179,7 +179,7 @@ CREATE TABLE IF NOT EXISTS decisions_queue
   ledger Tuple(
     firstPartition Nullable(Int32),
     firstOffset Nullable(Int64),
-    countedReceiptIds Array(UUID),
+    furtherReceiptIds Array(UUID),
     clickIdSince Nullable(DateTime64(3, 'UTC')),
     customerIdSince Nullable(DateTime64(3, 'UTC')),
     subjectSince Nullable(DateTime64(3, 'UTC')),
@@ -192,7 +192,7 @@ CREATE TABLE IF NOT EXISTS decisions_queue
     firstShippingMicros Nullable(Int64),
     firstStatus LowCardinality(Nullable(String)),
     updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId UUID, details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
+    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
     isReportedClickEligible Bool,
     isTestClick Bool,
     isFirstOfCustomer Nullable(Bool),
@@ -208,21 +208,21 @@ CREATE TABLE IF NOT EXISTS decisions_stream
 ENGINE = Null
 EMPTY AS SELECT *, {{arrival}} FROM decisions_queue;
 
--- The record's hashes of persons are those of reports and click together; a conversion is found by those its reports gave,
--- which the ledger names. A record of before there was a ledger is found by all: too many cost a lookup, no more.
+-- The hashes of a record are those of reports and click together; a conversion is found by those that its reports gave,
+-- which the ledger names.
 CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_keys_feed TO conversion_keys AS
 WITH
   concat(advertiserId, '\0', lane, '\0', if(isTest, 'test', 'live'), '\0') AS scope,
-  coalesce(reversedTransactionId, transactionId) AS transaction,
+  coalesce(reversedTransactionId, transactionId) AS transactionOf,
   arrayFlatten(arrayMap(contribution -> contribution.subjectHashes, ledger.contributions)) AS given,
   arrayFilter(
-    form -> mapContains(subjectHashes, form) AND (empty(ledger.countedReceiptIds) OR has(given, form)),
+    form -> has(given, form),
     ['emailPlain', 'emailGmail', 'emailDotless', 'phoneE164', 'phoneDigits', 'customerExternal']
   ) AS forms
 SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, conversionId
 FROM decisions_stream
 ARRAY JOIN arrayConcat(
-  if(isNull(transaction), [], [concat('transaction\0', scope, assumeNotNull(transaction))]),
+  if(isNull(transactionOf), [], [concat('transaction\0', scope, assumeNotNull(transactionOf))]),
   if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
   if(isNull(reportedClickId), [], [concat('click\0', toString(assumeNotNull(reportedClickId)))]),
   arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
@@ -320,7 +320,7 @@ SELECT
     tuple(
       ledger.firstPartition,
       ledger.firstOffset,
-      ledger.countedReceiptIds,
+      ledger.furtherReceiptIds,
       toUnixTimestamp64Milli(ledger.clickIdSince),
       toUnixTimestamp64Milli(ledger.customerIdSince),
       toUnixTimestamp64Milli(ledger.subjectSince),

@@ -1,7 +1,7 @@
 /** Rows as events: every column of the schema, bytes by hex, money and instants without rounding. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { epochMs, eventRows } from './event-rows.ts';
+import { epochMs, eventRows, eventTexts } from './event-rows.ts';
 
 describe('epochMs', () => {
   it.each([
@@ -74,7 +74,42 @@ describe('eventRows', () => {
     expect(toEvent(row).landingUrl).toBeNull();
   });
 
+  it('selects and converts no more than what is needed', () => {
+    const some = eventRows('click.recorded.v1', ['clickId', 'ipCiphertext']);
+    expect(some.columns).toBe('clickId, hex(ipCiphertext) AS ipCiphertext');
+    expect(some.toEvent(row)).toEqual({ clickId: row.clickId, ipCiphertext: Buffer.from([0, 1, 254, 255]) });
+  });
+
   it('knows locked schemas only', () => {
     expect(() => eventRows('no.such.event' as 'click.recorded.v1')).toThrow('no schema is locked');
+  });
+});
+
+describe('eventTexts', () => {
+  const names = eventRows('click.recorded.v1')
+    .columns.replaceAll(/hex\(\w+\) AS /g, '')
+    .split(', ');
+  const textOf = (cells: Readonly<Record<string, unknown>>) =>
+    JSON.stringify(names.map((name) => cells[name] ?? null));
+
+  it.each<[string, unknown, unknown]>([
+    ['clickedAt', 1_767_323_045_678, 1_767_323_045_678],
+    // A server may be set to put 64-bit numbers into quotes.
+    ['clickedAt', '-500', -500],
+    ['configurationVersion', '9007199254740991', Number.MAX_SAFE_INTEGER],
+    ['costMicros', '-9223372036854775808', -(2n ** 63n)],
+    ['costMicros', null, null],
+    ['ipCiphertext', '0001FEFF', Buffer.from([0, 1, 254, 255])],
+    ['ipCiphertext', '', Buffer.alloc(0)],
+    ['subIds', { 'a.b': '\u0000"' }, { 'a.b': '\u0000"' }],
+    [
+      'adPlatformIds',
+      [['fbclid', 'x', 1_767_323_045_001]],
+      [{ name: 'fbclid', value: 'x', firstSeenAt: 1_767_323_045_001 }],
+    ],
+  ])('%s out of %j', (name, cell, expected) => {
+    const event = eventTexts('click.recorded.v1')(textOf({ [name]: cell }));
+    expect(event).toMatchObject({ [name]: expected });
+    expect(Object.keys(event)).toEqual(names);
   });
 });

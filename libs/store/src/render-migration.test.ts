@@ -50,6 +50,24 @@ describe('on a cluster', () => {
     ]);
   });
 
+  it('a table whose rows of a key are equal needs no version', () => {
+    const text = 'CREATE TABLE IF NOT EXISTS t\n(\n  a UInt8\n)\nENGINE = {{replacing()}}\nORDER BY a;\n';
+    const [local = '', distributed] = rendered(text);
+    expect(local).toContain(
+      "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')",
+    );
+    expect(distributed).toContain("Distributed('main', 'tributary', 't_local', cityHash64(a))");
+    expect(statementsOfMigration(text, 'tributary', SETTINGS).join()).toContain(
+      'ENGINE = ReplacingMergeTree()',
+    );
+  });
+
+  it('each host fills tables from its own rows', () => {
+    const text = 'INSERT INTO t SELECT a FROM {{local(u)}};\n';
+    expect(rendered(text)).toEqual(['INSERT INTO t SELECT a FROM u_local']);
+    expect(statementsOfMigration(text, 'tributary', SETTINGS)).toEqual(['INSERT INTO t SELECT a FROM u']);
+  });
+
   it('a table that cannot be sharded is refused', () => {
     const text = 'CREATE TABLE IF NOT EXISTS t\n(\n  a UInt8\n)\nENGINE = {{replacing(v)}}\nORDER BY ();\n';
     expect(() => rendered(text)).toThrow('no key');

@@ -1,0 +1,446 @@
+-- The feeds of the tables of the file before, by the order of 0003: the queue is dropped and so stops, everything behind it
+-- is made, and the intake comes last. A queue that is made anew goes on where its group has committed.
+-- What stands in the tables already is filled in while the queues stand still, from each host's own rows.
+
+-- click.recorded.v1
+DROP TABLE IF EXISTS clicks_queue;
+
+DROP VIEW IF EXISTS clicks_intake;
+
+DROP VIEW IF EXISTS click_keys_feed;
+
+CREATE TABLE IF NOT EXISTS clicks_queue
+(
+  clickId UUID,
+  kind LowCardinality(String),
+  advertiserId String,
+  offerId String,
+  campaignId String,
+  partnerId Nullable(String),
+  partnerClickId Nullable(String),
+  clickedAt DateTime64(3, 'UTC'),
+  receivedAt DateTime64(3, 'UTC'),
+  subIds Map(String, String),
+  utm Map(String, String),
+  adPlatformIds Array(Tuple(name String, value String, firstSeenAt DateTime64(3, 'UTC'))),
+  landingUrl Nullable(String),
+  referrer Nullable(String),
+  userAgent Nullable(String),
+  country Nullable(String),
+  ipHash Nullable(String),
+  ipCiphertext Nullable(String),
+  subjectHashes Map(String, String),
+  customerId Nullable(String),
+  consentAdUserData LowCardinality(String),
+  consentAdPersonalization LowCardinality(String),
+  costMicros Nullable(Int64),
+  costCurrency Nullable(String),
+  automation Nullable(String),
+  extras Map(String, String),
+  configurationVersion Int64,
+  isTest Bool
+)
+ENGINE = Kafka
+SETTINGS
+  kafka_broker_list = 'kafka-1:9092,kafka-2:9092',
+  kafka_topic_list = 'click.recorded.v1',
+  kafka_group_name = 'clickhouse.tributary.click.recorded.v1',
+  kafka_format = 'AvroConfluent',
+  format_avro_schema_registry_url = 'http://registry:8085',
+  input_format_avro_allow_missing_fields = 1,
+  kafka_handle_error_mode = 'stream',
+  kafka_flush_interval_ms = 1000,
+  kafka_poll_timeout_ms = 50,
+  kafka_thread_per_consumer = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS click_keys_feed TO click_keys AS
+WITH
+  concat(advertiserId, '\0', if(isTest, 'test', 'live'), '\0') AS scope,
+  arrayFilter(
+    form -> mapContains(subjectHashes, form),
+    ['emailPlain', 'emailGmail', 'emailDotless', 'phoneE164', 'phoneDigits', 'customerExternal']
+  ) AS forms
+SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, clickId
+FROM clicks_stream
+ARRAY JOIN arrayConcat(
+  if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
+  arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
+) AS key
+WHERE _error = '';
+
+INSERT INTO click_keys
+WITH
+  concat(advertiserId, '\0', if(isTest, 'test', 'live'), '\0') AS scope,
+  arrayFilter(
+    form -> mapContains(subjectHashes, form),
+    ['emailPlain', 'emailGmail', 'emailDotless', 'phoneE164', 'phoneDigits', 'customerExternal']
+  ) AS forms
+SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, clickId
+FROM clicks_local
+ARRAY JOIN arrayConcat(
+  if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
+  arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
+) AS key
+WHERE isNotNull(customerId) OR notEmpty(subjectHashes);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS clicks_intake TO clicks_stream AS
+SELECT *, _topic, _partition, _offset, _key, _raw_message, _error,
+  _headers.value[indexOf(_headers.name, 'tributary-republished-from')] AS _republished_from,
+  match(_republished_from, '^[0-9]{1,5}/[0-9]{1,19}$') AS _is_republished,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM clicks_queue;
+
+-- conversion.decided.v1
+DROP TABLE IF EXISTS decisions_queue;
+
+DROP VIEW IF EXISTS decisions_intake;
+
+DROP VIEW IF EXISTS decisions_feed;
+
+DROP VIEW IF EXISTS conversions_feed;
+
+DROP VIEW IF EXISTS decisions_undecoded;
+
+DROP VIEW IF EXISTS decisions_republished;
+
+DROP VIEW IF EXISTS conversion_keys_feed;
+
+DROP VIEW IF EXISTS conversion_states_feed;
+
+DROP VIEW IF EXISTS cap_places_feed;
+
+DROP VIEW IF EXISTS tier_places_feed;
+
+DROP TABLE IF EXISTS decisions_stream;
+
+CREATE TABLE IF NOT EXISTS decisions_queue
+(
+  conversionId UUID,
+  revision Int32,
+  lane String,
+  advertiserId String,
+  offerId Nullable(String),
+  campaignId Nullable(String),
+  partnerId Nullable(String),
+  sourceId String,
+  receiptId UUID,
+  eventType String,
+  eventClass String,
+  transactionId Nullable(String),
+  originalConversionId Nullable(UUID),
+  customerId Nullable(String),
+  status LowCardinality(String),
+  match LowCardinality(String),
+  state LowCardinality(String),
+  reasonCodes Array(String),
+  occurredAt DateTime64(3, 'UTC'),
+  receivedAt DateTime64(3, 'UTC'),
+  decidedAt DateTime64(3, 'UTC'),
+  parkedUntil Nullable(DateTime64(3, 'UTC')),
+  heldUntil Nullable(DateTime64(3, 'UTC')),
+  triggerKind LowCardinality(String),
+  triggerPartition Int32,
+  triggerOffset Int64,
+  revenueMicros Nullable(Int64),
+  currency Nullable(String),
+  payoutMicros Nullable(Int64),
+  payoutCurrency Nullable(String),
+  payoutRule Nullable(String),
+  reversedRevenueMicros Nullable(Int64),
+  reversedPayoutMicros Nullable(Int64),
+  taxMicros Nullable(Int64),
+  shippingMicros Nullable(Int64),
+  predictedLtvMicros Nullable(Int64),
+  exchangeRateId Nullable(String),
+  isFirstOfCustomer Nullable(Bool),
+  model String,
+  credits Array(Tuple(clickId UUID, partnerId Nullable(String), numerator Int32, denominator Int32)),
+  candidates Array(Tuple(clickId String, campaignId Nullable(String), clickedAt Nullable(DateTime64(3, 'UTC')), outcome String, reasonCode Nullable(String))),
+  clickId Nullable(UUID),
+  clickedAt Nullable(DateTime64(3, 'UTC')),
+  partnerClickId Nullable(String),
+  clickSubIds Map(String, String),
+  adPlatformIds Array(Tuple(name String, value String, firstSeenAt DateTime64(3, 'UTC'))),
+  landingUrl Nullable(String),
+  clickUserAgent Nullable(String),
+  clickCountry Nullable(String),
+  clickIpCiphertext Nullable(String),
+  subIds Map(String, String),
+  extras Map(String, String),
+  productId Nullable(String),
+  planId Nullable(String),
+  couponCode Nullable(String),
+  subjectHashes Map(String, String),
+  ipCiphertext Nullable(String),
+  userAgent Nullable(String),
+  country Nullable(String),
+  consentAdUserData LowCardinality(String),
+  consentAdPersonalization LowCardinality(String),
+  valueDigest String,
+  configurationVersion Int64,
+  isTest Bool,
+  occurredAtIsAssumed Bool,
+  eventTypes Array(String),
+  reversedTransactionId Nullable(String),
+  reportedClickId Nullable(UUID),
+  malformedClickId Nullable(String),
+  matchedBy Nullable(String),
+  quantity Nullable(Int32),
+  clickKind Nullable(String),
+  clickReceivedAt Nullable(DateTime64(3, 'UTC')),
+  clickCustomerId Nullable(String),
+  clickSubjectHashes Map(String, String),
+  clickAutomation Nullable(String),
+  payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
+  askedMicros Nullable(Int64),
+  isForeign Bool,
+  capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
+  tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
+  orders Tuple(
+    ruling Nullable(String),
+    clickId Nullable(UUID),
+    model Nullable(String),
+    terms Nullable(String),
+    reasonCodes Array(String)
+  ),
+  ledger Tuple(
+    firstPartition Nullable(Int32),
+    firstOffset Nullable(Int64),
+    furtherReceiptIds Array(UUID),
+    clickIdSince Nullable(DateTime64(3, 'UTC')),
+    customerIdSince Nullable(DateTime64(3, 'UTC')),
+    subjectSince Nullable(DateTime64(3, 'UTC')),
+    isReportedWithoutClick Bool,
+    customerPartition Nullable(Int32),
+    customerOffset Nullable(Int64),
+    firstRevenueMicros Nullable(Int64),
+    firstCurrency Nullable(String),
+    firstTaxMicros Nullable(Int64),
+    firstShippingMicros Nullable(Int64),
+    firstStatus LowCardinality(Nullable(String)),
+    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
+    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
+    isReportedClickEligible Bool,
+    isTestClick Bool,
+    isFirstOfCustomer Nullable(Bool),
+    hasSeenClicks Bool,
+    gaveUpClickId Nullable(UUID),
+    waitedUntil Nullable(DateTime64(3, 'UTC')),
+    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
+  )
+)
+ENGINE = Kafka
+SETTINGS
+  kafka_broker_list = 'kafka-1:9092,kafka-2:9092',
+  kafka_topic_list = 'conversion.decided.v1',
+  kafka_group_name = 'clickhouse.tributary.conversion.decided.v1',
+  kafka_format = 'AvroConfluent',
+  format_avro_schema_registry_url = 'http://registry:8085',
+  input_format_avro_allow_missing_fields = 1,
+  kafka_handle_error_mode = 'stream',
+  kafka_flush_interval_ms = 1000,
+  kafka_poll_timeout_ms = 50,
+  kafka_thread_per_consumer = 1;
+
+CREATE TABLE IF NOT EXISTS decisions_stream
+ENGINE = Null
+EMPTY AS SELECT *, _topic, _partition, _offset, _key, _raw_message, _error,
+  _headers.value[indexOf(_headers.name, 'tributary-republished-from')] AS _republished_from,
+  match(_republished_from, '^[0-9]{1,5}/[0-9]{1,19}$') AS _is_republished,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decisions_queue;
+
+-- The hashes of a record are those of reports and click together; a conversion is found by those that its reports gave,
+-- which the ledger names.
+CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_keys_feed TO conversion_keys AS
+WITH
+  concat(advertiserId, '\0', lane, '\0', if(isTest, 'test', 'live'), '\0') AS scope,
+  coalesce(reversedTransactionId, transactionId) AS transactionOf,
+  arrayFlatten(arrayMap(contribution -> contribution.subjectHashes, ledger.contributions)) AS given,
+  arrayFilter(
+    form -> has(given, form),
+    ['emailPlain', 'emailGmail', 'emailDotless', 'phoneE164', 'phoneDigits', 'customerExternal']
+  ) AS forms
+SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, conversionId
+FROM decisions_stream
+ARRAY JOIN arrayConcat(
+  if(isNull(transactionOf), [], [concat('transaction\0', scope, assumeNotNull(transactionOf))]),
+  if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
+  if(isNull(reportedClickId), [], [concat('click\0', toString(assumeNotNull(reportedClickId)))]),
+  arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
+) AS key
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_states_feed TO conversion_states AS
+SELECT
+  conversionId,
+  bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion,
+  formatRowNoNewline(
+    'JSONCompactEachRow',
+    conversionId,
+    revision,
+    lane,
+    advertiserId,
+    offerId,
+    campaignId,
+    partnerId,
+    sourceId,
+    receiptId,
+    eventType,
+    eventClass,
+    transactionId,
+    originalConversionId,
+    customerId,
+    status,
+    match,
+    state,
+    reasonCodes,
+    toUnixTimestamp64Milli(occurredAt),
+    toUnixTimestamp64Milli(receivedAt),
+    toUnixTimestamp64Milli(decidedAt),
+    toUnixTimestamp64Milli(parkedUntil),
+    toUnixTimestamp64Milli(heldUntil),
+    triggerKind,
+    triggerPartition,
+    triggerOffset,
+    toString(revenueMicros),
+    currency,
+    toString(payoutMicros),
+    payoutCurrency,
+    payoutRule,
+    toString(reversedRevenueMicros),
+    toString(reversedPayoutMicros),
+    toString(taxMicros),
+    toString(shippingMicros),
+    toString(predictedLtvMicros),
+    exchangeRateId,
+    isFirstOfCustomer,
+    model,
+    arrayMap(credit -> tuple(credit.clickId, credit.partnerId, credit.numerator, credit.denominator), credits),
+    arrayMap(candidate -> tuple(candidate.clickId, candidate.campaignId, toUnixTimestamp64Milli(candidate.clickedAt), candidate.outcome, candidate.reasonCode), candidates),
+    clickId,
+    toUnixTimestamp64Milli(clickedAt),
+    partnerClickId,
+    clickSubIds,
+    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
+    landingUrl,
+    clickUserAgent,
+    clickCountry,
+    hex(clickIpCiphertext),
+    subIds,
+    extras,
+    productId,
+    planId,
+    couponCode,
+    subjectHashes,
+    hex(ipCiphertext),
+    userAgent,
+    country,
+    consentAdUserData,
+    consentAdPersonalization,
+    valueDigest,
+    configurationVersion,
+    isTest,
+    occurredAtIsAssumed,
+    eventTypes,
+    reversedTransactionId,
+    reportedClickId,
+    malformedClickId,
+    matchedBy,
+    quantity,
+    clickKind,
+    toUnixTimestamp64Milli(clickReceivedAt),
+    clickCustomerId,
+    clickSubjectHashes,
+    clickAutomation,
+    arrayMap(payoutPart -> tuple(payoutPart.clickId, payoutPart.partnerId, toString(payoutPart.micros)), payoutParts),
+    toString(askedMicros),
+    isForeign,
+    arrayMap(capPlace -> tuple(capPlace.capId, capPlace.key, toUnixTimestamp64Milli(capPlace.periodStart), capPlace.isGranted, toString(capPlace.payoutMicros)), capPlaces),
+    arrayMap(tierPlace -> tuple(tierPlace.key, toUnixTimestamp64Milli(tierPlace.periodStart), tierPlace.position), tierPlaces),
+    tuple(orders.ruling, orders.clickId, orders.model, orders.terms, orders.reasonCodes),
+    tuple(
+      ledger.firstPartition,
+      ledger.firstOffset,
+      ledger.furtherReceiptIds,
+      toUnixTimestamp64Milli(ledger.clickIdSince),
+      toUnixTimestamp64Milli(ledger.customerIdSince),
+      toUnixTimestamp64Milli(ledger.subjectSince),
+      ledger.isReportedWithoutClick,
+      ledger.customerPartition,
+      ledger.customerOffset,
+      toString(ledger.firstRevenueMicros),
+      ledger.firstCurrency,
+      toString(ledger.firstTaxMicros),
+      toString(ledger.firstShippingMicros),
+      ledger.firstStatus,
+      arrayMap(valueUpdate -> tuple(valueUpdate.field, toString(valueUpdate.micros), valueUpdate.currency, valueUpdate.status, toUnixTimestamp64Milli(valueUpdate.receivedAt), valueUpdate.receiptId), ledger.updates),
+      arrayMap(contribution -> tuple(toUnixTimestamp64Milli(contribution.occurredAt), contribution.receiptId, contribution.details, contribution.subIds, contribution.extras, contribution.subjectHashes), ledger.contributions),
+      ledger.isReportedClickEligible,
+      ledger.isTestClick,
+      ledger.isFirstOfCustomer,
+      ledger.hasSeenClicks,
+      ledger.gaveUpClickId,
+      toUnixTimestamp64Milli(ledger.waitedUntil),
+      toUnixTimestamp64Milli(ledger.waitedForConditionUntil)
+    )
+  ) AS record
+FROM decisions_stream
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS cap_places_feed TO cap_places AS
+SELECT
+  reinterpretAsUInt64(SHA256(concat('cap\0', toString(toUnixTimestamp64Milli(place.periodStart)), ':', place.key))) AS counterHash,
+  conversionId,
+  place.isGranted AS isGranted,
+  place.payoutMicros AS payoutMicros,
+  bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion
+FROM decisions_stream
+ARRAY JOIN capPlaces AS place
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS tier_places_feed TO tier_places AS
+SELECT
+  reinterpretAsUInt64(SHA256(concat('tier\0', toString(toUnixTimestamp64Milli(place.periodStart)), ':', place.key))) AS counterHash,
+  conversionId
+FROM decisions_stream
+ARRAY JOIN tierPlaces AS place
+WHERE _error = '';
+
+-- Through the stream while nothing but the lookup tables hangs on it.
+INSERT INTO decisions_stream
+SELECT
+  * EXCEPT (recordPartition, recordOffset, recordVersion),
+  'conversion.decided.v1', recordPartition, recordOffset, '', '', '', '', false, recordPartition, recordOffset
+FROM conversions_local FINAL;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decisions_feed TO decisions AS
+SELECT COLUMNS('^[^_]'), _record_partition AS recordPartition, _record_offset AS recordOffset, bitNot(_record_offset) AS recordVersion
+FROM decisions_stream
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS conversions_feed TO conversions AS
+SELECT
+  COLUMNS('^[^_]'),
+  _record_partition AS recordPartition,
+  _record_offset AS recordOffset,
+  bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion
+FROM decisions_stream
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decisions_undecoded TO undecoded_records AS
+SELECT _topic AS topic, _record_partition AS recordPartition, _record_offset AS recordOffset, _key AS key, _raw_message AS value, _error AS error, now64(3, 'UTC') AS seenAt
+FROM decisions_stream
+WHERE _error != '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decisions_republished TO republished_records AS
+SELECT _topic AS topic, _record_partition AS recordPartition, _record_offset AS recordOffset, _partition AS republishedPartition, _offset AS republishedOffset, now64(3, 'UTC') AS seenAt
+FROM decisions_stream
+WHERE _is_republished AND _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decisions_intake TO decisions_stream AS
+SELECT *, _topic, _partition, _offset, _key, _raw_message, _error,
+  _headers.value[indexOf(_headers.name, 'tributary-republished-from')] AS _republished_from,
+  match(_republished_from, '^[0-9]{1,5}/[0-9]{1,19}$') AS _is_republished,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decisions_queue;
