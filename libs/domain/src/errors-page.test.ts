@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CORE_REASONS } from './attribution/reasons.ts';
 import { CLICK_WARNINGS } from './click-parameters.ts';
 import { VERDICTS } from './conversion.ts';
-import { DECISION_REASONS } from './decide.ts';
 import { NETWORK_ERRORS } from './delivery.ts';
+import { PAYOUT_REASONS } from './payout.ts';
 import { REFUSAL_REASONS } from './postback/refusals.ts';
 
 const PAGE = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
@@ -22,7 +23,7 @@ describe('docs/errors.md', () => {
     ['Postbacks that are refused', REFUSAL_REASONS],
     ['Clicks', CLICK_WARNINGS],
     ['Verdicts', VERDICTS],
-    ['Decision reasons', DECISION_REASONS],
+    ['Decision reasons', [...CORE_REASONS, ...PAYOUT_REASONS]],
   ] as const)('lists exactly the codes under "%s"', (heading, codes) => {
     expect(codesUnder(heading).toSorted()).toEqual([...codes].toSorted());
   });

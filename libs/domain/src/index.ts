@@ -9,7 +9,6 @@ export * from './catalogue/index.ts';
 export * from './click.ts';
 export * from './click-parameters.ts';
 export * from './conversion.ts';
-export * from './decide.ts';
 export * from './delivery.ts';
 export * from './deterministic-id.ts';
 export * from './identity.ts';

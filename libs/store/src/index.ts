@@ -1,5 +1,4 @@
 /** The ClickHouse side: connection, migrations, reads of each service, and reading one's own writes. */
-export * from './attribution-store.ts';
 export * from './connection.ts';
 export * from './delivery-store.ts';
 export * from './event-rows.ts';
