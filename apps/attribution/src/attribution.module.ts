@@ -38,8 +38,8 @@ import {
   StoredOffsets,
   UndecodedStore,
 } from '@tributary/store';
+import { AttributionController } from './attribution.controller.ts';
 import { Attribution } from './attribution.ts';
-import { PostbackController } from './postback.controller.ts';
 
 export interface AttributionParts {
   readonly settings: Settings<
@@ -146,7 +146,7 @@ class AttributionModule {}
 export function composeAttribution(parts: AttributionParts): DynamicModule {
   return {
     module: AttributionModule,
-    controllers: [HealthController, MetricsController, PostbackController],
+    controllers: [HealthController, MetricsController, AttributionController],
     providers: [
       { provide: PARTS, useValue: parts },
       AttributionResources,

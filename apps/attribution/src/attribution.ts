@@ -1,6 +1,7 @@
 /** Attribution as a whole: catches up with the configuration, decides postbacks lane by lane, and what time brings to those that wait. */
 import {
   type AssignmentListener,
+  type BatchAnswer,
   type EventProducer,
   OwnerProducer,
   type PartitionBatch,
@@ -16,6 +17,7 @@ import { DecisionBatches } from './decision-batches.ts';
 import { DecisionLanes } from './decision-lanes.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import { LaneProgress } from './lane-progress.ts';
+import { OrderDecider } from './order-decider.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PostbackDecider } from './postback-decider.ts';
 import { RulesInForce } from './rules-in-force.ts';
@@ -44,6 +46,7 @@ export class Attribution implements AssignmentListener {
   readonly #progress: LaneProgress;
   readonly #lanes: DecisionLanes;
   readonly #decider: PostbackDecider;
+  readonly #orderDecider: OrderDecider;
   readonly #clockDecider: ClockDecider;
   /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
   #deals = 0;
@@ -69,6 +72,7 @@ export class Attribution implements AssignmentListener {
     const batches = new DecisionBatches({ ...shared, rules: new RulesInForce(follower.current) });
     const writer = new DecisionWriter(shared);
     this.#decider = new PostbackDecider({ ...shared, batches, writer });
+    this.#orderDecider = new OrderDecider({ ...shared, batches, writer });
     this.#clockDecider = new ClockDecider({
       ...shared,
       batches,
@@ -94,7 +98,7 @@ export class Attribution implements AssignmentListener {
   /** Before the first postback of a new assignment: see what the owner before decided, take over what it had waiting. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
     const { store, offsets, committed } = this.#options;
-    const owned = partitions.map(({ partition }) => partition);
+    const owned = partitions.flatMap(({ topic, partition }) => (topic === POSTBACKS ? [partition] : []));
     this.#deals += 1;
     const deal = this.#deals;
     this.#waiting.own(owned);
@@ -110,19 +114,41 @@ export class Attribution implements AssignmentListener {
 
   /** @returns how many events are done: all. @throws DependencyFailure */
   async decide(batch: PartitionBatch<'postback.received.v1'>): Promise<number> {
-    const { follower } = this.#options;
-    // No instance decides by older rules than the edge that accepted the fact.
-    const version = Math.max(...batch.events.map(({ event }) => event.configurationVersion));
-    await follower.caughtUpTo(version, CATCH_UP_MS).catch((cause: unknown) => {
-      throw new DependencyFailure('configuration_behind', 'the configuration is older than the postbacks', {
-        cause,
-      });
-    });
+    const version = await this.#caughtUp(batch.events.map(({ event }) => event));
     await this.#lanes.run(batch.partition, async (isAfterDoubt) => {
       // Lost while it waited for its turn: its new owner decides it.
       batch.signal.throwIfAborted();
-      await this.#decider.decide(batch, follower.current.version, isAfterDoubt);
+      await this.#decider.decide(batch, version(), isAfterDoubt);
     });
     return batch.events.length;
+  }
+
+  /**
+   * Orders of a lane stand in the partition of the same number as its postbacks, and so come to the same owner.
+   * One that is not to be executed yet holds up those behind it. @throws DependencyFailure
+   */
+  async execute(batch: PartitionBatch<'attribution.commanded.v1'>): Promise<BatchAnswer> {
+    const version = await this.#caughtUp(batch.events.map(({ event }) => event));
+    const now = this.#options.clock.now();
+    const early = batch.events.findIndex(({ event }) => (event.effectiveFrom ?? 0) > now);
+    const events = early === -1 ? batch.events : batch.events.slice(0, early);
+    await this.#lanes.run(batch.partition, async () => {
+      batch.signal.throwIfAborted();
+      await this.#orderDecider.decide({ ...batch, events }, version());
+    });
+    const resumeAt = batch.events[early]?.event.effectiveFrom ?? null;
+    return resumeAt === null ? events.length : { done: events.length, resumeAt };
+  }
+
+  /** No instance decides by older rules than whoever wrote the fact had seen. @returns the version in force. */
+  async #caughtUp(facts: readonly { readonly configurationVersion: number }[]): Promise<() => number> {
+    const { follower } = this.#options;
+    const version = Math.max(...facts.map(({ configurationVersion }) => configurationVersion));
+    await follower.caughtUpTo(version, CATCH_UP_MS).catch((cause: unknown) => {
+      throw new DependencyFailure('configuration_behind', 'the configuration is older than the facts', {
+        cause,
+      });
+    });
+    return () => follower.current.version;
   }
 }

@@ -2,7 +2,6 @@
 import type { ConversionDecided, Ledger, ValueUpdate } from '@tributary/contracts';
 import { type AttributionModel, attribution, moneyOf, valueDigest } from '@tributary/domain';
 import { contributionIn, namesIn } from './contribution-names.ts';
-import { termsIn, termsText } from './ordered-terms.ts';
 import { withLedger } from './record-before-ledger.ts';
 
 /** The event of a revision; {@link conversionOf} is its inverse. */
@@ -24,7 +23,7 @@ export function recordOf(conversion: attribution.Conversion): ConversionDecided 
     subjectHashes: { ...outcome.winner?.subjectHashes, ...subjectHashes },
     capPlaces: firstCome.caps,
     tierPlaces: firstCome.tiers,
-    orders: { ...orders, terms: orders.terms === null ? null : termsText(orders.terms) },
+    orders: { ...orders, terms: orders.terms === null ? null : attribution.termsText(orders.terms) },
     ledger: ledgerOf(conversion),
     decidedAt: decidedAt.now,
     triggerKind: decidedAt.trigger,
@@ -271,7 +270,7 @@ function ordersIn({ orders }: ConversionDecided): attribution.Orders {
     ruling: orders.ruling as attribution.Orders['ruling'],
     clickId: orders.clickId,
     model: orders.model as AttributionModel | null,
-    terms: orders.terms === null ? null : termsIn(orders.terms),
+    terms: orders.terms === null ? null : attribution.termsIn(orders.terms),
     reasonCodes: orders.reasonCodes as readonly attribution.Reason[],
   };
 }

@@ -54,7 +54,7 @@ export class DecisionWriter {
       inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
     );
     if (records.length + others.length === 0) return [];
-    const positions = await producer.produce([...records, ...others]);
+    const positions = await producer.produce([...records, ...latestOf(records), ...others]);
     revised.forEach(({ conversion }, index) => {
       const position = positions[index];
       if (position !== undefined) this.#note(conversion, position);
@@ -62,7 +62,7 @@ export class DecisionWriter {
     });
     ownWrites.counters.count(partition, taken, positions.slice(0, revised.length));
     for (const each of revised) inTraceOf(each.input, () => this.#tell(each));
-    return positions.slice(revised.length);
+    return positions.slice(positions.length - others.length);
   }
 
   #note(conversion: attribution.Conversion, position: RecordPosition): void {
@@ -77,4 +77,10 @@ export class DecisionWriter {
     decisions.inc({ match: record.match, trigger: record.triggerKind });
     if (logger.isLevelEnabled('info')) logger.info(decisionLine(record), 'conversion.decided');
   }
+}
+
+/** The last record of each conversion, for the topic that keeps only that one; its value is the same bytes. */
+function latestOf(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
+  const latest = new Map(records.map((record) => [record.key, record]));
+  return [...latest.values()].map((record) => ({ ...record, topic: 'conversion.current.v1' }));
 }

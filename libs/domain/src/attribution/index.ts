@@ -11,3 +11,4 @@ export * from './preloading.ts';
 export * from './reasons.ts';
 export { type Command, type Input, identityOf, type Result, reduce } from './reducer.ts';
 export * from './report.ts';
+export { termsIn, termsText } from './terms-text.ts';

@@ -1,9 +1,9 @@
 /** Ordered terms survive their text, with everything in them that JSON has no form for. */
-import type { OfferTerms } from '@tributary/domain';
 import { expect, it } from 'vitest';
-import { TERMS } from '../../../libs/domain/src/attribution/attribution.fixture.ts';
-import { isSame } from '../../../libs/domain/src/attribution/ordering.ts';
-import { termsIn, termsText } from './ordered-terms.ts';
+import { TERMS } from './attribution.fixture.ts';
+import { isSame } from './ordering.ts';
+import type { OfferTerms } from './terms.ts';
+import { termsIn, termsText } from './terms-text.ts';
 
 const cases: readonly (readonly [string, Partial<OfferTerms>])[] = [
   ['of the standard', {}],

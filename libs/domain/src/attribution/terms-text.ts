@@ -1,5 +1,5 @@
 /** Terms that a person ordered for one conversion, as text: JSON, with a form of its own for what JSON cannot say. */
-import type { OfferTerms } from '@tributary/domain';
+import type { OfferTerms } from './terms.ts';
 
 /**
  * | in the terms | in the text |
