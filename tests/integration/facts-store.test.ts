@@ -410,15 +410,13 @@ describe('an installation of before', () => {
     const flowing = flow();
     expect(await migrate(admin, database, MIGRATIONS, settings())).toEqual(ADDED);
     const after = await flowing.stop();
-    const late = anOldDecision();
-    await publish(producer, [
-      { topic: 'conversion.decided.v1', key: late.decision.conversionId, value: late.bytes },
-    ]);
+    const late = aDecision({ conversionId: randomUUID(), customerId: randomUUID() });
+    await publish(producer, [outgoing('conversion.decided.v1', late.conversionId, late)]);
     await stored('conversion.decided.v1', database);
     await stored('click.recorded.v1', database);
 
     const upgraded = new FactsStore(database);
-    const decisions = [before.decision, late.decision, ...after.decisions];
+    const decisions = [before.decision, late, ...after.decisions];
     const { conversions, clicks } = await upgraded.load(
       keys({
         customer: decisions.map((each) => attribution.customerKey(each, each.customerId ?? '')),
@@ -436,17 +434,17 @@ describe('an installation of before', () => {
     await admin.run('DROP DATABASE facts_upgraded SYNC');
   });
 
-  /** Decisions and clicks, one of each per turn, until stopped. */
+  /** Decisions, old as those who write others come after the migration, and clicks, one of each per turn, until stopped. */
   function flow() {
     const decisions: ConversionDecided[] = [];
     const clicks: ClickRecorded[] = [];
     let isFlowing = true;
     const ended = (async () => {
       while (isFlowing) {
-        const decision = aDecision({ conversionId: randomUUID(), customerId: randomUUID() });
+        const { decision, bytes } = anOldDecision();
         const click = aClick({ clickId: randomUUID(), customerId: randomUUID() });
         await publish(producer, [
-          outgoing('conversion.decided.v1', decision.conversionId, decision),
+          { topic: 'conversion.decided.v1', key: decision.conversionId, value: bytes },
           outgoing('click.recorded.v1', click.clickId, click),
         ]);
         decisions.push(decision);

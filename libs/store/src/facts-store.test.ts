@@ -66,7 +66,7 @@ it.each([1, 2_000, 2_001, 10_000])('asks for %i keys of every kind once each, in
   await store.load(
     keys({ receipt: ids, conversion: ids, transaction: ids, customer: ids, click: ids, capUse: ids }),
   );
-  const lists = asked.flatMap((parameters) => Object.entries(parameters)) as [string, string[]][];
+  const lists = asked.flatMap((parameters) => Object.entries(parameters)) as [string, (string | bigint)[]][];
   for (const [, list] of lists)
     expect(Buffer.byteLength(list.map((item) => `'${item}'`).join())).toBeLessThan(PARAMETER_BOUND);
   const all = (name: string) => lists.flatMap(([parameter, list]) => (parameter === name ? list : []));

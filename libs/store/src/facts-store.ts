@@ -122,7 +122,7 @@ export class FactsStore {
 
   async #conversions(
     conversionIds: readonly string[],
-    keyHashes: readonly string[],
+    keyHashes: readonly bigint[],
   ): Promise<readonly ConversionDecided[]> {
     const rows = await this.#byKey<RecordRow>(CONVERSIONS_BY_KEY, 'conversionIds', conversionIds, keyHashes);
     return onceEach(
@@ -133,7 +133,7 @@ export class FactsStore {
 
   async #clicks(
     clickIds: readonly string[],
-    keyHashes: readonly string[],
+    keyHashes: readonly bigint[],
   ): Promise<readonly attribution.CandidateClick[]> {
     const rows = await this.#byKey<Readonly<Record<string, unknown>>>(
       CLICKS_BY_KEY,
@@ -149,7 +149,7 @@ export class FactsStore {
     sql: string,
     idsParameter: string,
     ids: readonly string[],
-    keyHashes: readonly string[],
+    keyHashes: readonly bigint[],
   ): Promise<readonly Row[]> {
     const parts = Math.max(Math.ceil(ids.length / IDS_AT_ONCE), Math.ceil(keyHashes.length / HASHES_AT_ONCE));
     const answers = Array.from({ length: parts }, (_, part) =>
@@ -184,11 +184,11 @@ export class FactsStore {
     const rows = await rowsById<Row & { counterHash: string }>(this.#clickhouse, sql, 'counterHashes', [
       ...byHash.keys(),
     ]);
-    return rows.map((row) => ({ ...row, ...partsOfCounter(byHash.get(row.counterHash) ?? '') }));
+    return rows.map((row) => ({ ...row, ...partsOfCounter(byHash.get(BigInt(row.counterHash)) ?? '') }));
   }
 }
 
-function hashes(kind: HashedKind, keys: ReadonlySet<string>): readonly string[] {
+function hashes(kind: HashedKind, keys: ReadonlySet<string>): readonly bigint[] {
   return Array.from(keys, (key) => keyHash(kind, key));
 }
 

@@ -5,9 +5,9 @@ import { hash } from 'node:crypto';
 export type HashedKind = 'transaction' | 'customer' | 'click' | 'subject' | 'cap' | 'tier';
 
 /**
- * First 8 bytes, little endian, of SHA-256 over kind, a zero byte and key, as decimal digits. Migration 0006 makes the same.
+ * First 8 bytes, little endian, of SHA-256 over kind, a zero byte and key. Migration 0006 makes the same.
  * Two keys may share one: whoever asks by it goes by the keys of what was found.
  */
-export function keyHash(kind: HashedKind, key: string): string {
-  return hash('sha256', `${kind}\u0000${key}`, 'buffer').readBigUInt64LE(0).toString();
+export function keyHash(kind: HashedKind, key: string): bigint {
+  return hash('sha256', `${kind}\u0000${key}`, 'buffer').readBigUInt64LE(0);
 }

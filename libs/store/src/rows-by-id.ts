@@ -12,7 +12,7 @@ export async function rowsById<Row>(
   clickhouse: Pick<ClickhouseConnection, 'rows'>,
   sql: string,
   parameter: string,
-  ids: readonly string[],
+  ids: readonly (string | bigint)[],
 ): Promise<readonly Row[]> {
   const parts: (readonly Row[])[] = [];
   for (let start = 0; start < ids.length; start += IDS_AT_ONCE)
