@@ -103,38 +103,6 @@ it('shows the latest revision of a conversion, and of one revision the first in 
   expect(rows.map(({ revision }) => revision)).toEqual([1, 2]);
 });
 
-it('knows the content that came first under a receipt', async () => {
-  const postback = aPostback({ receiptId: randomUUID(), contentDigest: 'a'.repeat(64) });
-  for (const contentDigest of [postback.contentDigest, 'b'.repeat(64), 'c'.repeat(64)])
-    await producer.produce([outgoing('postback.received.v1', postback.lane, { ...postback, contentDigest })]);
-  await stored('postback.received.v1');
-  expect(await new FactsStore(clickhouse).contentDigests([postback.receiptId, randomUUID()])).toEqual(
-    new Map([[postback.receiptId, postback.contentDigest]]),
-  );
-});
-
-it('finds the parked conversions of a partition and no longer those that were rematched', async () => {
-  const waiting = aDecision({
-    conversionId: randomUUID(),
-    match: 'parked',
-    parkedUntil: Date.UTC(2030, 0),
-    triggerPartition: 11,
-  });
-  const found = aDecision({
-    conversionId: randomUUID(),
-    match: 'parked',
-    parkedUntil: Date.UTC(2030, 0),
-    triggerPartition: 11,
-  });
-  await producer.produce([
-    outgoing('conversion.decided.v1', waiting.conversionId, waiting),
-    outgoing('conversion.decided.v1', found.conversionId, found),
-    outgoing('conversion.decided.v1', found.conversionId, { ...found, revision: 2, match: 'attributed' }),
-  ]);
-  await stored('conversion.decided.v1');
-  expect(await new FactsStore(clickhouse).waiting([11])).toEqual([waiting]);
-});
-
 it('knows where a delivery stands: the latest attempt, ended over intended', async () => {
   const deliveryId = randomUUID();
   const facts = [
