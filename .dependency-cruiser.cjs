@@ -57,7 +57,7 @@ module.exports = {
       name: 'domain-is-pure',
       comment: 'No I/O, clock, environment, randomness or framework: only hashes of node:crypto.',
       severity: 'error',
-      from: { path: '^libs/domain/src', pathNot: '[.]test[.]ts$' },
+      from: { path: '^libs/domain/src', pathNot: '[.](test|fixture)[.]ts$' },
       to: { pathNot: '^libs/domain/src|^(node:)?crypto$' },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
