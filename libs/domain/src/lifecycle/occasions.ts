@@ -135,8 +135,7 @@ function endsTrial({ eventClass }: CustomerConversion): boolean {
 /** Of each subscription the last payment; a cancelled one is not expected to be renewed. */
 function renewals(customer: Customer, facts: Facts, rulesAt: LifecycleRulesAt): readonly Occasion[] {
   return facts.filter(isPeriod).flatMap((payment) => {
-    if (after(payment, facts).some((later) => isPeriod(later) || later.eventClass === CANCELLATION))
-      return [];
+    if (nextOfSubscription(payment, facts) !== null) return [];
     const rules = rulesAt(payment.occurredAt);
     const dueAt = endOfPeriod(payment.occurredAt, payment.planId, rules);
     const missedAt = dueAt + rules.renewalGraceMs;
