@@ -58,6 +58,22 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
   ],
   ['advertiser', { ...advertiser, onRepeat: { sale: 'update', top_up: 'add', lead: 'reject' } }],
   [
+    'advertiser',
+    {
+      ...advertiser,
+      lifecycle: {
+        worthActingForMs: DAY_MS,
+        activationWithinMs: 14 * DAY_MS,
+        renewalPeriod: { days: 28 },
+        renewalPeriodsByPlan: { 'Gold (annual)': { months: 12 } },
+        renewalNoticeMs: 0,
+        renewalGraceMs: 0,
+        winBackAfterChurnMs: DAY_MS,
+        winBackAfterSilenceMs: 366 * DAY_MS,
+      },
+    },
+  ],
+  [
     'offer',
     {
       ...offer,
@@ -314,6 +330,24 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
   ['a rate to itself', 'exchange_rate', { ...exchangeRate, id: 'usd-usd', to: 'USD' }, 'to'],
   ['a rate of no currency', 'exchange_rate', { ...exchangeRate, from: 'XXX' }, 'from'],
   ['a rate under another id', 'exchange_rate', { ...exchangeRate, id: 'eur-usd' }, 'id'],
+  [
+    'a period of nothing',
+    'advertiser',
+    { ...advertiser, lifecycle: { renewalPeriod: { months: 0 } } },
+    'lifecycle.renewalPeriod.months',
+  ],
+  [
+    'a period in two units',
+    'advertiser',
+    { ...advertiser, lifecycle: { renewalPeriodsByPlan: { gold: { days: 1, months: 1 } } } },
+    'lifecycle.renewalPeriodsByPlan.gold',
+  ],
+  [
+    'a signal that is worth nothing',
+    'advertiser',
+    { ...advertiser, lifecycle: { worthActingForMs: 0 } },
+    'lifecycle.worthActingForMs',
+  ],
   ['a negative wait', 'advertiser', { ...advertiser, parkedForMs: -1 }, 'parkedForMs'],
   ['a wait in fractions', 'advertiser', { ...advertiser, parkedForMs: 0.5 }, 'parkedForMs'],
   [

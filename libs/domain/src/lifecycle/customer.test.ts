@@ -94,6 +94,12 @@ describe('postbacks of a customer', () => {
     });
   });
 
+  it('that take back what nobody knows of send nothing', () => {
+    const signalling = new SignallingLane();
+    expect(signalling.report(aRefund(1, null, { customerId: 'c-1' }))).toEqual([]);
+    expect(signalling.lane.revisions).toHaveLength(1);
+  });
+
   it('that come twice send nothing twice', () => {
     const signalling = new SignallingLane();
     signalling.report(sale);

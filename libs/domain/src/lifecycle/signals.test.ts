@@ -352,6 +352,20 @@ it('carries what is known of the person, the latest word on consent, and of whic
   });
 });
 
+it('numbers the signals of a kind by plan', () => {
+  const outbox = new Outbox();
+  const payments = ['a', 'b', 'a'].map((planId, index) =>
+    aConversion(`payment-${index}`, 'subscription', day(index), { planId, productId: `product-${index}` }),
+  );
+  outbox.look(aCustomer(...payments), day(30));
+  const due = outbox.log.filter(({ signal }) => signal === 'renewal_due');
+  expect(due.map(({ conversionId, ordinal }) => [conversionId, ordinal])).toEqual([
+    ['payment-0', 1],
+    ['payment-1', 1],
+    ['payment-2', 2],
+  ]);
+});
+
 describe('signal ids', () => {
   const all = [LEAD, TRIAL, ACTIVATION, SALE, SUBSCRIPTION, RENEWAL, CANCELLATION];
 
