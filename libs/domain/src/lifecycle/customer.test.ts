@@ -96,7 +96,7 @@ describe('postbacks of a customer', () => {
 
   it('that take back what nobody knows of send nothing', () => {
     const signalling = new SignallingLane();
-    expect(signalling.report(aRefund(1, null, { customerId: 'c-1' }))).toEqual([]);
+    expect(signalling.report(aRefund(1, null, { customerId: 'c-1', occurredAt: NOON }))).toEqual([]);
     expect(signalling.lane.revisions).toHaveLength(1);
   });
 
