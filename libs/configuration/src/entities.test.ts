@@ -1,4 +1,6 @@
 /** What a document of each entity may hold, what is refused and where, and what readers see of it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   type ConfiguredEntityType,
@@ -479,4 +481,12 @@ describe('refusals', () => {
 it('knows the entity types that have a schema and no others', () => {
   expect(Object.keys(ENTITY_SCHEMAS).every(isConfiguredEntityType)).toBe(true);
   expect(['promotion', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
+});
+
+it('docs/crm.md shows what an advertiser may have', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/crm.md'), 'utf8');
+  const examples = [...page.matchAll(/```json advertiser\n(.*?)```/gs)].map(([, text = '']) => text);
+  expect(examples).toHaveLength(1);
+  for (const text of examples)
+    expect(parseDocument('advertiser', { ...advertiser, ...JSON.parse(text) }).ok).toBe(true);
 });
