@@ -1,4 +1,6 @@
 /** What a document of each entity may hold, what is refused and where, and what readers see of it. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   type ConfiguredEntityType,
@@ -57,6 +59,22 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
     },
   ],
   ['advertiser', { ...advertiser, onRepeat: { sale: 'update', top_up: 'add', lead: 'reject' } }],
+  [
+    'advertiser',
+    {
+      ...advertiser,
+      lifecycle: {
+        worthActingForMs: DAY_MS,
+        activationWithinMs: 14 * DAY_MS,
+        renewalPeriod: { days: 28 },
+        renewalPeriodsByPlan: { 'Gold (annual)': { months: 12 } },
+        renewalNoticeMs: 0,
+        renewalGraceMs: 0,
+        winBackAfterChurnMs: DAY_MS,
+        winBackAfterSilenceMs: 366 * DAY_MS,
+      },
+    },
+  ],
   [
     'offer',
     {
@@ -314,6 +332,24 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
   ['a rate to itself', 'exchange_rate', { ...exchangeRate, id: 'usd-usd', to: 'USD' }, 'to'],
   ['a rate of no currency', 'exchange_rate', { ...exchangeRate, from: 'XXX' }, 'from'],
   ['a rate under another id', 'exchange_rate', { ...exchangeRate, id: 'eur-usd' }, 'id'],
+  [
+    'a period of nothing',
+    'advertiser',
+    { ...advertiser, lifecycle: { renewalPeriod: { months: 0 } } },
+    'lifecycle.renewalPeriod.months',
+  ],
+  [
+    'a period in two units',
+    'advertiser',
+    { ...advertiser, lifecycle: { renewalPeriodsByPlan: { gold: { days: 1, months: 1 } } } },
+    'lifecycle.renewalPeriodsByPlan.gold',
+  ],
+  [
+    'a signal that is worth nothing',
+    'advertiser',
+    { ...advertiser, lifecycle: { worthActingForMs: 0 } },
+    'lifecycle.worthActingForMs',
+  ],
   ['a negative wait', 'advertiser', { ...advertiser, parkedForMs: -1 }, 'parkedForMs'],
   ['a wait in fractions', 'advertiser', { ...advertiser, parkedForMs: 0.5 }, 'parkedForMs'],
   [
@@ -445,4 +481,12 @@ describe('refusals', () => {
 it('knows the entity types that have a schema and no others', () => {
   expect(Object.keys(ENTITY_SCHEMAS).every(isConfiguredEntityType)).toBe(true);
   expect(['promotion', 'constructor', ''].some(isConfiguredEntityType)).toBe(false);
+});
+
+it('docs/crm.md shows what an advertiser may have', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/crm.md'), 'utf8');
+  const examples = [...page.matchAll(/```json advertiser\n(.*?)```/gs)].map(([, text = '']) => text);
+  expect(examples).toHaveLength(1);
+  for (const text of examples)
+    expect(parseDocument('advertiser', { ...advertiser, ...JSON.parse(text) }).ok).toBe(true);
 });

@@ -29,6 +29,7 @@ import {
   id,
   name,
   notEmpty,
+  someMs,
 } from './fields.ts';
 import { offer } from './offer.ts';
 
@@ -69,6 +70,24 @@ function isSafeOrigin(origin: string): boolean {
   return protocol === 'https:' || LOOPBACK_HOST.test(hostname);
 }
 
+/** What a payment of a subscription lasts; months are those of the calendar. */
+const period = z.union([
+  z.strictObject({ days: z.int().min(1).max(366) }),
+  z.strictObject({ months: z.int().min(1).max(60) }),
+]);
+
+/** What each time is about stands beside the type `LifecycleRules` of the domain; what is left out is at its standard there. */
+const lifecycle = z.strictObject({
+  worthActingForMs: someMs.optional(),
+  activationWithinMs: someMs.optional(),
+  renewalPeriod: period.optional(),
+  renewalPeriodsByPlan: z.record(foreignWord, period).optional(),
+  renewalNoticeMs: durationMs.optional(),
+  renewalGraceMs: durationMs.optional(),
+  winBackAfterChurnMs: someMs.optional(),
+  winBackAfterSilenceMs: someMs.optional(),
+});
+
 const advertiser = z.strictObject({
   id,
   name,
@@ -90,6 +109,8 @@ const advertiser = z.strictObject({
   parkedForMs: durationMs.default(DAY_MS),
   /** What a further report of a known fact does, by its event type; `reject` where nothing is said. */
   onRepeat: z.record(eventType, z.enum(REPEAT_MODES)).optional(),
+  /** When signals to CRM tools are raised. */
+  lifecycle: lifecycle.optional(),
 });
 
 const campaign = z.strictObject({

@@ -1,9 +1,10 @@
 /** An offer's terms, an advertiser's modes and the exchange rates in the decision core's numbers, at any instant. */
+import { lifecycle } from '@tributary/domain';
 import { describe, expect, it } from 'vitest';
 import { aChange } from './a-change.ts';
 import { parseDocument } from './entities.ts';
 import { Configuration } from './fold.ts';
-import { exchangeRatesAt, offerTermsAt, repeatModeOf, termsOf } from './terms.ts';
+import { exchangeRatesAt, lifecycleRulesOf, offerTermsAt, repeatModeOf, termsOf } from './terms.ts';
 
 const smallest = { id: 'shoes', advertiserId: 'acme', name: 'Shoes' };
 
@@ -277,5 +278,25 @@ describe('what a further report does', () => {
 
   it('of an advertiser that has left: reject', () => {
     expect(repeatModeOf(undefined, 'sale')).toBe('reject');
+  });
+});
+
+describe('lifecycle rules', () => {
+  it('are the standard of whoever says nothing', () => {
+    expect(lifecycleRulesOf(undefined)).toEqual(lifecycle.STANDARD_LIFECYCLE_RULES);
+  });
+
+  it('are the configured ones, one by one', () => {
+    const parsed = parseDocument('advertiser', {
+      id: 'acme',
+      name: 'Acme',
+      currency: 'EUR',
+      lifecycle: { renewalGraceMs: 0, renewalPeriodsByPlan: { gold: { months: 12 } } },
+    });
+    expect(lifecycleRulesOf(parsed.ok ? parsed.entity : undefined)).toEqual({
+      ...lifecycle.STANDARD_LIFECYCLE_RULES,
+      renewalGraceMs: 0,
+      renewalPeriodsByPlan: { gold: { months: 12 } },
+    });
   });
 });

@@ -3,6 +3,7 @@ import {
   type AbuseRules,
   type CapRule,
   type ExchangeRates,
+  lifecycle,
   type Money,
   type OfferTerms,
   type PayoutAmount,
@@ -58,6 +59,22 @@ export function termsOf(offer: Offer, eventType: string): OfferTerms {
 /** What a further report of this event type does to a fact of the advertiser that is known. */
 export function repeatModeOf(advertiser: Advertiser | undefined, eventType: string): RepeatMode {
   return ownValue(advertiser?.onRepeat, eventType) ?? STANDARD_REPEAT_MODE;
+}
+
+/** When an advertiser's signals to CRM tools are raised; at the standard what it leaves out. */
+export function lifecycleRulesOf(advertiser: Advertiser | undefined): lifecycle.LifecycleRules {
+  const configured = advertiser?.lifecycle ?? {};
+  const standard = lifecycle.STANDARD_LIFECYCLE_RULES;
+  return {
+    worthActingForMs: configured.worthActingForMs ?? standard.worthActingForMs,
+    activationWithinMs: configured.activationWithinMs ?? standard.activationWithinMs,
+    renewalPeriod: configured.renewalPeriod ?? standard.renewalPeriod,
+    renewalPeriodsByPlan: configured.renewalPeriodsByPlan ?? standard.renewalPeriodsByPlan,
+    renewalNoticeMs: configured.renewalNoticeMs ?? standard.renewalNoticeMs,
+    renewalGraceMs: configured.renewalGraceMs ?? standard.renewalGraceMs,
+    winBackAfterChurnMs: configured.winBackAfterChurnMs ?? standard.winBackAfterChurnMs,
+    winBackAfterSilenceMs: configured.winBackAfterSilenceMs ?? standard.winBackAfterSilenceMs,
+  };
 }
 
 /**

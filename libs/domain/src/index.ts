@@ -12,6 +12,7 @@ export * from './conversion.ts';
 export * from './delivery.ts';
 export * from './deterministic-id.ts';
 export * from './identity.ts';
+export * as lifecycle from './lifecycle/index.ts';
 export * from './money.ts';
 export * from './payout.ts';
 export * from './personal-data.ts';
