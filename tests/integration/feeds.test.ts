@@ -157,7 +157,8 @@ async function expectAllStored(
   const set = new Set(undecoded.map(({ key }) => key));
   expect({
     clicks: clickIds.filter((clickId) => shown.has(clickId)).length,
-    poison: poisonKeys.filter((key) => set.has(key)).length }).toEqual({
+    poison: poisonKeys.filter((key) => set.has(key)).length,
+  }).toEqual({
     clicks: clickIds.length,
     poison: poisonKeys.length,
   });

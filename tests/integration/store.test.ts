@@ -13,7 +13,7 @@ import {
   StoredOffsets,
   UndecodedStore,
 } from '@tributary/store';
-import { aClick, aDecision, aPostback, eventually } from '@tributary/testing';
+import { aClick, aDecision, eventually } from '@tributary/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 
 const DATABASE = 'store_test';
