@@ -3,6 +3,7 @@ export * from './attribution-store.ts';
 export * from './connection.ts';
 export * from './delivery-store.ts';
 export * from './event-rows.ts';
+export * from './evidence-store.ts';
 export * from './migrate.ts';
 export * from './overlay.ts';
 export * from './receipt-store.ts';
