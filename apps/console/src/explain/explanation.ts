@@ -121,7 +121,7 @@ function revisionView(decided: ConversionDecided): object {
 
 function postbackView(
   { judged, postback }: JudgedPostback,
-  { ledger }: ConversionDecided,
+  { receiptId, ledger }: ConversionDecided,
   showsPersonal: boolean,
 ): object {
   return {
@@ -130,7 +130,7 @@ function postbackView(
     verdict: judged.verdict,
     reason: reason(judged.reasonCode),
     revision: judged.revision,
-    isCounted: ledger.countedReceiptIds.includes(judged.receiptId),
+    isCounted: [receiptId, ...ledger.furtherReceiptIds].includes(judged.receiptId),
     receivedAt: instant(judged.receivedAt),
     judgedAt: instant(judged.judgedAt),
     report: postback === null ? null : reportView(postback),
