@@ -146,7 +146,7 @@ it('names the changes at places of the configuration log', async () => {
   const changeId = 'c4a09e00-0000-7000-8000-000000000001';
   await clickhouse.run(
     `INSERT INTO configuration_changes (changeId, entityType, entityId, operation, effectiveFrom, recordedAt, actor, recordOffset, recordVersion)
-     VALUES ('${changeId}', 'offer', 'acme-offer', 'put', 1.5, 1, 'bootstrap', 900001, 1)`,
+     VALUES ('${changeId}', 'offer', 'acme-offer', 'put', '1970-01-01 00:00:01.500', '1970-01-01 00:00:01', 'bootstrap', 900001, 1)`,
   );
   expect(await store.changesAt([900_001, 900_002])).toEqual([
     {
