@@ -3,13 +3,14 @@ import { Body, Controller, Inject, Param, Query, Res } from '@nestjs/common';
 import { ConfigurationFollower, type ConfiguredEntityType } from '@tributary/configuration';
 import { type Clock, Encryption } from '@tributary/runtime';
 import type { FastifyReply } from 'fastify';
+import { answer } from './answer.ts';
 import type { Holder } from './api-keys.ts';
 import { ConfigurationPlanner } from './configuration-planner.ts';
 import { ConfigurationWriter } from './configuration-writer.ts';
 import { historyViews, scheduledViews } from './entity-view.ts';
 import { KeyHolder, OnRoute } from './on-route.ts';
 import { openapi } from './openapi.ts';
-import { done, type Outcome, REFUSAL_STATUSES, refuse } from './refusal.ts';
+import { done, type Outcome, refuse } from './refusal.ts';
 import { COLLECTIONS, PARTNER_COLLECTIONS } from './routes.ts';
 import { secretInventory } from './secret-inventory.ts';
 import { viewFor } from './view-for-holder.ts';
@@ -152,13 +153,6 @@ export class ConfigurationController {
     if (!version.ok) return answer(reply, version);
     return answer(reply, await this.#writer.reseal({ entityType, id, actor }, version.value));
   }
-}
-
-/** The body of the answer; its status goes onto the reply. */
-function answer(reply: FastifyReply, outcome: Outcome<object>): object {
-  if (outcome.ok) return outcome.value;
-  void reply.status(REFUSAL_STATUSES[outcome.refusal.code]);
-  return outcome.refusal;
 }
 
 function readExpectedVersion(body: unknown): Outcome<number | null> {

@@ -4,7 +4,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { type ConfigurationLog, InMemoryConfigurationLog } from '@tributary/configuration';
 import type { ConfigurationChanged } from '@tributary/contracts';
 import { createLogger, DependencyFailure } from '@tributary/runtime';
+import type { ConversionEvidence, RecordedChange } from '@tributary/store';
 import { composeConsole } from './console.module.ts';
+import type { EvidenceReader } from './explain/conversion-evidence.ts';
 
 export const API_KEY = 'a-key-of-more-than-16-characters';
 export const SECRETS_KEYS = Buffer.alloc(32, 7).toString('base64');
@@ -44,8 +46,25 @@ class FaultyLog implements ConfigurationLog {
   }
 }
 
+/** What the store would have on record, and a store that is away. */
+class EvidenceInMemory implements EvidenceReader {
+  readonly conversions = new Map<string, ConversionEvidence>();
+  changes: readonly RecordedChange[] = [];
+  failure: Error | null = null;
+
+  async evidenceOf(conversionId: string): Promise<ConversionEvidence | null> {
+    if (this.failure !== null) throw this.failure;
+    return this.conversions.get(conversionId) ?? null;
+  }
+
+  async changesAt(versions: readonly number[]): Promise<readonly RecordedChange[]> {
+    return this.changes.filter(({ version }) => versions.includes(version));
+  }
+}
+
 export class ConsoleInMemory {
   readonly log: FaultyLog;
+  readonly evidence = new EvidenceInMemory();
   isBrokerUp = true;
   now = NOW;
   /** Every log line, for what must not be in one. */
@@ -74,6 +93,7 @@ export class ConsoleInMemory {
         endOffset: async () => 0,
         close: async () => undefined,
       },
+      evidence: { reader: this.evidence, close: async () => undefined },
     });
     this.#app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
       logger: false,

@@ -28,6 +28,9 @@ import { ApiKeys } from './api-keys.ts';
 import { CLOCK, ConfigurationController } from './configuration.controller.ts';
 import { ConfigurationPlanner } from './configuration-planner.ts';
 import { ConfigurationWriter } from './configuration-writer.ts';
+import type { EvidenceReader } from './explain/conversion-evidence.ts';
+import { ExplainController } from './explain/explain.controller.ts';
+import { Explainer } from './explain/explainer.ts';
 
 /** Where the configuration log lives, and whether it can be reached. */
 export interface ConsoleBus {
@@ -45,8 +48,15 @@ export interface ConsoleParts {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly bus: ConsoleBus;
+  readonly evidence: ConsoleEvidence;
   /** Absent where there is no ClickHouse. */
   readonly undecoded?: UndecodedWatch;
+}
+
+/** What is on record of conversions. */
+export interface ConsoleEvidence {
+  readonly reader: EvidenceReader;
+  close(): Promise<void>;
 }
 
 /** Watches the records ClickHouse could not decode, and deals with them in the background. */
@@ -62,14 +72,16 @@ const PARTS = Symbol('PARTS');
 @Injectable()
 class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly #bus: ConsoleBus;
+  readonly #evidence: ConsoleEvidence;
   readonly #follower: ConfigurationFollower;
   readonly #undecoded: UndecodedWatch | undefined;
 
   constructor(
-    @Inject(PARTS) { bus, undecoded }: ConsoleParts,
+    @Inject(PARTS) { bus, evidence, undecoded }: ConsoleParts,
     @Inject(ConfigurationFollower) follower: ConfigurationFollower,
   ) {
     this.#bus = bus;
+    this.#evidence = evidence;
     this.#follower = follower;
     this.#undecoded = undecoded;
   }
@@ -94,6 +106,7 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   /** After the HTTP server has closed: whoever waited for a version has been answered. */
   async onApplicationShutdown(): Promise<void> {
     await this.#undecoded?.stop();
+    await this.#evidence.close();
     await this.#follower.stop();
     await this.#bus.close();
   }
@@ -103,11 +116,11 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
 class ConsoleModule {}
 
 export function composeConsole(parts: ConsoleParts): DynamicModule {
-  const { settings, logger, clock, bus } = parts;
+  const { settings, logger, clock, bus, evidence } = parts;
   const encryption = new Encryption(settings.SECRETS_KEYS);
   return {
     module: ConsoleModule,
-    controllers: [HealthController, MetricsController, ConfigurationController],
+    controllers: [HealthController, MetricsController, ConfigurationController, ExplainController],
     providers: [
       { provide: PARTS, useValue: parts },
       { provide: CONFIGURATION_LOG, useValue: bus.log },
@@ -135,6 +148,11 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
         inject: [ConfigurationFollower, ApiKeys],
         useFactory: (follower: ConfigurationFollower, apiKeys: ApiKeys) =>
           new ConfigurationPlanner({ follower, apiKeys, encryption, clock }),
+      },
+      {
+        provide: Explainer,
+        inject: [ConfigurationFollower],
+        useFactory: (follower: ConfigurationFollower) => new Explainer(evidence.reader, follower),
       },
       ConsoleLifecycle,
       ApiKeyGuard,

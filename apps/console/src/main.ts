@@ -1,7 +1,8 @@
-/** Console: the configuration over HTTP, and its only writer. */
+/** Console: the configuration over HTTP, and its only writer; and why each conversion stands where it stands. */
 import { settleSchemaIds } from '@tributary/bus';
 import { createLogger, readSettings, startService, systemClock } from '@tributary/runtime';
 import { composeConsole } from './console.module.ts';
+import { storedEvidence } from './explain/stored-evidence.ts';
 import { kafkaBus } from './kafka-bus.ts';
 import { watchUndecoded } from './undecoded/watch-undecoded.ts';
 
@@ -29,6 +30,7 @@ await startService({
     logger,
     clock: systemClock,
     bus: kafkaBus(settings, logger),
+    evidence: storedEvidence(settings),
     undecoded: watchUndecoded(settings, logger),
   }),
   logger,

@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SwaggerParser from '@apidevtools/swagger-parser';
+import { DependencyFailure } from '@tributary/runtime';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, ConsoleInMemory } from './console-in-memory.fixture.ts';
+import { REFUND_EVIDENCE, SALE_EVIDENCE, SALE_ID } from './explain/evidence.fixture.ts';
 import { openapi } from './openapi.ts';
 import { COLLECTIONS } from './routes.ts';
 
@@ -138,6 +140,14 @@ describe('what is answered', () => {
       expect(await drive(name)).toMatchObject({ status: 200 });
     expect(await drive('planChanges', '', { changes })).toMatchObject({ status: 200 });
     expect(await drive('planChanges', '', { changes: [{}] })).toMatchObject({ status: 400 });
+    for (const evidence of [SALE_EVIDENCE, REFUND_EVIDENCE]) {
+      const { conversionId } = evidence.revisions[0];
+      running.evidence.conversions.set(conversionId, evidence);
+      expect(await drive('explainConversion', conversionId)).toMatchObject({ status: 200 });
+    }
+    expect(await drive('explainConversion', 'ghost')).toMatchObject({ status: 404 });
+    running.evidence.failure = new DependencyFailure('clickhouse_unavailable', 'away');
+    expect(await drive('explainConversion', SALE_ID)).toMatchObject({ status: 503 });
     for (const collection of [...COLLECTIONS.keys()].toReversed()) {
       const id = idIn(collection);
       expect(await drive(`removeEntity:${collection}`, id, undefined, '?expectedVersion=x')).toMatchObject({

@@ -1,22 +1,11 @@
 /** The OpenAPI 3.1 document of the API, made from the route table, the refusals and the schemas of the entities. */
 import { type ConfiguredEntityType, documentJsonSchema } from '@tributary/configuration';
+import { EXPLANATION_SCHEMAS } from './explain/explanation-schema.ts';
+import { instant, type Json, list, object, ref, text, texts } from './json-schema.ts';
 import { REFUSAL_STATUSES, type RefusalCode } from './refusal.ts';
 import { COLLECTIONS, PARTNER_COLLECTIONS, ROUTES, type Route, type RouteName } from './routes.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
-const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
-const object = (properties: Json, optional: readonly string[] = []): Json => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter((name) => !optional.includes(name)),
-  additionalProperties: false,
-});
-const list = (items: Json): Json => ({ type: 'array', items });
-const text = { type: 'string' };
-const instant = { type: 'string', format: 'date-time' };
 const version = { type: 'integer', minimum: -1 };
-const texts = { type: 'object', additionalProperties: text };
 const collection = { type: 'string', enum: [...COLLECTIONS.keys()] };
 const entityType = { type: 'string', enum: [...COLLECTIONS.values()] };
 const empty = { type: 'object', additionalProperties: false };
@@ -144,6 +133,7 @@ const SHARED_SCHEMAS: Json = {
     ),
   }),
   Reseal: object({ expectedVersion: version }, ['expectedVersion']),
+  ...EXPLANATION_SCHEMAS,
 };
 
 interface Exchange {
@@ -180,6 +170,10 @@ const EXCHANGES: { readonly [R in RouteName]: (type: ConfiguredEntityType) => Ex
       'document_invalid',
       'lane_immutable',
     ],
+  }),
+  explainConversion: () => ({
+    answer: ref('Explanation'),
+    refusals: ['not_found', 'clickhouse_unavailable'],
   }),
   listEntities: (type) => ({ answer: ref(`${schemaName(type)}List`), refusals: [] }),
   readEntity: (type) => ({ answer: ref(`${schemaName(type)}View`), refusals: ['not_found'] }),
@@ -277,7 +271,8 @@ export function openapi(): Json {
     info: {
       title: 'Tributary console',
       version: '1',
-      description: 'The configuration as a log. The codes of refusals are explained in docs/errors.md.',
+      description:
+        'The configuration as a log, and why each conversion stands where it stands. The codes of refusals are explained in docs/errors.md.',
     },
     servers: [{ url: 'http://127.0.0.1:8081' }],
     security: [{ apiKey: [] }],

@@ -18,6 +18,7 @@ export const REFUSAL_STATUSES = {
   lane_immutable: 422,
   internal: 500,
   kafka_unavailable: 503,
+  clickhouse_unavailable: 503,
   configuration_behind: 503,
 } as const;
 export type RefusalCode = keyof typeof REFUSAL_STATUSES;

@@ -36,7 +36,7 @@ const ALL = ['admin', 'analyst', 'partner'] as const;
  * | role | reads | writes |
  * |---|---|---|
  * | admin | everything but secrets and keys, which nobody reads | everything |
- * | analyst | everything but those and the token hashes of sources | nothing |
+ * | analyst | everything but those, the token hashes of sources, raw calls, and headers and bodies of deliveries | nothing |
  * | partner | {@link PARTNER_COLLECTIONS} as far as its own, as in force now | nothing |
  */
 export const ROUTES = {
@@ -69,6 +69,13 @@ export const ROUTES = {
     path: 'configuration/plan',
     roles: ADMIN,
     summary: 'What a list of writes would change, judged one after the other; nothing is written.',
+  },
+  explainConversion: {
+    method: 'GET',
+    path: 'conversions/:id/explain',
+    roles: READERS,
+    summary:
+      'Why a conversion stands where it stands: postbacks, candidate clicks, rules, money, revisions and deliveries.',
   },
   listEntities: {
     method: 'GET',

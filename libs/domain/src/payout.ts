@@ -133,6 +133,14 @@ export function tierPeriodOf(
   return rule?.kind === 'count_tiers' ? periodOf('month', conversion.occurredAt) : null;
 }
 
+/** The rule that {@link payoutOf} pays by; null when none fits. */
+export function payoutRuleFor(
+  conversion: Pick<PayoutInput, 'eventType' | 'partnerId' | 'isFirstOfCustomer'>,
+  rules: readonly PayoutRule[],
+): PayoutRule | null {
+  return choose(conversion, rules).rule;
+}
+
 interface Choice {
   /** Null when none fits. */
   readonly rule: PayoutRule | null;

@@ -2,6 +2,7 @@
 export * from './connection.ts';
 export * from './delivery-store.ts';
 export * from './event-rows.ts';
+export * from './evidence-store.ts';
 export * from './facts-store.ts';
 export * from './key-hash.ts';
 export * from './migrate.ts';
