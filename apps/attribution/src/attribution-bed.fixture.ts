@@ -79,13 +79,17 @@ export class AttributionBed {
   decideBy(
     attribution: Attribution,
     postbacks: readonly PostbackReceived[],
-    { signal = new AbortController().signal, partition = PARTITION }: Partial<PartitionBatch> = {},
+    {
+      signal = new AbortController().signal,
+      partition = PARTITION,
+      offset: first = 0,
+    }: Partial<PartitionBatch> & { readonly offset?: number } = {},
   ): Promise<number> {
     const topic = 'postback.received.v1' as const;
-    const events = postbacks.map((event, offset) => ({
+    const events = postbacks.map((event, index) => ({
       topic,
       partition,
-      offset,
+      offset: first + index,
       key: event.lane,
       writtenAt: event.receivedAt,
       headers: {},

@@ -1,7 +1,7 @@
 /** Owners of a partition that follow each other: what one has in hand, what the next takes over, and whose record stands. */
 import { DependencyFailure } from '@tributary/runtime';
 import { aClick, aPostback } from '@tributary/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Attribution } from './attribution.ts';
 import { AttributionBed, NOW, PARTITION } from './attribution-bed.fixture.ts';
 
@@ -169,5 +169,21 @@ describe('two owners that decide the same postback', () => {
     bed.log.show();
     await bed.pass(3_000);
     expect(bed.matches.slice(2)).toEqual([[2, 'attributed']]);
+  });
+
+  it.each([
+    ['near what was committed', 10, 1],
+    ['far behind it', 100_000, 0],
+  ])('are compared afterwards only where both can have it in hand: %s', async (_name, offset, compared) => {
+    bed.log.received = 200_000;
+    bed.committed = 5;
+    const successor = anOwner();
+    await successor.assigned(owned(PARTITION));
+    bed.log.clicks.set(click.clickId, click);
+    await bed.decideBy(successor, [postback], { offset });
+    bed.log.show();
+    const load = vi.spyOn(bed.log.store, 'load');
+    await bed.pass(1_000);
+    expect(load).toHaveBeenCalledTimes(compared);
   });
 });

@@ -38,6 +38,8 @@ export interface AttributionOptions {
 
 const CATCH_UP_MS = 30_000;
 const POSTBACKS = 'postback.received.v1';
+/** An owner commits after every batch, of 500 at most by the bus, and may have had a few commits refused. */
+const IN_HAND = 5_000;
 
 export class Attribution implements AssignmentListener {
   readonly #options: AttributionOptions;
@@ -50,7 +52,7 @@ export class Attribution implements AssignmentListener {
   readonly #clockDecider: ClockDecider;
   /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
   #deals = 0;
-  /** Where the partitions ended when they were dealt: what lies below, the owner before may have in hand still. */
+  /** By partition: what lies below, the owner before may have in hand still. */
   #takenOver: Watermark = new Map();
 
   constructor(options: AttributionOptions) {
@@ -104,8 +106,12 @@ export class Attribution implements AssignmentListener {
     this.#waiting.own(owned);
     // What is in hand of the deal before is written, or is not, before the store is asked how things stand.
     await this.#lanes.idle();
-    this.#takenOver = await offsets.endOf(POSTBACKS);
-    for (const [partition, next] of await committed()) this.#progress.takenOver(partition, next);
+    const ends = await offsets.endOf(POSTBACKS);
+    const next = await committed();
+    this.#takenOver = new Map(
+      [...ends].map(([partition, end]) => [partition, inHandBelow(end, next.get(partition))]),
+    );
+    for (const partition of owned) this.#progress.takenOver(partition, next.get(partition) ?? 0);
     await this.#ownWrites.begin();
     const waiting = await store.waiting(owned);
     if (deal !== this.#deals) return;
@@ -151,4 +157,9 @@ export class Attribution implements AssignmentListener {
     });
     return () => follower.current.version;
   }
+}
+
+/** Up to where an owner before, that has said so much of its work is done, may have begun more. */
+function inHandBelow(end: number, committed = -1): number {
+  return committed < 0 ? end : Math.min(end, committed + IN_HAND);
 }
