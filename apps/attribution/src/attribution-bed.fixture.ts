@@ -58,6 +58,7 @@ export class AttributionBed {
         clicksById: (ids) => log.store.clicksById(ids),
         contentDigests: (ids) => log.store.contentDigests(ids),
         load: (keys) => log.store.load(keys),
+        personClicks: (...of) => log.store.personClicks(...of),
         waiting: (partitions) => log.store.waiting(partitions),
       },
       offsets: log.offsets,

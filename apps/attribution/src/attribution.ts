@@ -17,6 +17,7 @@ import { DecisionBatches } from './decision-batches.ts';
 import { DecisionLanes } from './decision-lanes.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import { LaneProgress } from './lane-progress.ts';
+import { LateTouches } from './late-touches.ts';
 import { OrderDecider } from './order-decider.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PostbackDecider } from './postback-decider.ts';
@@ -25,7 +26,7 @@ import { WaitingConversions } from './waiting-conversions.ts';
 
 export interface AttributionOptions {
   readonly follower: ConfigurationFollower;
-  readonly store: Pick<FactsStore, 'clicksById' | 'contentDigests' | 'load' | 'waiting'>;
+  readonly store: Pick<FactsStore, 'clicksById' | 'contentDigests' | 'load' | 'personClicks' | 'waiting'>;
   readonly offsets: StoredOffsets;
   /** Next postback of each partition of which nobody has said that it is decided. */
   readonly committed: () => Promise<Watermark>;
@@ -49,6 +50,7 @@ export class Attribution implements AssignmentListener {
   readonly #lanes: DecisionLanes;
   readonly #decider: PostbackDecider;
   readonly #orderDecider: OrderDecider;
+  readonly #lateTouches: LateTouches;
   readonly #clockDecider: ClockDecider;
   /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
   #deals = 0;
@@ -71,16 +73,21 @@ export class Attribution implements AssignmentListener {
       producer: new OwnerProducer(options.producer, options.isOwner),
       isDoubted,
     };
-    const batches = new DecisionBatches({ ...shared, rules: new RulesInForce(follower.current) });
+    const rules = new RulesInForce(follower.current);
+    const batches = new DecisionBatches({ ...shared, rules });
     const writer = new DecisionWriter(shared);
     this.#decider = new PostbackDecider({ ...shared, batches, writer });
     this.#orderDecider = new OrderDecider({ ...shared, batches, writer });
+    const lanes = this.#lanes;
+    const configurationVersion = () => follower.current.version;
+    this.#lateTouches = new LateTouches({ ...shared, rules, batches, writer, lanes, configurationVersion });
     this.#clockDecider = new ClockDecider({
       ...shared,
       batches,
       writer,
-      lanes: this.#lanes,
-      configuration: () => follower.current,
+      lanes,
+      lateTouches: this.#lateTouches,
+      configurationVersion,
     });
   }
 
@@ -115,6 +122,7 @@ export class Attribution implements AssignmentListener {
     await this.#ownWrites.begin();
     const waiting = await store.waiting(owned);
     if (deal !== this.#deals) return;
+    this.#lateTouches.own(owned);
     for (const decided of waiting) this.#waiting.meet(conversionOf(decided), decided.triggerPartition);
   }
 

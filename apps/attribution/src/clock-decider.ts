@@ -1,5 +1,4 @@
 /** Decides what time brings to conversions that wait: clicks that have become visible, and deadlines that have passed. */
-import type { Configuration } from '@tributary/configuration';
 import type { attribution } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import { type FactsStore, hasReached, type StoredOffsets, type Watermark } from '@tributary/store';
@@ -8,6 +7,7 @@ import type { DecisionBatches } from './decision-batches.ts';
 import type { DecisionLanes } from './decision-lanes.ts';
 import type { DecisionWriter } from './decision-writer.ts';
 import type { LaneProgress } from './lane-progress.ts';
+import type { LateTouches } from './late-touches.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { awaitedBy, type Noted, type Waiting, type WaitingConversions } from './waiting-conversions.ts';
 
@@ -20,7 +20,8 @@ export interface ClockDeciderOptions {
   readonly waiting: WaitingConversions;
   readonly progress: LaneProgress;
   readonly lanes: DecisionLanes;
-  readonly configuration: () => Configuration;
+  readonly lateTouches: LateTouches;
+  readonly configurationVersion: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,6 +29,7 @@ export interface ClockDeciderOptions {
 /** A late click is decided about half of this after it shows. */
 const TICK_MS = 250;
 const MAX_PER_TICK = 5_000;
+const TOUCHES_MS = 1_000;
 /** A look that waits for ClickHouse may take a minute; a drain has 25 s for everything. */
 const STOP_LIMIT_MS = 2_000;
 const CLICKS = 'click.recorded.v1';
@@ -48,6 +50,7 @@ export class ClockDecider {
   readonly #options: ClockDeciderOptions;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> | undefined;
+  #nextTouchesAt = 0;
 
   constructor(options: ClockDeciderOptions) {
     this.#options = options;
@@ -78,11 +81,20 @@ export class ClockDecider {
     try {
       this.#measure();
       await this.#work();
+      await this.#lookForTouches();
       await this.#settleDoubts();
       await ownWrites.evict(clock.now());
     } catch (error) {
       this.#pausedBy(error);
     }
+  }
+
+  /** Nobody waits for them, so once a second is often enough. */
+  async #lookForTouches(): Promise<void> {
+    const { lateTouches, clock } = this.#options;
+    if (clock.now() < this.#nextTouchesAt) return;
+    await lateTouches.look();
+    this.#nextTouchesAt = clock.now() + TOUCHES_MS;
   }
 
   /** Nothing is lost by an outage: what waits goes on waiting and is looked at again. */
@@ -123,16 +135,18 @@ export class ClockDecider {
   }
 
   async #decide(partition: number, entries: readonly Waiting[], look: Look): Promise<void> {
-    const { waiting, batches, writer, progress, configuration } = this.#options;
-    const { version } = configuration();
-    const moment = () => progress.moment(partition, version, { watermarkReached: true });
+    const { waiting, batches, writer, progress, configurationVersion } = this.#options;
+    const version = configurationVersion();
     const inputs: attribution.Input[] = [];
     const looked: { readonly entry: Waiting; readonly clicks: Noted | null }[] = [];
     for (const entry of entries) {
       if (!waiting.holds(entry.conversion)) continue;
       const clicks = notedClicks(entry, look);
       const change = this.#changeFor(entry, look, clicks);
-      if (change !== null) inputs.push({ ...change, at: moment() });
+      // Where a click has shown, others of its person may not have yet.
+      const watermarkReached = change?.kind === 'instant';
+      if (change !== null)
+        inputs.push({ ...change, at: progress.moment(partition, version, { watermarkReached }) });
       looked.push({ entry, clicks });
     }
     if (inputs.length > 0) {

@@ -10,7 +10,7 @@ import {
 } from '@tributary/contracts';
 import { attribution } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
-import { type StoredFacts, StoredOffsets } from '@tributary/store';
+import { type StoredFacts, StoredOffsets, type StoredPlace } from '@tributary/store';
 import { candidateClickOf } from './candidate-click.ts';
 import { conversionOf } from './conversion-record.ts';
 
@@ -74,6 +74,19 @@ export class InMemoryLog implements EventProducer {
         })),
         tierUses: usesOf(keys.tierUse, this.#latestShown(), 'tierPlaces', (places) => places.length),
       };
+    },
+    /** As if each had been stored when it was received. */
+    personClicks: async (advertiserIds: readonly string[], after: StoredPlace, limit: number) => {
+      this.#assertStore();
+      return [...this.clicks.values()]
+        .filter(({ advertiserId, customerId, subjectHashes }) => {
+          const isOfPerson = customerId !== null || Object.keys(subjectHashes).length > 0;
+          return isOfPerson && advertiserIds.includes(advertiserId);
+        })
+        .map(({ clickId, advertiserId, receivedAt }) => ({ clickId, advertiserId, storedAt: receivedAt }))
+        .filter(({ storedAt }) => storedAt > after.storedAt)
+        .toSorted((a, b) => a.storedAt - b.storedAt)
+        .slice(0, limit);
     },
     waiting: async (partitions: readonly number[]) => {
       this.#assertStore();

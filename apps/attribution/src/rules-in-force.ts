@@ -25,6 +25,7 @@ const NO_NEEDS: Needs = { linksPersons: false, relatesByClick: false };
 export class RulesInForce implements attribution.ConfiguredRules {
   readonly #configuration: Configuration;
   #needs: ReadonlyMap<string, Needs> = new Map();
+  #lanes: ReadonlyMap<string, readonly string[]> = new Map();
   /** The same few advertisers are asked for thousands of times a second. */
   #rules = new WeakMap<Advertiser, attribution.AdvertiserRules>();
   #version = Number.NaN;
@@ -48,6 +49,12 @@ export class RulesInForce implements attribution.ConfiguredRules {
     return rules;
   }
 
+  /** Lanes of advertisers whose conversions look at the clicks of a person, by advertiser. */
+  lanesLinkingPersons(): ReadonlyMap<string, readonly string[]> {
+    this.#followChanges();
+    return this.#lanes;
+  }
+
   terms(offerId: string, eventType: string, at: number): OfferTerms | null {
     return offerTermsAt(this.#configuration, offerId, eventType, at);
   }
@@ -62,6 +69,7 @@ export class RulesInForce implements attribution.ConfiguredRules {
     this.#version = version;
     this.#rules = new WeakMap();
     this.#needs = needsOf(this.#configuration);
+    this.#lanes = lanesOf(this.#configuration, (id) => this.#needs.get(id)?.linksPersons === true);
   }
 }
 
@@ -77,6 +85,21 @@ function needsOf(configuration: Configuration): ReadonlyMap<string, Needs> {
       });
     }
   return needs;
+}
+
+/** Of sources that are gone too: what they reported stands. */
+function lanesOf(
+  configuration: Configuration,
+  isAskedFor: (advertiserId: string) => boolean,
+): ReadonlyMap<string, readonly string[]> {
+  const lanes = new Map<string, Set<string>>();
+  for (const id of configuration.ids('source'))
+    for (const { entity } of configuration.history('source', id)) {
+      if (entity === null || !isAskedFor(entity.advertiserId)) continue;
+      const known = lanes.get(entity.advertiserId) ?? new Set([entity.advertiserId]);
+      lanes.set(entity.advertiserId, known.add(entity.lane));
+    }
+  return new Map([...lanes].map(([advertiserId, names]) => [advertiserId, [...names]]));
 }
 
 function linksPersonsIn({ matchesHashedIdentity = false, model = STANDARD_MODEL, windows }: Offer): boolean {

@@ -18,6 +18,18 @@ export interface StoredFacts {
   readonly tierUses: readonly attribution.Counter<number>[];
 }
 
+/** Where a click stands in the order in which they were stored; those of one insertion have one instant. */
+export interface StoredPlace {
+  /** Epoch milliseconds by ClickHouse's clock. */
+  readonly storedAt: number;
+  readonly clickId: string;
+}
+
+/** A click that tells whose it is. */
+export interface PersonClick extends StoredPlace {
+  readonly advertiserId: string;
+}
+
 interface RecordRow {
   readonly record: string;
 }
@@ -50,6 +62,7 @@ const CLICKS_BY_KEY = loadQuery('clicks-by-key').replace('{{columns}}', clicks.c
 const CONTENT_DIGESTS = loadQuery('content-digests');
 const CONVERSIONS_BY_KEY = loadQuery('conversions-by-key');
 const JUDGEMENTS = loadQuery('judgements');
+const PERSON_CLICKS = loadQuery('person-clicks');
 const TIER_USES = loadQuery('tier-uses');
 const WAITING_CONVERSIONS = loadQuery('waiting-conversions');
 
@@ -98,6 +111,20 @@ export class FactsStore {
     if (partitions.length === 0) return [];
     const rows = await this.#clickhouse.rows<RecordRow>(WAITING_CONVERSIONS, { partitions });
     return rows.map(({ record }) => decisionOf(record)).filter(isWaiting);
+  }
+
+  /** At most `limit` clicks of these advertisers that tell whose they are, the first after a place. @throws DependencyFailure */
+  async personClicks(
+    advertiserIds: readonly string[],
+    after: StoredPlace,
+    limit: number,
+  ): Promise<readonly PersonClick[]> {
+    const rows = await this.#clickhouse.rows<Record<keyof PersonClick, string>>(PERSON_CLICKS, {
+      advertiserIds,
+      ...after,
+      limit,
+    });
+    return rows.map((row) => ({ ...row, storedAt: Number(row.storedAt) }));
   }
 
   /** Content digest of the first postback of those receipts that are shown. @throws DependencyFailure */
