@@ -21,13 +21,13 @@ import { FILLINGS, filledEvent } from './filled-events.ts';
 import { patiently, publish } from './publish.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/clickhouse');
-const ODD_TEXTS = [
-  'Grüße, "日本"\n',
-  '\u{1f4b6}\\',
-  "O'Brien <a@b>",
-  '{{x}} \u0001 \\0 end',
-  '',
-  'a'.repeat(5_000),
+const ODD_TEXTS: readonly [name: string, text: string][] = [
+  ['a line with letters of anywhere', 'Grüße, "日本"\n'],
+  ['a sign beyond the basic plane', '\u{1f4b6}\\'],
+  ['quotes and angle brackets', "O'Brien <a@b>"],
+  ['braces, control characters and escapes', '{{x}} \u0001 \\0 end'],
+  ['nothing', ''],
+  ['5,000 characters', 'a'.repeat(5_000)],
 ];
 const LIVE = { advertiserId: 'acme', lane: 'acme', isTest: false };
 
@@ -146,7 +146,7 @@ describe('a conversion', () => {
     expect(conversions).toEqual([decision]);
   });
 
-  it.each(ODD_TEXTS)('is found by %j', async (text) => {
+  it.each(ODD_TEXTS)('is found by %s', async (_name, text) => {
     const scope = { advertiserId: randomUUID(), lane: `lane ${text}`, isTest: false };
     const decision = aDecision({
       ...scope,
@@ -232,7 +232,7 @@ describe('a click', () => {
     expect(await store.clicksById([click.clickId])).toEqual(clicks);
   });
 
-  it.each(ODD_TEXTS)('is found by customer and person %j, a test apart', async (text) => {
+  it.each(ODD_TEXTS)('is found by customer and person of %s, a test apart', async (_name, text) => {
     const scope = { advertiserId: randomUUID(), isTest: false };
     const subjectHashes = { phoneDigits: text, firstName: text };
     const live = aClick({ ...scope, clickId: randomUUID(), customerId: text, subjectHashes });

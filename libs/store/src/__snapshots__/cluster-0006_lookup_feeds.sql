@@ -1,6 +1,7 @@
 -- The feeds of the tables of the file before, by the order of 0003: the queue is dropped and so stops, everything behind it
 -- is made, and the intake comes last. A queue that is made anew goes on where its group has committed.
--- What stands in the tables already is filled in while the queues stand still, from each host's own rows.
+-- What stands in the tables already is filled in while the queues stand still, from each host's own rows. What the grown
+-- fields say is kept from here on, so whoever writes them starts after this file, as every producer does.
 
 -- click.recorded.v1
 DROP TABLE IF EXISTS clicks_queue;
