@@ -331,7 +331,7 @@ it('knows the content that came first under a receipt', async () => {
 });
 
 it('finds what waits in a partition, and no longer what has waited', async () => {
-  const at = { triggerPartition: 11 };
+  const at = { triggerPartition: 7_011 };
   const decision = (changes: Partial<ConversionDecided>) =>
     aDecision({ conversionId: randomUUID(), ...at, ...changes });
   const parked = decision({ match: 'parked', state: 'pending', parkedUntil: 5 });
@@ -339,11 +339,11 @@ it('finds what waits in a partition, and no longer what has waited', async () =>
   const rematched = decision({ match: 'parked', state: 'pending', parkedUntil: 5 });
   const others = [
     decision({ state: 'held', heldUntil: null }),
-    decision({ match: 'parked', triggerPartition: 10 }),
+    decision({ match: 'parked', triggerPartition: 7_010 }),
     decision({}),
   ];
   await decided(parked, held, rematched, { ...rematched, revision: 2, match: 'attributed' }, ...others);
-  const waiting = await store.waiting([11, 9]);
+  const waiting = await store.waiting([7_011, 7_009]);
   const byId = (a: ConversionDecided, b: ConversionDecided) => a.conversionId.localeCompare(b.conversionId);
   expect(waiting.toSorted(byId)).toEqual([parked, held].toSorted(byId));
 });

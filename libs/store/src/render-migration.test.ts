@@ -45,8 +45,8 @@ describe('on a cluster', () => {
       'ALTER TABLE t_local\nADD COLUMN IF NOT EXISTS a UInt8',
       'ALTER TABLE t ADD COLUMN IF NOT EXISTS a UInt8',
     ]);
-    expect(rendered('-- why\nALTER TABLE t\nUPDATE a = 1 WHERE b;\n')).toEqual([
-      '-- why\nALTER TABLE t_local\nUPDATE a = 1 WHERE b',
+    expect(rendered('-- file\n\n-- why\nALTER TABLE t\nUPDATE a = 1 WHERE b;\n')).toEqual([
+      '-- file\n\n-- why\nALTER TABLE t_local\nUPDATE a = 1 WHERE b',
     ]);
   });
 

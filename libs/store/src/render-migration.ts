@@ -91,7 +91,7 @@ function localOf(table: string): string {
 const STORED_TABLE = /CREATE TABLE IF NOT EXISTS (\w+)\s*\([\s\S]*ENGINE = \{\{replacing\(\w*\)\}\}/;
 /** The first column of the key, also within a function: every row of one id lies on one shard, or FINAL counts it twice. */
 const SHARDING_COLUMN = /\nORDER BY \(?(?:\w+\()?(\w+)/;
-const ALTERATION = /^((?:--.*\n)*)ALTER TABLE (\w+)\s+(\w+)/;
+const ALTERATION = /^((?:(?:--.*)?\n)*)ALTER TABLE (\w+)\s+(\w+)/;
 /** Alterations of the rows themselves, which only the local table has. */
 const ROW_ALTERATIONS = new Set(['UPDATE', 'DELETE', 'MATERIALIZE']);
 

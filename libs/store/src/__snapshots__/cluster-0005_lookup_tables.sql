@@ -6,6 +6,65 @@
 -- the same.
 -- Most lookups are of keys that do not exist, at random places: so each reads one narrow column of one small granule.
 
+ALTER TABLE decisions_local
+ADD COLUMN IF NOT EXISTS occurredAtIsAssumed Bool,
+  ADD COLUMN IF NOT EXISTS eventTypes Array(String),
+  ADD COLUMN IF NOT EXISTS reversedTransactionId Nullable(String),
+  ADD COLUMN IF NOT EXISTS reportedClickId Nullable(UUID),
+  ADD COLUMN IF NOT EXISTS malformedClickId Nullable(String),
+  ADD COLUMN IF NOT EXISTS matchedBy LowCardinality(Nullable(String)),
+  ADD COLUMN IF NOT EXISTS quantity Nullable(Int32),
+  ADD COLUMN IF NOT EXISTS clickKind LowCardinality(Nullable(String)),
+  ADD COLUMN IF NOT EXISTS clickReceivedAt Nullable(DateTime64(3, 'UTC')),
+  ADD COLUMN IF NOT EXISTS clickCustomerId Nullable(String),
+  ADD COLUMN IF NOT EXISTS clickSubjectHashes Map(String, String),
+  ADD COLUMN IF NOT EXISTS clickAutomation LowCardinality(Nullable(String)),
+  ADD COLUMN IF NOT EXISTS payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
+  ADD COLUMN IF NOT EXISTS askedMicros Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS isForeign Bool,
+  ADD COLUMN IF NOT EXISTS capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
+  ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
+  ADD COLUMN IF NOT EXISTS orders Tuple(
+    ruling Nullable(String),
+    clickId Nullable(UUID),
+    model Nullable(String),
+    terms Nullable(String),
+    reasonCodes Array(String)
+  ),
+  ADD COLUMN IF NOT EXISTS ledger Tuple(
+    firstPartition Nullable(Int32),
+    firstOffset Nullable(Int64),
+    furtherReceiptIds Array(UUID),
+    clickIdSince Nullable(DateTime64(3, 'UTC')),
+    customerIdSince Nullable(DateTime64(3, 'UTC')),
+    subjectSince Nullable(DateTime64(3, 'UTC')),
+    isReportedWithoutClick Bool,
+    customerPartition Nullable(Int32),
+    customerOffset Nullable(Int64),
+    firstRevenueMicros Nullable(Int64),
+    firstCurrency Nullable(String),
+    firstTaxMicros Nullable(Int64),
+    firstShippingMicros Nullable(Int64),
+    firstStatus LowCardinality(Nullable(String)),
+    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
+    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
+    isReportedClickEligible Bool,
+    isTestClick Bool,
+    isFirstOfCustomer Nullable(Bool),
+    hasSeenClicks Bool,
+    gaveUpClickId Nullable(UUID),
+    waitedUntil Nullable(DateTime64(3, 'UTC')),
+    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
+  );
+
+-- What the decision core looks facts up by: columns that conversion.decided has grown, and tables sorted by the keys of
+-- attribution (libs/domain/src/attribution/keys.ts). The next file feeds them.
+--
+-- A key of any kind stands as the first 8 bytes, little endian, of SHA-256 over the kind, a zero byte and the key. Two keys
+-- that share a hash cost a row too many: whoever asks goes by the keys of what was found. libs/store/src/key-hash.ts makes
+-- the same.
+-- Most lookups are of keys that do not exist, at random places: so each reads one narrow column of one small granule.
+
 ALTER TABLE decisions
   ADD COLUMN IF NOT EXISTS occurredAtIsAssumed Bool,
   ADD COLUMN IF NOT EXISTS eventTypes Array(String),
