@@ -398,7 +398,17 @@ describe('an installation of before', () => {
     const database = connect('facts_upgraded');
     await migrate(admin, database, older, settings());
     rmSync(older, { recursive: true });
-    const before = anOldDecision();
+    const clickId = randomUUID();
+    const candidate = {
+      clickId: clickId.toUpperCase(),
+      campaignId: null,
+      clickedAt: null,
+      outcome: 'missing',
+    };
+    const before = anOldDecision({
+      candidates: [{ ...candidate, reasonCode: null }],
+      subjectHashes: { emailPlain: clickId },
+    });
     const click = aClick({ clickId: randomUUID(), customerId: randomUUID() });
     await publish(producer, [
       { topic: 'conversion.decided.v1', key: before.decision.conversionId, value: before.bytes },
@@ -430,6 +440,9 @@ describe('an installation of before', () => {
       new Map(decisions.map((each) => [each.conversionId, each])),
     );
     expect(clicks).toHaveLength(after.clicks.length + 1);
+    const subject = attribution.subjectKeys(LIVE, { emailPlain: clickId });
+    for (const asked of [keys({ clickNamed: [clickId] }), keys({ subject })])
+      expect((await upgraded.load(asked)).conversions).toEqual([before.decision]);
     await database.close();
     await admin.run('DROP DATABASE facts_upgraded SYNC');
   });
@@ -461,7 +474,7 @@ describe('an installation of before', () => {
   }
 
   /** A record as it was written before the schema grew, and how it reads since. */
-  function anOldDecision() {
+  function anOldDecision(changes: Partial<ConversionDecided> = {}) {
     const [first, ...later] = LOCKED_SCHEMAS['conversion.decided.v1'] ?? [];
     const newest = later.at(-1);
     if (first === undefined || newest === undefined) throw new Error('there is no older schema');
@@ -472,7 +485,7 @@ describe('an installation of before', () => {
       .filter(({ name }) => !old.has(name))
       .map(({ name, ...field }) => [name, field.default]);
     const decision: ConversionDecided = {
-      ...aDecision({ conversionId: randomUUID(), customerId: randomUUID() }),
+      ...aDecision({ conversionId: randomUUID(), customerId: randomUUID(), ...changes }),
       ...Object.fromEntries(defaults),
     };
     const type = avro.Type.forSchema(first.schema as avro.Schema);

@@ -252,14 +252,16 @@ EMPTY AS SELECT *, _topic, _partition, _offset, _key, _raw_message, _error,
   if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decisions_queue;
 
 -- The hashes of a record are those of reports and click together; a conversion is found by those that its reports gave,
--- which the ledger names.
+-- which the ledger names. A record of before there was a ledger is found by all of them, and by the one click that was
+-- considered: it is taken for what its report named.
 CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_keys_feed TO conversion_keys AS
 WITH
   concat(advertiserId, '\0', lane, '\0', if(isTest, 'test', 'live'), '\0') AS scope,
   coalesce(reversedTransactionId, transactionId) AS transactionOf,
+  if(isNull(ledger.firstOffset), nullIf(lower(candidates[1].clickId), ''), toString(reportedClickId)) AS clickOf,
   arrayFlatten(arrayMap(contribution -> contribution.subjectHashes, ledger.contributions)) AS given,
   arrayFilter(
-    form -> has(given, form),
+    form -> if(isNull(ledger.firstOffset), mapContains(subjectHashes, form), has(given, form)),
     ['emailPlain', 'emailGmail', 'emailDotless', 'phoneE164', 'phoneDigits', 'customerExternal']
   ) AS forms
 SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, conversionId
@@ -267,7 +269,7 @@ FROM decisions_stream
 ARRAY JOIN arrayConcat(
   if(isNull(transactionOf), [], [concat('transaction\0', scope, assumeNotNull(transactionOf))]),
   if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
-  if(isNull(reportedClickId), [], [concat('click\0', toString(assumeNotNull(reportedClickId)))]),
+  if(isNull(clickOf), [], [concat('click\0', assumeNotNull(clickOf))]),
   arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
 ) AS key
 WHERE _error = '';
