@@ -66,10 +66,7 @@ const PERSON_CLICKS = loadQuery('person-clicks');
 const TIER_USES = loadQuery('tier-uses');
 const WAITING_CONVERSIONS = loadQuery('waiting-conversions');
 
-/**
- * Half of what ClickHouse takes as one parameter (see rows-by-id.ts), as a hash is half as long as a UUID; two lists of
- * such a length share a request.
- */
+/** As one parameter can hold (see rows-by-id.ts): a hash is half as long as a UUID with its quotes. */
 const IDS_AT_ONCE = 2_000;
 const HASHES_AT_ONCE = 4_000;
 
