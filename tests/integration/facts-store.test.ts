@@ -330,6 +330,23 @@ it('knows the content that came first under a receipt', async () => {
   );
 });
 
+it('gives the clicks that tell whose they are, place by place, of the advertisers asked for', async () => {
+  const advertiserId = `advertiser-${randomUUID()}`;
+  const clickOf = (changes: Partial<ClickRecorded>) =>
+    aClick({ clickId: randomUUID(), advertiserId, customerId: null, subjectHashes: {}, ...changes });
+  const named = [clickOf({ customerId: 'c' }), clickOf({ subjectHashes: { emailPlain: 'e' } })];
+  await clicked(...named, clickOf({}), clickOf({ advertiserId: 'other', customerId: 'c' }));
+  const start = { storedAt: 0, clickId: '00000000-0000-0000-0000-000000000000' };
+  const all = await store.personClicks([advertiserId], start, 10);
+  expect(all.map(({ clickId }) => clickId).toSorted()).toEqual(
+    named.map(({ clickId }) => clickId).toSorted(),
+  );
+  expect(Math.abs(Date.now() - (all[0]?.storedAt ?? 0))).toBeLessThan(60_000);
+  const [first] = await store.personClicks([advertiserId], start, 1);
+  expect(await store.personClicks([advertiserId], first ?? start, 10)).toEqual(all.slice(1));
+  expect(await store.personClicks([advertiserId], all.at(-1) ?? start, 10)).toEqual([]);
+});
+
 it('finds what waits in a partition, and no longer what has waited', async () => {
   const at = { triggerPartition: 7_011 };
   const decision = (changes: Partial<ConversionDecided>) =>

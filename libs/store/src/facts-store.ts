@@ -116,12 +116,11 @@ export class FactsStore {
     after: StoredPlace,
     limit: number,
   ): Promise<readonly PersonClick[]> {
-    const rows = await this.#clickhouse.rows<Record<keyof PersonClick, string>>(PERSON_CLICKS, {
-      advertiserIds,
-      ...after,
-      limit,
-    });
-    return rows.map((row) => ({ ...row, storedAt: Number(row.storedAt) }));
+    const rows = await this.#clickhouse.rows<{ clickId: string; advertiserId: string; storedAtMs: string }>(
+      PERSON_CLICKS,
+      { advertiserIds, ...after, limit },
+    );
+    return rows.map(({ storedAtMs, ...click }) => ({ ...click, storedAt: Number(storedAtMs) }));
   }
 
   /** Content digest of the first postback of those receipts that are shown. @throws DependencyFailure */
