@@ -260,7 +260,7 @@ const STORIES: readonly (readonly [weight: number, story: Story])[] = [
   [3, statusSteps],
   [4, updates],
   [6, conflict],
-  [3, missingClick],
+  [4, missingClick],
   [3, lateClick],
   [2, unknownOffer],
   [4, renewals],
@@ -445,27 +445,23 @@ function refundOfNothing(tell: Telling): void {
   tell.report({ eventType: 'refund', transactionId: tell.choices.variant < 3 ? tell.id('unknown') : null });
 }
 
-/** Paid when activated in time; the activation may be known late, come too late or not come. */
+/** Paid when activated in time; the activation, which has one key in common, may be known late, come too late or not come. */
 function trial(tell: Telling): void {
   const { clickId } = tell.click();
   const { variant } = tell.choices;
-  const customerId = variant % 2 === 0 ? tell.customer : null;
-  tell.report({
-    eventType: 'trial_start',
-    transactionId: null,
-    clickId,
-    customerId,
-    revenueMicros: null,
-    currency: null,
-  });
+  const keys: readonly Pick<Report, 'clickId' | 'customerId' | 'transactionId'>[] = [
+    { clickId: null, customerId: tell.customer, transactionId: null },
+    { clickId, customerId: null, transactionId: null },
+    { clickId: null, customerId: null, transactionId: tell.id('trial') },
+  ];
+  const common = keys[tell.choices.person];
+  const free = { revenueMicros: null, currency: null };
+  tell.report({ ...free, ...common, eventType: 'trial_start', clickId });
   if (variant === 5) return;
   tell.report({
+    ...free,
+    ...common,
     eventType: 'activation_completed',
-    transactionId: tell.id('activation'),
-    clickId: customerId === null ? clickId : null,
-    customerId,
-    revenueMicros: null,
-    currency: null,
     status: variant === 4 ? 'pending' : 'approved',
     occurredAt: tell.at + (variant === 3 ? 3 * DAY_MS : HOUR_MS),
   });
@@ -576,8 +572,10 @@ function ruling(tell: Telling): void {
 function reattribution(tell: Telling): void {
   const { customer: customerId } = tell;
   const { variant } = tell.choices;
-  const named = tell.click({ customerId });
-  const other = tell.click({ customerId });
+  // The model that is ordered is none that an offer could have by itself.
+  const offerId = variant % 3 === 1 ? 'plain' : tell.choices.offer;
+  const named = tell.click({ customerId, offerId });
+  const other = tell.click({ customerId, offerId });
   const sale = tell.report({ clickId: named.clickId, customerId });
   const orders: readonly Partial<Command>[] = [
     { clickId: other.clickId },
