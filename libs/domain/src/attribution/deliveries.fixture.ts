@@ -2,19 +2,20 @@
 import { DAY_MS, NOON } from './attribution.fixture.ts';
 import type { Conversion } from './conversion.ts';
 import type { History } from './histories.fixture.ts';
-import { HISTORY_RULES } from './histories.fixture.ts';
+import { HISTORY_RULES, LANES } from './histories.fixture.ts';
 import { InMemoryLedger } from './in-memory-ledger.ts';
-import type { Judgement } from './known-facts.ts';
+import type { ConfiguredRules, Judgement } from './known-facts.ts';
 import type { Moment } from './moment.ts';
-import type { Input, Result } from './reducer.ts';
+import type { Command, Input, Result } from './reducer.ts';
 import { reduce } from './reducer.ts';
 import type { Report } from './report.ts';
 
-/** What happens to the lane, in order. `shown` makes a click visible, `seen` tells the lane of it. */
+/** What happens to the lanes, in order. `shown` makes a click visible, `seen` tells the lanes of it. */
 export type Step =
   | { readonly kind: 'shown'; readonly click: History['clicks'][number] }
   | { readonly kind: 'seen'; readonly clickId: string; readonly watermarkReached: boolean }
   | { readonly kind: 'report'; readonly report: Report; readonly watermarkReached: boolean }
+  | { readonly kind: 'ordered'; readonly command: Command }
   | { readonly kind: 'due' }
   | { readonly kind: 'clock'; readonly now: number; readonly laneReadUntil: number };
 
@@ -44,27 +45,31 @@ function shuffled<V>(values: readonly V[], random: () => number): V[] {
 }
 
 /** Everything in the order of time, nothing twice: the plain delivery that others are held against. */
-export function plainDelivery({ clicks, reports }: History): readonly Step[] {
+export function plainDelivery({ clicks, reports, commands }: History): readonly Step[] {
   return [
     { kind: 'clock', now: EARLY, laneReadUntil: EARLY },
     ...clicks.map((click) => ({ kind: 'shown' as const, click })),
     ...reports
       .toSorted((a, b) => a.receivedAt - b.receivedAt)
       .map((report) => ({ kind: 'report' as const, report, watermarkReached: true })),
+    ...commands.map((command) => ({ kind: 'ordered' as const, command })),
     { kind: 'clock', now: LATE, laneReadUntil: LATE },
   ];
 }
 
 /**
  * Any order with retries. Clicks come before the deadlines pass, since a wait is over by time, and the lane is told of each
- * once, at once or later; postbacks come at any time, with looks at what is due between them.
+ * once, at once or later; postbacks come at any time, with looks at what is due between them. Orders come at any time too,
+ * and once more when all is there, for one about a conversion that is not yet known leads to nothing.
  */
-export function mixedDelivery({ clicks, reports }: History, seed: number): readonly Step[] {
+export function mixedDelivery({ clicks, reports, commands }: History, seed: number): readonly Step[] {
   const random = randomOf(seed);
   const again = reports.filter(() => random() < 0.25);
   const order = shuffled([...reports, ...again], random);
   const early = Math.floor(random() * (order.length + 1));
   const toStep = (report: Report): Step => ({ kind: 'report', report, watermarkReached: random() < 0.6 });
+  const orders = commands.map((command): Step => ({ kind: 'ordered', command }));
+  const isEarlyOrder = random() < 0.5;
   const clickSteps = shuffled([...clicks, ...clicks.filter(() => random() < 0.1)], random);
   const first = interleaved(
     order.slice(0, early).map(toStep),
@@ -80,13 +85,16 @@ export function mixedDelivery({ clicks, reports }: History, seed: number): reado
     return [step];
   });
   const late = order.slice(early).map(toStep);
-  const looks = late.flatMap((step): Step[] => (random() < 0.3 ? [{ kind: 'due' }, step] : [step]));
+  const looks = interleaved(late, isEarlyOrder ? [] : orders, random).flatMap((step): Step[] =>
+    random() < 0.3 ? [{ kind: 'due' }, step] : [step],
+  );
   return [
     { kind: 'clock', now: EARLY, laneReadUntil: EARLY },
-    ...told,
+    ...interleaved(told, isEarlyOrder ? orders : [], random),
     ...untold,
     { kind: 'clock', now: LATE, laneReadUntil: random() < 0.5 ? LATE : EARLY },
     ...looks,
+    ...orders,
     { kind: 'clock', now: LATE + DAY_MS, laneReadUntil: LATE + DAY_MS },
   ];
 }
@@ -116,20 +124,24 @@ export const oneByOne: Decider = (inputs, ledger) => inputs.map((input) => reduc
 
 /**
  * Delivers, and at the end looks at all that is due: nothing else may be needed for the end to be the right one.
- * @param batchSize of how many postbacks in a row one call of `decide` is made.
+ * @param batchSize of how many postbacks and orders in a row one call of `decide` is made.
  */
 export function deliver(
   steps: readonly Step[],
-  { decide = oneByOne, batchSize = () => 1 }: { decide?: Decider; batchSize?: () => number } = {},
+  {
+    decide = oneByOne,
+    batchSize = () => 1,
+    rules = HISTORY_RULES,
+  }: { decide?: Decider; batchSize?: () => number; rules?: ConfiguredRules } = {},
 ): Delivered {
-  const lane = new DeliveredLane(decide, batchSize);
-  for (const step of steps) lane.take(step);
-  lane.end();
-  return lane;
+  const lanes = new DeliveredLanes(decide, batchSize, rules);
+  for (const step of steps) lanes.take(step);
+  lanes.end();
+  return lanes;
 }
 
-class DeliveredLane implements Delivered {
-  readonly ledger = new InMemoryLedger(HISTORY_RULES);
+class DeliveredLanes implements Delivered {
+  readonly ledger: InMemoryLedger;
   readonly inputs: Input[] = [];
   readonly judgements: Judgement[] = [];
   readonly revisions: Conversion[] = [];
@@ -141,7 +153,8 @@ class DeliveredLane implements Delivered {
   #laneReadUntil = EARLY;
   #offset = 0;
 
-  constructor(decide: Decider, batchSize: () => number) {
+  constructor(decide: Decider, batchSize: () => number, rules: ConfiguredRules) {
+    this.ledger = new InMemoryLedger(rules);
     this.#decide = decide;
     this.#batchSize = batchSize;
   }
@@ -151,6 +164,10 @@ class DeliveredLane implements Delivered {
       this.#offset += 1;
       const report = { ...step.report, position: { partition: 0, offset: this.#offset } };
       this.#add({ kind: 'postback', report, at: this.#at(step.watermarkReached) });
+      return;
+    }
+    if (step.kind === 'ordered') {
+      this.#add({ kind: 'command', command: step.command, at: this.#at(true) });
       return;
     }
     this.#flush();
@@ -169,7 +186,8 @@ class DeliveredLane implements Delivered {
   }
 
   #see(clickId: string, watermarkReached: boolean): void {
-    this.#decideAll([{ kind: 'click', clickId, lane: 'acme', at: this.#at(watermarkReached) }]);
+    for (const lane of LANES)
+      this.#decideAll([{ kind: 'click', clickId, lane, at: this.#at(watermarkReached) }]);
   }
 
   #lookAtDue(): void {

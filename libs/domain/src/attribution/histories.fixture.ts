@@ -14,6 +14,8 @@ import {
   TERMS,
 } from './attribution.fixture.ts';
 import type { CandidateClick } from './conversion.ts';
+import type { AdvertiserRules, ConfiguredRules } from './known-facts.ts';
+import { type Command, identityOf } from './reducer.ts';
 import type { Report } from './report.ts';
 import type { AbuseRules, OfferTerms } from './terms.ts';
 
@@ -21,7 +23,12 @@ import type { AbuseRules, OfferTerms } from './terms.ts';
 export interface History {
   readonly clicks: readonly CandidateClick[];
   readonly reports: readonly Report[];
+  /** In the order in which they stand. */
+  readonly commands: readonly Command[];
 }
+
+/** The lanes of the advertiser: what is decided in one is nothing to the other. */
+export const LANES: readonly string[] = ['acme', 'acme-2'];
 
 const STRICT: AbuseRules = {
   impossibleBelowMs: { ms: 10_000, action: 'reject' },
@@ -111,16 +118,38 @@ const FIXED = ['lead', 'trial_start'].map((eventType) => ({
 
 export const CAP_LIMITS = { payoutMicros: LIMIT, count: 2 };
 
-export const HISTORY_RULES = rulesOf(
-  (offerId, eventType) => {
-    const offer = OFFERS[offerId];
-    if (offer === undefined) return null;
-    const condition =
-      eventType === 'trial_start' ? { eventType: 'activation_completed', withinMs: 2 * DAY_MS } : null;
-    return { ...TERMS, payouts: [...PERCENT, ...FIXED], condition, ...offer, offerId };
-  },
-  { repeatModes: { order: 'update', top_up: 'add' } },
-);
+function termsOf(offerId: string, eventType: string): OfferTerms | null {
+  const offer = OFFERS[offerId];
+  if (offer === undefined) return null;
+  const condition =
+    eventType === 'trial_start' ? { eventType: 'activation_completed', withinMs: 2 * DAY_MS } : null;
+  return { ...TERMS, payouts: [...PERCENT, ...FIXED], condition, ...offer, offerId };
+}
+
+const REPEAT_MODES_OF_TYPES: AdvertiserRules['repeatModes'] = { order: 'update', top_up: 'add' };
+
+export const HISTORY_RULES = rulesOf(termsOf, { repeatModes: REPEAT_MODES_OF_TYPES });
+
+/** The same offers without anything for which other conversions of a click, or other clicks of a person, are looked at. */
+export function rulesWithoutRelations(
+  lookups: Pick<AdvertiserRules, 'linksPersons' | 'relatesByClick'>,
+): ConfiguredRules {
+  return rulesOf(
+    (offerId, eventType) => {
+      const terms = termsOf(offerId, eventType);
+      if (terms === null) return null;
+      return {
+        ...terms,
+        model: 'last_click',
+        matchesHashedIdentity: false,
+        viewThroughWindow: null,
+        condition: null,
+        abuse: { ...terms.abuse, velocity: null },
+      };
+    },
+    { repeatModes: REPEAT_MODES_OF_TYPES, ...lookups },
+  );
+}
 
 /** What a story may choose; each story reads what it needs. */
 interface Choices {
@@ -129,6 +158,7 @@ interface Choices {
   readonly minute: number;
   readonly units: number;
   readonly variant: number;
+  readonly lane: string;
 }
 
 const CHOICES = fc.record<Choices>({
@@ -137,12 +167,16 @@ const CHOICES = fc.record<Choices>({
   minute: fc.integer({ min: 0, max: 300 }),
   units: fc.integer({ min: 1, max: 300 }),
   variant: fc.integer({ min: 0, max: 5 }),
+  lane: fc.oneof(
+    ...LANES.map((lane, place) => ({ weight: place === 0 ? 7 : 1, arbitrary: fc.constant(lane) })),
+  ),
 });
 
 /** Collects the facts of one story; ids carry the number of the story. */
 class Telling {
   readonly clicks: CandidateClick[] = [];
   readonly reports: Report[] = [];
+  readonly commands: Command[] = [];
   readonly #story: number;
   readonly choices: Choices;
 
@@ -190,6 +224,7 @@ class Telling {
     const number = this.reports.length;
     const report = aReport({
       receiptId: this.id(`receipt-${number}`),
+      lane: this.choices.lane,
       transactionId: this.id('order'),
       revenueMicros: this.revenueMicros,
       occurredAt: this.at,
@@ -198,6 +233,21 @@ class Telling {
     });
     this.reports.push(report);
     return report;
+  }
+
+  /** What a person orders about the conversion that a report speaks of. */
+  order(report: Report, command: Pick<Command, 'command'> & Partial<Command>): void {
+    this.commands.push({
+      advertiserId: report.advertiserId,
+      conversionId: identityOf(HISTORY_RULES, report).conversionId,
+      expectedRevision: null,
+      clickId: null,
+      model: null,
+      terms: null,
+      reasonCode: 'by_hand',
+      isTest: report.isTest,
+      ...command,
+    });
   }
 }
 
@@ -208,25 +258,30 @@ const STORIES: readonly (readonly [weight: number, story: Story])[] = [
   [2, plainSale],
   [3, networkAndProcessor],
   [3, statusSteps],
-  [3, updates],
-  [2, conflict],
-  [2, missingClick],
+  [4, updates],
+  [6, conflict],
+  [4, missingClick],
+  [3, lateClick],
+  [2, unknownOffer],
   [4, renewals],
   [4, hashedIdentity],
-  [8, severalTouches],
-  [3, viewThrough],
-  [6, refunds],
-  [2, refundOfRejected],
+  [9, severalTouches],
+  [6, viewThrough],
+  [10, refunds],
+  [3, refundOfRejected],
   [2, refundOfNothing],
-  [5, trial],
-  [8, abuse],
-  [2, foreignClick],
-  [2, testTraffic],
-  [2, outsideWindow],
-  [3, cappedSales],
+  [6, trial],
+  [11, abuse],
+  [6, foreignClick],
+  [3, testTraffic],
+  [3, outsideWindow],
+  [5, cappedSales],
   [2, addedFacts],
   [2, severalClasses],
-  [1, noKeys],
+  [2, noKeys],
+  [2, twoLanes],
+  [6, ruling],
+  [6, reattribution],
 ];
 
 function plainSale(tell: Telling): void {
@@ -275,21 +330,36 @@ function updates(tell: Telling): void {
   if (tell.choices.variant > 2) tell.report({ eventType, status: 'pending', revenueMicros: null });
 }
 
+/** Ids begin with `conflict` and nobody else knows the customer: which report stands is a matter of order, here and nowhere else. */
 function conflict(tell: Telling): void {
   const { clickId } = tell.click();
   const others: readonly Partial<Report>[] = [
     { revenueMicros: tell.revenueMicros + 1n },
     { status: 'rejected' },
-    { clickId: clickIdOf(99_999_999) },
+    { clickId: clickIdOf(99_000_000 + tell.choices.units) },
     { customerId: 'somebody-else' },
   ];
-  tell.report({ clickId, customerId: tell.customer });
-  tell.report({ ...others[tell.choices.variant % others.length] });
+  const transactionId = tell.id('conflict');
+  tell.report({ transactionId, clickId, customerId: transactionId });
+  tell.report({ transactionId, ...others[tell.choices.units % others.length] });
 }
 
 function missingClick(tell: Telling): void {
-  const clickId = tell.choices.variant < 4 ? clickIdOf(88_000_000 + tell.choices.person) : 'null';
+  const clickId = tell.choices.variant < 3 ? clickIdOf(88_000_000 + tell.choices.person) : 'null';
   tell.report({ clickId, customerId: tell.choices.variant % 2 === 0 ? tell.customer : null });
+}
+
+/** The edge got the click when nobody waited for it any more; a person may give it the sale all the same. */
+function lateClick(tell: Telling): void {
+  const { clickId } = tell.click({ receivedAt: tell.at + 5 * DAY_MS, customerId: tell.customer });
+  const sale = tell.report({ clickId, customerId: tell.choices.variant < 3 ? tell.customer : null });
+  if (tell.choices.variant % 3 === 0) tell.report({ clickId, taxMicros: 7n });
+  if (tell.choices.variant === 5) tell.order(sale, { command: 'reattribute', clickId });
+}
+
+function unknownOffer(tell: Telling): void {
+  const { clickId } = tell.click({ offerId: 'never-configured' });
+  tell.report({ clickId, customerId: tell.choices.variant < 3 ? tell.customer : null });
 }
 
 /** The first one names the click that brought the customer, the others the customer alone. */
@@ -326,7 +396,7 @@ function severalTouches(tell: Telling): void {
 
 function viewThrough(tell: Telling): void {
   const { hashes: subjectHashes } = tell;
-  const offerId = tell.choices.variant === 0 ? 'plain' : 'views';
+  const offerId = tell.choices.variant < 2 ? 'plain' : 'views';
   const view = tell.click({ kind: 'impression', offerId, subjectHashes });
   if (tell.choices.variant % 2 === 0)
     tell.click({ offerId, subjectHashes, clickedAt: tell.at - 3 * HOUR_MS });
@@ -375,27 +445,23 @@ function refundOfNothing(tell: Telling): void {
   tell.report({ eventType: 'refund', transactionId: tell.choices.variant < 3 ? tell.id('unknown') : null });
 }
 
-/** Paid when activated in time; the activation may be known late, come too late or not come. */
+/** Paid when activated in time; the activation, which has one key in common, may be known late, come too late or not come. */
 function trial(tell: Telling): void {
   const { clickId } = tell.click();
   const { variant } = tell.choices;
-  const customerId = variant % 2 === 0 ? tell.customer : null;
-  tell.report({
-    eventType: 'trial_start',
-    transactionId: null,
-    clickId,
-    customerId,
-    revenueMicros: null,
-    currency: null,
-  });
+  const keys: readonly Pick<Report, 'clickId' | 'customerId' | 'transactionId'>[] = [
+    { clickId: null, customerId: tell.customer, transactionId: null },
+    { clickId, customerId: null, transactionId: null },
+    { clickId: null, customerId: null, transactionId: tell.id('trial') },
+  ];
+  const common = keys[tell.choices.person];
+  const free = { revenueMicros: null, currency: null };
+  tell.report({ ...free, ...common, eventType: 'trial_start', clickId });
   if (variant === 5) return;
   tell.report({
+    ...free,
+    ...common,
     eventType: 'activation_completed',
-    transactionId: tell.id('activation'),
-    clickId: customerId === null ? clickId : null,
-    customerId,
-    revenueMicros: null,
-    currency: null,
     status: variant === 4 ? 'pending' : 'approved',
     occurredAt: tell.at + (variant === 3 ? 3 * DAY_MS : HOUR_MS),
   });
@@ -426,10 +492,12 @@ function foreignClick(tell: Telling): void {
   const { clickId } = tell.click(
     tell.choices.variant % 2 === 0 ? { advertiserId: 'other' } : { isTest: true },
   );
-  const transactionId = tell.id('foreign');
-  if (tell.choices.variant > 2) tell.report({ transactionId });
-  tell.report({ transactionId, clickId });
-  if (tell.choices.variant % 2 === 0) tell.report({ transactionId, eventType: 'refund' });
+  for (let number = 1; number <= 3; number += 1) {
+    const transactionId = tell.id(`foreign-${number}`);
+    if (tell.choices.variant > 2) tell.report({ transactionId });
+    tell.report({ transactionId, clickId });
+    if (tell.choices.variant % 2 === 0) tell.report({ transactionId, eventType: 'refund' });
+  }
 }
 
 /** A test and a live call about one order are two facts. */
@@ -451,7 +519,8 @@ function cappedSales(tell: Telling): void {
   const offerId = ['capped', 'tiered', 'firsts'][tell.choices.variant % 3] ?? 'capped';
   for (let number = 1; number <= 3; number += 1) {
     const { clickId } = tell.click({ offerId, partnerId: 'p-0' });
-    tell.report({ clickId, customerId: tell.customer, transactionId: tell.id(`order-${number}`) });
+    const customerId = offerId === 'firsts' && number === 3 ? null : tell.customer;
+    tell.report({ clickId, customerId, transactionId: tell.id(`order-${number}`) });
   }
 }
 
@@ -473,6 +542,57 @@ function noKeys(tell: Telling): void {
   tell.report({ occurredAtIsAssumed: tell.choices.variant < 3 });
 }
 
+/** One order id, one click and one customer in two lanes are two orders. */
+function twoLanes(tell: Telling): void {
+  const { clickId } = tell.click({ customerId: tell.customer });
+  for (const lane of LANES) {
+    tell.report({ lane, clickId, customerId: tell.customer });
+    if (tell.choices.variant < 3) tell.report({ lane, eventType: 'refund', occurredAt: tell.at + HOUR_MS });
+  }
+}
+
+/** A person releases what is held, rejects a sale, approves one that is pending, or the refund of it. */
+function ruling(tell: Telling): void {
+  const { variant } = tell.choices;
+  if (variant < 2) {
+    const { clickId } = tell.click({ offerId: 'strict', country: 'US' });
+    tell.order(tell.report({ clickId, country: 'DE' }), { command: 'release' });
+    return;
+  }
+  const { clickId } = tell.click();
+  const isApproved = variant > 3;
+  const sale = tell.report({ clickId, status: isApproved ? 'pending' : 'approved' });
+  tell.order(sale, { command: isApproved ? 'approve' : 'reject' });
+  if (variant % 2 === 0) return;
+  const refund = tell.report({ eventType: 'refund', status: 'pending', occurredAt: tell.at + HOUR_MS });
+  tell.order(refund, { command: 'approve' });
+}
+
+/** A person gives the sale to another click, or has it decided by another model, or by other terms. */
+function reattribution(tell: Telling): void {
+  const { customer: customerId } = tell;
+  const { variant } = tell.choices;
+  // The model that is ordered is none that an offer could have by itself.
+  const offerId = variant % 3 === 1 ? 'plain' : tell.choices.offer;
+  const named = tell.click({ customerId, offerId });
+  const other = tell.click({ customerId, offerId });
+  const sale = tell.report({ clickId: named.clickId, customerId });
+  const orders: readonly Partial<Command>[] = [
+    { clickId: other.clickId },
+    { model: variant === 1 ? 'linear' : 'first_click' },
+    {
+      terms: {
+        ...TERMS,
+        offerId: named.offerId,
+        model: 'position_based',
+        window: { minMs: 0, maxMs: 2 * HOUR_MS },
+      },
+    },
+  ];
+  tell.order(sale, { command: 'reattribute', ...orders[variant % orders.length] });
+  if (variant === 0) tell.order(sale, { command: 'reject' });
+}
+
 const TOLD = fc.tuple(
   fc.oneof(...STORIES.map(([weight, story]) => ({ weight, arbitrary: fc.constant(story) }))),
   CHOICES,
@@ -480,7 +600,7 @@ const TOLD = fc.tuple(
 
 /** Histories of several stories each. */
 export const HISTORIES: fc.Arbitrary<History> = fc
-  .array(TOLD, { minLength: 3, maxLength: 9, size: 'max' })
+  .array(TOLD, { minLength: 4, maxLength: 12, size: 'max' })
   .map((told) => {
     const tellings = told.map(([story, choices], number) => {
       const telling = new Telling(number, choices);
@@ -490,5 +610,6 @@ export const HISTORIES: fc.Arbitrary<History> = fc
     return {
       clicks: tellings.flatMap(({ clicks }) => clicks),
       reports: tellings.flatMap(({ reports }) => reports),
+      commands: tellings.flatMap(({ commands }) => commands),
     };
   });

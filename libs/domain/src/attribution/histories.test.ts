@@ -1,7 +1,8 @@
 /** What must hold of every history: the same conversions and money in any order, exact sums, first-come rules never exceeded. */
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Conversion } from './conversion.ts';
+import { MATCHES, STATES, VERDICTS } from '../conversion.ts';
+import { type Conversion, MATCH_PATHS, TRIGGER_KINDS } from './conversion.ts';
 import {
   type Decider,
   type Delivered,
@@ -17,20 +18,28 @@ import {
   HISTORIES,
   HISTORY_RULES,
   type History,
+  LANES,
+  rulesWithoutRelations,
 } from './histories.fixture.ts';
 import type { InMemoryLedger } from './in-memory-ledger.ts';
 import { decideBatch, joined, type Keys, keysOfInputs, type LoadedFacts } from './preloading.ts';
+import { CORE_REASONS, type CoreReason } from './reasons.ts';
+import { type Command, repeatModeOf } from './reducer.ts';
+import { ATTRIBUTION_MODELS, REPEAT_MODES } from './terms.ts';
 
-/** `HISTORIES=10000 HISTORY_SEED=1 npm test -- --project unit histories` runs at full length. */
-const RUNS = Number(process.env['HISTORIES'] ?? 400);
+/** `HISTORIES=10000 HISTORY_SEED=1 npm test -- --project unit histories --testTimeout=3000000` runs at full length. */
+const RUNS = Number(process.env['HISTORIES'] ?? 300);
+const FULL_LENGTH = 10_000;
 const SEED = Number(process.env['HISTORY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 const ORDER_SEED = fc.integer();
 const parameters = { numRuns: RUNS, seed: SEED };
+/** Of the lookups that are spared; they do not meet every rule. */
+const shortened = { numRuns: Math.ceil(RUNS / 4), seed: SEED };
 
-/** Names of first-come rules and of conflicts stand in the log's order; their facts are compared only where none happened. */
-function hasConflict({ judgements }: Delivered): boolean {
-  return judgements.some(({ verdict }) => verdict === 'conflict');
+/** Conversions of which one report contradicts another: the log says which stands, so they may end in two ways. */
+function inConflict({ judgements }: Delivered): readonly (string | null)[] {
+  return judgements.filter(({ verdict }) => verdict === 'conflict').map(({ conversionId }) => conversionId);
 }
 
 /** What of a conversion must not depend on any order. */
@@ -67,8 +76,10 @@ function isForeignStory({ facts }: Conversion): boolean {
   return (facts.reversedTransactionId ?? facts.transactionId ?? '').startsWith('foreign');
 }
 
-function endOf({ ledger }: Delivered): object {
-  const conversions = ledger.conversions.filter((conversion) => !isForeignStory(conversion));
+function endOf({ ledger }: Delivered, isLeftOut: ReadonlySet<string | null>): object {
+  const conversions = ledger.conversions.filter(
+    (conversion) => !isForeignStory(conversion) && !isLeftOut.has(conversion.conversionId),
+  );
   const foreign = ledger.conversions.filter(
     (conversion) => isForeignStory(conversion) && !conversion.outcome.isForeign,
   );
@@ -87,11 +98,9 @@ function endOf({ ledger }: Delivered): object {
 class Coverage {
   readonly #histories = new Map<string, number>();
   readonly #sizes: number[] = [];
-  #conflicts = 0;
 
-  note({ reports, clicks }: History, delivered: Delivered): void {
-    this.#sizes.push(reports.length + clicks.length);
-    if (hasConflict(delivered)) this.#conflicts += 1;
+  note({ reports, clicks, commands }: History, delivered: Delivered): void {
+    this.#sizes.push(reports.length + clicks.length + commands.length);
     for (const rule of rulesIn(delivered)) this.#histories.set(rule, (this.#histories.get(rule) ?? 0) + 1);
   }
 
@@ -103,95 +112,165 @@ class Coverage {
     return (this.#histories.get(rule) ?? 0) / this.#sizes.length;
   }
 
+  /** Every rule that is expected, and every other that was met. */
+  get rules(): readonly string[] {
+    return [...new Set([...EXPECTED_RULES, ...this.#histories.keys()])].toSorted();
+  }
+
   table(): string {
-    const rows = [...this.#histories.keys()]
-      .toSorted()
-      .map((rule) => `  ${rule.padEnd(44)} ${(this.share(rule) * 100).toFixed(1).padStart(5)} %`);
-    return [
-      `${this.#sizes.length} histories, seed ${SEED}, median ${this.median} facts, ${this.#conflicts} with a conflict`,
-      ...rows,
-    ].join('\n');
+    const rows = this.rules.map(
+      (rule) => `  ${rule.padEnd(46)} ${(this.share(rule) * 100).toFixed(1).padStart(5)} %`,
+    );
+    return [`${this.#sizes.length} histories, seed ${SEED}, median ${this.median} facts`, ...rows].join('\n');
   }
 }
 
-function rulesIn({ judgements, revisions }: Delivered): ReadonlySet<string> {
-  const rules = new Set<string>();
-  for (const { verdict, reasonCode } of judgements) {
-    rules.add(`verdict ${verdict}`);
-    if (verdict !== 'parked' && reasonCode !== null) rules.add(`verdict ${verdict}: ${reasonCode}`);
-  }
-  for (const { outcome, decidedAt, facts } of revisions) {
-    rules.add(`trigger ${decidedAt.trigger}`);
-    rules.add(`match ${outcome.match}`);
-    rules.add(`state ${outcome.state}`);
-    if (outcome.matchedBy !== null) rules.add(`matched by ${outcome.matchedBy}`);
-    if (outcome.credits.length > 1) rules.add(`several credits, ${outcome.model}`);
-    if (outcome.winner?.kind === 'impression') rules.add('won by an impression');
-    if (outcome.reversedRevenueMicros !== null && outcome.state !== 'reversed') rules.add('reversed in part');
-    if (facts.updated.revenue !== null) rules.add('values updated');
-    if (facts.contributions.length > 1) rules.add('details of several reports');
-    if (outcome.isFirstOfCustomer !== null) rules.add(`first of customer ${outcome.isFirstOfCustomer}`);
-    if (outcome.payoutRule?.includes('tiers')) rules.add('paid by tier');
-    for (const reason of outcome.reasonCodes) rules.add(`reason ${reason}`);
-    for (const { reasonCode } of outcome.candidates)
-      if (reasonCode !== null) rules.add(`click ${reasonCode}`);
-  }
-  return rules;
+function rulesIn(delivered: Delivered): ReadonlySet<string> {
+  return new Set([
+    ...delivered.judgements.flatMap(({ verdict, reasonCode }) => [
+      `verdict ${verdict}`,
+      ...(verdict === 'parked' || reasonCode === null ? [] : [`verdict ${verdict}: ${reasonCode}`]),
+    ]),
+    ...delivered.revisions.flatMap(rulesOfRevision),
+    ...repeatsIn(delivered),
+    ...(hasOrderInTwoLanes(delivered) ? ['one order id in two lanes'] : []),
+  ]);
 }
 
-/** Rules, by their traces in verdicts and revisions, that a twentieth of the histories meet at least. */
-const RULES = [
-  'verdict counted',
-  'verdict duplicate_of',
-  'verdict conflict',
-  'verdict rejected',
-  'verdict parked',
-  'trigger postback',
-  'trigger late_click',
-  'trigger deadline',
-  'trigger release',
-  'matched by click_id',
-  'matched by customer',
-  'matched by hashed_identity',
-  'matched by original',
-  'several credits, linear',
-  'several credits, position_based',
-  'several credits, time_decay',
-  'click not_credited',
-  'click click_not_found',
-  'click other_offer',
+function rulesOfRevision({ outcome, decidedAt, facts, orders, firstCome, lane }: Conversion): string[] {
+  const { candidates, credits, model, matchedBy } = outcome;
+  const touches =
+    credits.length + candidates.filter(({ reasonCode }) => reasonCode === 'not_credited').length;
+  const isOwnMatch = matchedBy !== null && matchedBy !== 'original';
+  const ordered = decidedAt.trigger === 'command';
+  const rules: readonly (readonly [rule: string, isMet: boolean])[] = [
+    [`trigger ${decidedAt.trigger}`, true],
+    [`match ${outcome.match}`, true],
+    [`state ${outcome.state}`, true],
+    [`matched by ${matchedBy}`, matchedBy !== null],
+    [`model ${model}`, isOwnMatch],
+    [`model ${model}, several touches`, isOwnMatch && touches > 1 && model !== 'last_click'],
+    ['won by an impression', outcome.winner?.kind === 'impression'],
+    ['reversed in part', outcome.reversedRevenueMicros !== null && outcome.state !== 'reversed'],
+    ['values updated', facts.updated.revenue !== null],
+    ['details of several reports', facts.contributions.length > 1],
+    [`first of customer ${outcome.isFirstOfCustomer}`, outcome.isFirstOfCustomer !== null],
+    [`paid by ${outcome.payoutRule}`, outcome.payoutRule?.includes('count_tiers') === true],
+    ['second lane', lane !== LANES[0]],
+    [`ordered: ${orders.ruling}`, ordered && orders.ruling !== null],
+    ['ordered: reattribute, click', ordered && matchedBy === 'command'],
+    ['ordered: reattribute, model', ordered && orders.model === model],
+    ['ordered: reattribute, terms', ordered && orders.terms !== null],
+  ];
+  return [
+    ...rules.flatMap(([rule, isMet]) => (isMet ? [rule] : [])),
+    ...firstCome.caps.map(({ capId, isGranted }) => `${capId} ${isGranted ? 'granted' : 'refused'}`),
+    ...outcome.reasonCodes.map((reason) => `reason ${reason}`),
+    ...candidates.flatMap(({ reasonCode }) => (reasonCode === null ? [] : [`click ${reasonCode}`])),
+  ];
+}
+
+/** Modes in which a second receipt of one type and transaction was judged. */
+function repeatsIn({ inputs }: Delivered): readonly string[] {
+  const reports = inputs.flatMap((input) => (input.kind === 'postback' ? [input.report] : []));
+  const receipts = Map.groupBy(
+    reports.filter(({ transactionId }) => transactionId !== null),
+    ({ isTest, lane, eventType, transactionId }) => [isTest, lane, eventType, transactionId].join(' '),
+  );
+  return [...receipts.values()].flatMap(([first, ...others]) =>
+    first !== undefined && others.some(({ receiptId }) => receiptId !== first.receiptId)
+      ? [`repeated in mode ${repeatModeOf(HISTORY_RULES, first)}`]
+      : [],
+  );
+}
+
+function hasOrderInTwoLanes({ ledger }: Delivered): boolean {
+  const lanes = Map.groupBy(ledger.conversions, ({ facts }) => facts.transactionId);
+  return [...lanes].some(
+    ([transactionId, conversions]) =>
+      transactionId !== null && new Set(conversions.map(({ lane }) => lane)).size > 1,
+  );
+}
+
+/** Where the record shows a code: on a verdict, on a click that got nothing, on a conversion. */
+const SHOWN_ON: Readonly<Record<CoreReason, readonly string[]>> = {
+  values_differ: ['verdict conflict:'],
+  status_differs: ['verdict conflict:'],
+  click_differs: ['verdict conflict:'],
+  customer_differs: ['verdict conflict:'],
+  click_of_other_advertiser: ['verdict rejected:', 'click', 'reason'],
+  test_mixed_with_live: ['verdict rejected:', 'click', 'reason'],
+  click_not_found: ['click', 'reason'],
+  click_id_missing: ['reason'],
+  click_id_malformed: ['click', 'reason'],
+  before_click: ['click', 'reason'],
+  outside_window: ['click', 'reason'],
+  offer_unknown: ['click', 'reason'],
+  other_offer: ['click'],
+  received_too_late: ['click', 'reason'],
+  view_through_not_allowed: ['click', 'reason'],
+  view_lost_to_click: ['click'],
+  not_credited: ['click'],
+  awaits_clicks: ['reason'],
+  deadline_passed: ['reason'],
+  rejected_by_source: ['reason'],
+  impossible_time: ['reason'],
+  automated_click: ['reason'],
+  velocity: ['reason'],
+  country_mismatch: ['reason'],
+  blocked_sub_id: ['reason'],
+  awaits_condition: ['reason'],
+  condition_expired: ['reason'],
+  awaits_original: ['reason'],
+  original_rejected: ['reason'],
+  currency_differs: ['reason'],
+  amount_limited: ['reason'],
+  nothing_left: ['reason'],
+  cap_reached: ['reason'],
+};
+
+const ORDERED: Readonly<Record<Command['command'], readonly string[]>> = {
+  release: ['released'],
+  reject: ['rejected'],
+  approve: ['approved'],
+  reattribute: ['reattribute, click', 'reattribute, model', 'reattribute, terms'],
+};
+
+/** Rules that a twentieth of the histories meet at least: by the lists of the core, whatever the histories happen to hold. */
+const EXPECTED_RULES: readonly string[] = [
+  ...VERDICTS.map((verdict) => `verdict ${verdict}`),
+  ...MATCHES.map((match) => `match ${match}`),
+  ...STATES.map((state) => `state ${state}`),
+  ...TRIGGER_KINDS.map((trigger) => `trigger ${trigger}`),
+  ...MATCH_PATHS.map((path) => `matched by ${path}`),
+  ...ATTRIBUTION_MODELS.map((model) => `model ${model}`),
+  // Under last click the other touches are not looked for, but where an impression may be among them.
+  ...ATTRIBUTION_MODELS.filter((model) => model !== 'last_click').map(
+    (model) => `model ${model}, several touches`,
+  ),
+  ...REPEAT_MODES.map((mode) => `repeated in mode ${mode}`),
+  ...CORE_REASONS.flatMap((reason) => SHOWN_ON[reason].map((place) => `${place} ${reason}`)),
+  ...Object.values(ORDERED).flatMap((orders) => orders.map((order) => `ordered: ${order}`)),
   'won by an impression',
-  'click view_lost_to_click',
-  'click outside_window',
-  'click before_click',
-  'reason deadline_passed',
-  'reason click_id_missing',
-  'state pending',
-  'state held',
-  'state payable',
-  'state rejected',
-  'state reversed',
   'reversed in part',
-  'reason rejected_by_source',
-  'reason impossible_time',
-  'reason automated_click',
-  'reason velocity',
-  'reason country_mismatch',
-  'reason blocked_sub_id',
-  'reason awaits_condition',
-  'reason condition_expired',
-  'reason awaits_original',
-  'reason original_rejected',
-  'reason currency_differs',
-  'reason amount_limited',
-  'reason nothing_left',
-  'reason cap_reached',
-  'paid by tier',
-  'reason not_first_of_customer',
-  'first of customer true',
-  'first of customer false',
   'values updated',
   'details of several reports',
+  'first of customer true',
+  'first of customer false',
+  // A command brings its own.
+  'reason ordered:by_hand',
+  // Of the payout rules, which have tests of their own, those that look at more than the conversion's values.
+  'reason not_first_of_customer',
+  'reason customer_unknown',
+  'reason revenue_missing',
+  'paid by sale:count_tiers:1',
+  'paid by sale:count_tiers:2',
+  'capped:day granted',
+  'capped:day refused',
+  'capped:partner granted',
+  'capped:partner refused',
+  'second lane',
+  'one order id in two lanes',
 ];
 
 const coverage = new Coverage();
@@ -207,8 +286,8 @@ describe('any history', () => {
         const plain = deliver(plainDelivery(history));
         const mixed = deliver(mixedDelivery(history, seed));
         coverage.note(history, mixed);
-        if (hasConflict(plain) || hasConflict(mixed)) return;
-        expect(endOf(mixed)).toEqual(endOf(plain));
+        const isLeftOut = new Set([...inConflict(plain), ...inConflict(mixed)]);
+        expect(endOf(mixed, isLeftOut)).toEqual(endOf(plain, isLeftOut));
       }),
       parameters,
     );
@@ -233,7 +312,9 @@ describe('any history', () => {
         expectCapsToHold(ledger);
         const firsts = ledger.conversions
           .filter(({ outcome }) => outcome.isFirstOfCustomer)
-          .map(({ eventClass, isTest, facts }) => `${isTest} ${eventClass} ${facts.customerId}`);
+          .map(({ eventClass, isTest, lane, facts }) =>
+            [isTest, lane, eventClass, facts.customerId].join(' '),
+          );
         expect(new Set(firsts).size).toBe(firsts.length);
       }),
       parameters,
@@ -258,17 +339,63 @@ describe('any history', () => {
     );
     const most = rounds.reduce((largest, count) => Math.max(largest, count), 0);
     const mean = rounds.reduce((sum, count) => sum + count, 0) / rounds.length;
-    console.log(`loads for a batch: mean ${mean.toFixed(2)}, at most ${most}`);
-    expect(most).toBeLessThanOrEqual(6);
+    const many = rounds.filter((count) => count > 6).length;
+    console.log(
+      `loads for a batch: mean ${mean.toFixed(2)}, at most ${most}; more than 6 for ${many} of ${rounds.length}`,
+    );
+    expect(mean).toBeLessThan(2);
+    // The inputs of a batch may each lead one step on, but all of them together rarely do.
+    expect(most).toBeLessThanOrEqual(10);
+    expect(many / rounds.length).toBeLessThan(0.001);
   });
 });
+
+describe('an advertiser whose offers need no lookups of others', () => {
+  const sought = rulesWithoutRelations({ linksPersons: true, relatesByClick: true });
+
+  it('has the same revisions and verdicts when the other conversions of a click are not looked at', () => {
+    const spared = rulesWithoutRelations({ linksPersons: true, relatesByClick: false });
+    fc.assert(
+      fc.property(HISTORIES, ORDER_SEED, (history, seed) => {
+        const steps = mixedDelivery(history, seed);
+        const { revisions, judgements } = deliver(steps, { rules: spared });
+        const full = deliver(steps, { rules: sought });
+        expect(revisions).toEqual(full.revisions);
+        expect(judgements).toEqual(full.judgements);
+      }),
+      shortened,
+    );
+  });
+
+  it('ends alike when no person is looked for either, but for the wait for clicks that could not win', () => {
+    const spared = rulesWithoutRelations({ linksPersons: false, relatesByClick: false });
+    fc.assert(
+      fc.property(HISTORIES, ORDER_SEED, (history, seed) => {
+        const steps = mixedDelivery(history, seed);
+        expect(withoutWaits(deliver(steps, { rules: spared }))).toEqual(
+          withoutWaits(deliver(steps, { rules: sought })),
+        );
+      }),
+      shortened,
+    );
+  });
+});
+
+function withoutWaits({ ledger }: Delivered): readonly object[] {
+  return ledger.conversions.map(
+    ({ revision: _revision, decidedAt: _at, passed: _passed, outcome, ...rest }) => ({
+      ...rest,
+      outcome: { ...outcome, reasonCodes: outcome.reasonCodes.filter((code) => code !== 'deadline_passed') },
+    }),
+  );
+}
 
 describe('the histories', () => {
   it('are long enough and meet every rule', () => {
     expect(coverage.median).toBeGreaterThanOrEqual(12);
     // A twentieth at full length; in a short run chance is too large for more than once.
-    const least = RUNS >= 5_000 ? 0.05 : 1 / RUNS;
-    expect(RULES.filter((rule) => coverage.share(rule) < least)).toEqual([]);
+    const least = RUNS >= FULL_LENGTH ? 0.05 : 1 / RUNS;
+    expect(coverage.rules.filter((rule) => coverage.share(rule) < least)).toEqual([]);
   });
 });
 

@@ -19,15 +19,21 @@ export function namedClickOf(conversion: Undecided, known: KnownFacts): NamedCli
   const { clickId } = conversion.facts;
   if (clickId === null) return { kind: 'none' };
   const click = visibleClick(conversion, clickId, known);
-  if (click === undefined) return { kind: 'missing', clickId, reasonCode: 'click_not_found' };
+  if (click === undefined) return missing(clickId, 'click_not_found');
+  const isLate = click.receivedAt > clickDeadlineOf(conversion, known);
+  if (conversion.passed.gaveUpClickId === clickId)
+    return missing(clickId, isLate ? 'received_too_late' : 'click_not_found');
   const foreign = whyForeign(click, conversion);
   if (foreign !== null) return { kind: 'foreign', click, reasonCode: foreign };
-  if (click.receivedAt > clickDeadlineOf(conversion, known))
-    return { kind: 'missing', clickId, reasonCode: 'received_too_late' };
+  if (isLate) return missing(clickId, 'received_too_late');
   const terms = termsFor(conversion, click.offerId, known);
   if (terms === null) return { kind: 'lost', click, reasonCode: 'offer_unknown' };
   const reasonCode = whyOutside(click, terms, occurredAtOf(conversion.facts));
   return reasonCode === null ? { kind: 'eligible', click, terms } : { kind: 'lost', click, reasonCode };
+}
+
+function missing(clickId: string, reasonCode: CoreReason): NamedClick {
+  return { kind: 'missing', clickId, reasonCode };
 }
 
 /** Whether every report names a click that is not this advertiser's, or of the other kind of traffic: then it is no fact. */
@@ -38,11 +44,10 @@ export function isForeign(conversion: Undecided, known: KnownFacts): boolean {
 
 /** The click as stored, else as the latest revision remembers it: a click that has left the store has won all the same. */
 export function visibleClick(
-  { passed, outcome }: Undecided,
+  { outcome }: Undecided,
   clickId: string,
   known: KnownFacts,
 ): CandidateClick | undefined {
-  if (passed.gaveUpClickId === clickId) return undefined;
   if (outcome?.winner?.clickId === clickId) return outcome.winner;
   return known.click(clickId);
 }

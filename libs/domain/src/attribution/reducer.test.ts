@@ -5,6 +5,7 @@ import {
   aRefund,
   aReport,
   CLICK,
+  DAY_MS,
   HOUR_MS,
   Lane,
   MINUTE_MS,
@@ -141,6 +142,45 @@ describe('an input', () => {
     lane.report({ ...SALE, receiptId: 'other', lane: 'acme-2' });
     lane.click(aClick());
     expect(lane.ledger.conversions.map(({ outcome }) => outcome.match)).toEqual(['attributed', 'parked']);
+  });
+});
+
+describe('a click that the edge got when nobody waited for it any more', () => {
+  const late = aClick({ receivedAt: NOON + 2 * DAY_MS });
+  const sale = aReport({ clickId: CLICK.clickId });
+
+  function givenUp(): Lane {
+    const lane = new Lane();
+    lane.report(sale);
+    lane.passTo(NOON + 3 * DAY_MS);
+    lane.click(late);
+    return lane;
+  }
+
+  it('counts for nothing, and the decision says so however often it is made', () => {
+    const lane = givenUp();
+    const early = new Lane();
+    early.ledger.showClick(late);
+    early.report(sale);
+    early.passTo(NOON + 3 * DAY_MS);
+    early.report({ ...sale, receiptId: 'again', planId: 'gold' });
+    for (const { outcome } of [lane.of(sale), early.of(sale)])
+      expect(outcome).toMatchObject({
+        match: 'unattributed',
+        reasonCodes: ['received_too_late', 'deadline_passed'],
+        candidates: [{ clickId: late.clickId, outcome: 'missing', reasonCode: 'received_too_late' }],
+      });
+  });
+
+  it('wins when a person orders it', () => {
+    const lane = givenUp();
+    const { conversionId } = lane.of(sale);
+    lane.command({ command: 'reattribute', conversionId, clickId: late.clickId });
+    expect(lane.of(sale).outcome).toMatchObject({
+      match: 'attributed',
+      matchedBy: 'command',
+      winner: { clickId: late.clickId },
+    });
   });
 });
 
