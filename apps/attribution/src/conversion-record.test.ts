@@ -82,7 +82,8 @@ const TOUCH: fc.Arbitrary<Partial<attribution.CandidateClick>> = fc.record(
 /** Histories whose reports and clicks say more; the details go round. */
 const TALKATIVE: fc.Arbitrary<History> = fc
   .tuple(HISTORIES, fc.array(DETAILS, { minLength: 1 }), fc.array(TOUCH, { minLength: 1 }))
-  .map(([{ clicks, reports }, details, touches]) => ({
+  .map(([{ clicks, reports, ...rest }, details, touches]) => ({
+    ...rest,
     reports: reports.map((report, place) => ({ ...report, ...details[place % details.length] })),
     clicks: clicks.map((click, place) => ({
       ...click,
