@@ -10,11 +10,19 @@ export interface ClickhouseOptions {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** How long an answer is waited for; half a minute by itself. */
+  readonly requestTimeoutMs?: number;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Whoever wants something exclusively holds it at most this long, and waits for another at most half of it. */
-const EXCLUSIVE_BOUND_MS = 1_200_000;
+/** How long something is held exclusively at most, and how long another is waited for. */
+export interface ExclusiveBounds {
+  readonly heldMs: number;
+  /** 0 is for one who does not wait. */
+  readonly waitMs: number;
+}
+
+const EXCLUSIVE_BOUNDS: ExclusiveBounds = { heldMs: 1_200_000, waitMs: 600_000 };
 const EXCLUSIVE_POLL_MS = 100;
 const QUERY_ID_IN_USE = '216';
 const QUERIES = new URL('../queries/', import.meta.url);
@@ -22,12 +30,14 @@ const QUERIES = new URL('../queries/', import.meta.url);
 /** The settings of a service that say where its ClickHouse is. */
 export function clickhouseOf(
   settings: Settings<'CLICKHOUSE_URL' | 'CLICKHOUSE_USER' | 'CLICKHOUSE_PASSWORD' | 'CLICKHOUSE_DATABASE'>,
+  options: Pick<ClickhouseOptions, 'requestTimeoutMs'> = {},
 ): ClickhouseConnection {
   return new ClickhouseConnection({
     url: settings.CLICKHOUSE_URL,
     user: settings.CLICKHOUSE_USER,
     password: settings.CLICKHOUSE_PASSWORD,
     database: settings.CLICKHOUSE_DATABASE,
+    ...options,
   });
 }
 
@@ -39,7 +49,7 @@ export class ClickhouseConnection {
   constructor(options: ClickhouseOptions) {
     this.database = options.database;
     this.#options = options;
-    this.#client = this.#connect(REQUEST_TIMEOUT_MS);
+    this.#client = this.#connect(options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS);
   }
 
   #connect(requestTimeoutMs: number): ClickHouseClient {
@@ -98,17 +108,21 @@ export class ClickhouseConnection {
   }
 
   /**
-   * Does work that nobody else does under the same name meanwhile; whoever comes second waits.
+   * Does work that nobody else does under the same name meanwhile; whoever comes second waits, if it may.
    *
    * ClickHouse has no locks, but it refuses a second query of one id while the first runs: that query is the lock, and
    * it ends with its connection, so a crash leaves nothing behind. `assertHeld` throws once it has ended early.
    * @throws DependencyFailure when ClickHouse does not answer, or another has not finished in time.
    */
-  async exclusively<T>(name: string, work: (assertHeld: () => void) => Promise<T>): Promise<T> {
-    const client = this.#connect(EXCLUSIVE_BOUND_MS);
+  async exclusively<T>(
+    name: string,
+    work: (assertHeld: () => void) => Promise<T>,
+    bounds: ExclusiveBounds = EXCLUSIVE_BOUNDS,
+  ): Promise<T> {
+    const client = this.#connect(bounds.heldMs);
     const nonce = randomUUID();
     try {
-      const lock = await this.#hold(client, name, nonce);
+      const lock = await this.#hold(client, name, nonce, bounds);
       const result = await work(lock.assertHeld);
       lock.assertHeld();
       return result;
@@ -120,18 +134,25 @@ export class ClickhouseConnection {
     }
   }
 
-  async #hold(client: ClickHouseClient, name: string, nonce: string): Promise<{ assertHeld: () => void }> {
-    const deadline = performance.now() + EXCLUSIVE_BOUND_MS / 2;
-    while (performance.now() < deadline) {
+  async #hold(
+    client: ClickHouseClient,
+    name: string,
+    nonce: string,
+    { heldMs, waitMs }: ExclusiveBounds,
+  ): Promise<{ assertHeld: () => void }> {
+    const deadline = performance.now() + waitMs;
+    for (;;) {
       let end: unknown;
       client
         .command({
-          query: `SELECT sleepEachRow(1) FROM numbers(${EXCLUSIVE_BOUND_MS / 1_000}) FORMAT Null /* ${nonce} */`,
+          query: `SELECT sleepEachRow(1) FROM numbers(${heldMs / 1_000}) FORMAT Null /* ${nonce} */`,
           query_id: name,
           clickhouse_settings: {
             max_block_size: '1',
             max_execution_time: 0,
             function_sleep_max_microseconds_per_block: '3000000',
+            // Only a query that is declared to read ends with its connection; one in a POST is not by itself.
+            readonly: '2',
             cancel_http_readonly_queries_on_client_close: 1,
           },
         })
@@ -156,9 +177,10 @@ export class ClickhouseConnection {
       }
       if (!(end instanceof ClickHouseError && end.code === QUERY_ID_IN_USE))
         throw new DependencyFailure('clickhouse_unavailable', `${name} could not be held`, { cause: end });
+      if (performance.now() >= deadline)
+        throw new DependencyFailure('clickhouse_unavailable', `${name} is held by another`);
       await delay(EXCLUSIVE_POLL_MS);
     }
-    throw new DependencyFailure('clickhouse_unavailable', `${name} is held by another`);
   }
 
   /** An error with a server code about our SQL is a defect and passes as it is; everything else is an outage. */

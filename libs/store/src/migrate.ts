@@ -52,7 +52,7 @@ export async function migrateHosts(
   const files = readMigrations(folder);
   const done: string[] = [];
   // Of two runners on one database, one would drop what the other has just attached.
-  await first.admin.exclusively(`tributary.migrate.${first.database.database}`, async (assertHeld) => {
+  await first.admin.exclusively(schemaLockOf(first.database.database), async (assertHeld) => {
     const applied = new Map<MigrationHost, ReadonlyMap<string, string>>();
     for (const host of hosts) applied.set(host, await appliedTo(host));
     for (const file of files) {
@@ -67,6 +67,11 @@ export async function migrateHosts(
     }
   });
   return done;
+}
+
+/** Held by whoever changes tables or feeds of a database; a name for {@link ClickhouseConnection.exclusively}. */
+export function schemaLockOf(database: string): string {
+  return `tributary.migrate.${database}`;
 }
 
 async function appliedTo({ admin, database }: MigrationHost): Promise<ReadonlyMap<string, string>> {
