@@ -1,8 +1,11 @@
 /** The one place that makes kafkajs clients: addresses, time limits and its log lines. */
 import { DependencyFailure, type Logger } from '@tributary/runtime';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs';
 import { within } from '../within.ts';
 import './request-queue.ts';
+
+// Not among the names that Node finds in this CommonJS package.
+const { KafkaJSDeleteGroupsError } = kafkajs;
 
 export interface KafkaConnectionOptions {
   readonly brokers: readonly string[];
@@ -18,6 +21,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Above what kafkajs itself takes to give a refused connection up, which is about 8 s. */
 const ADMIN_LIMIT_MS = 15_000;
 const CLOSE_LIMIT_MS = 2_000;
+/** Kafka's own number. */
+const GROUP_ID_NOT_FOUND = 69;
 
 /** Where a consumer group stands in a topic: committed offsets by partition; -1 where nothing is committed. */
 export type Offsets = ReadonlyMap<number, number>;
@@ -54,6 +59,12 @@ export class KafkaConnection {
     return new Map(offsets.map(({ partition, low, high }) => [partition, low === high ? 0 : Number(high)]));
   }
 
+  /** Offset of the first record that retention has left, by partition; where it has left none, of the next one. @throws DependencyFailure */
+  async firstOffsets(topic: string): Promise<Offsets> {
+    const offsets = await this.#asAdmin((admin) => admin.fetchTopicOffsets(topic));
+    return new Map(offsets.map(({ partition, low }) => [partition, Number(low)]));
+  }
+
   /** Offset after the last record of a topic with one partition. @throws DependencyFailure */
   async endOffset(topic: string): Promise<number> {
     return (await this.endOffsets(topic)).get(0) ?? 0;
@@ -63,6 +74,18 @@ export class KafkaConnection {
   async committedOffsets(groupId: string, topic: string): Promise<Offsets> {
     const [entry] = await this.#asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
     return new Map((entry?.partitions ?? []).map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  /** Forgets a group, if there is one, and what it has committed. @throws DependencyFailure also while it has a member. */
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.#asAdmin(async (admin) => {
+      try {
+        await admin.deleteGroups([groupId]);
+      } catch (error) {
+        const [result] = error instanceof KafkaJSDeleteGroupsError ? error.groups : [];
+        if (result?.errorCode !== GROUP_ID_NOT_FOUND) throw error;
+      }
+    });
   }
 
   /** Resolves when the cluster answers. @throws DependencyFailure */
