@@ -3,6 +3,7 @@ import { applyCommand } from './apply-command.ts';
 import type { Command } from './command.ts';
 import { migrateCommand } from './migrate-command.ts';
 import { profilesCommand } from './profiles-command.ts';
+import { rebuildCommand } from './rebuild-command.ts';
 import { registerSchemasCommand } from './register-schemas-command.ts';
 import { rotateSecretsCommand } from './rotate-secrets-command.ts';
 
@@ -10,6 +11,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['apply', applyCommand],
   ['migrate', migrateCommand],
   ['profiles', profilesCommand],
+  ['rebuild', rebuildCommand],
   ['register-schemas', registerSchemasCommand],
   ['rotate-secrets', rotateSecretsCommand],
 ]);
