@@ -8,5 +8,6 @@ export * from './migrate.ts';
 export * from './overlay.ts';
 export * from './receipt-store.ts';
 export * from './render-migration.ts';
+export * from './signal-store.ts';
 export * from './stored-offsets.ts';
 export * from './undecoded-store.ts';

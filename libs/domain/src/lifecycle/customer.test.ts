@@ -11,7 +11,7 @@ import {
 } from '../attribution/attribution.fixture.ts';
 import type { Conversion } from '../attribution/conversion.ts';
 import type { Report } from '../attribution/report.ts';
-import { customerKeyOf, customerOf } from './customer.ts';
+import { customerKeyOf, customerNamedBy, customerOf, customersEverNamedBy } from './customer.ts';
 import { Outbox } from './lifecycle.fixture.ts';
 
 const EMAIL = { emailPlain: hashOf('ann@example.com') };
@@ -36,8 +36,8 @@ class SignallingLane {
   }
 
   #look(naming: Conversion, conversions: readonly Conversion[]): readonly string[] {
-    const customer = customerOf(naming, conversions);
-    return customer === null ? [] : this.outbox.look(customer, this.lane.now);
+    const named = customerNamedBy(naming);
+    return named === null ? [] : this.outbox.look(customerOf(named, conversions), this.lane.now);
   }
 }
 
