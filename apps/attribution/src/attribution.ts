@@ -10,22 +10,26 @@ import {
 import type { ConfigurationFollower } from '@tributary/configuration';
 import type { attribution } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
-import type { FactsStore, StoredOffsets, Watermark } from '@tributary/store';
+import type { FactsStore, SignalStore, StoredOffsets, Watermark } from '@tributary/store';
 import { ClockDecider } from './clock-decider.ts';
 import { conversionOf } from './conversion-record.ts';
+import { CustomerLooks } from './customer-looks.ts';
 import { DecisionBatches } from './decision-batches.ts';
 import { DecisionLanes } from './decision-lanes.ts';
 import { DecisionWriter } from './decision-writer.ts';
+import { DueCustomers } from './due-customers.ts';
 import { LaneProgress } from './lane-progress.ts';
 import { OrderDecider } from './order-decider.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PostbackDecider } from './postback-decider.ts';
 import { RulesInForce } from './rules-in-force.ts';
+import { SignalClock } from './signal-clock.ts';
 import { WaitingConversions } from './waiting-conversions.ts';
 
 export interface AttributionOptions {
   readonly follower: ConfigurationFollower;
   readonly store: Pick<FactsStore, 'clicksById' | 'contentDigests' | 'load' | 'waiting'>;
+  readonly signals: Pick<SignalStore, 'sent' | 'possibleOccasions' | 'lastDecidedAt'>;
   readonly offsets: StoredOffsets;
   /** Next postback of each partition of which nobody has said that it is decided. */
   readonly committed: () => Promise<Watermark>;
@@ -48,6 +52,7 @@ export class Attribution implements AssignmentListener {
   readonly #decider: PostbackDecider;
   readonly #orderDecider: OrderDecider;
   readonly #clockDecider: ClockDecider;
+  readonly #signalClock: SignalClock;
   /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
   #deals = 0;
   /** Where the partitions ended when they were dealt: what lies below, the owner before may have in hand still. */
@@ -61,6 +66,7 @@ export class Attribution implements AssignmentListener {
     this.#lanes = new DecisionLanes(this.#ownWrites);
     const isDoubted = ({ partition, offset }: attribution.Position) =>
       offset < (this.#takenOver.get(partition) ?? 0);
+    const configuration = follower.current;
     const shared = {
       ...options,
       ownWrites: this.#ownWrites,
@@ -69,8 +75,10 @@ export class Attribution implements AssignmentListener {
       producer: new OwnerProducer(options.producer, options.isOwner),
       isDoubted,
     };
-    const batches = new DecisionBatches({ ...shared, rules: new RulesInForce(follower.current) });
-    const writer = new DecisionWriter(shared);
+    const batches = new DecisionBatches({ ...shared, rules: new RulesInForce(configuration) });
+    const due = new DueCustomers();
+    const looks = new CustomerLooks({ ...shared, batches, due, configuration });
+    const writer = new DecisionWriter({ ...shared, looks });
     this.#decider = new PostbackDecider({ ...shared, batches, writer });
     this.#orderDecider = new OrderDecider({ ...shared, batches, writer });
     this.#clockDecider = new ClockDecider({
@@ -80,14 +88,23 @@ export class Attribution implements AssignmentListener {
       lanes: this.#lanes,
       configuration: () => follower.current,
     });
+    this.#signalClock = new SignalClock({
+      ...shared,
+      batches,
+      looks,
+      due,
+      lanes: this.#lanes,
+      configuration,
+    });
   }
 
   start(): void {
     this.#clockDecider.start();
+    this.#signalClock.start();
   }
 
-  stop(): Promise<void> {
-    return this.#clockDecider.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.#clockDecider.stop(), this.#signalClock.stop()]);
   }
 
   /** Conversions that wait here for a click, a condition or an original. */
@@ -102,6 +119,7 @@ export class Attribution implements AssignmentListener {
     this.#deals += 1;
     const deal = this.#deals;
     this.#waiting.own(owned);
+    this.#signalClock.own(owned);
     // What is in hand of the deal before is written, or is not, before the store is asked how things stand.
     await this.#lanes.idle();
     this.#takenOver = await offsets.endOf(POSTBACKS);
@@ -110,6 +128,7 @@ export class Attribution implements AssignmentListener {
     const waiting = await store.waiting(owned);
     if (deal !== this.#deals) return;
     for (const decided of waiting) this.#waiting.meet(conversionOf(decided), decided.triggerPartition);
+    await this.#signalClock.takeOver(owned);
   }
 
   /** @returns how many events are done: all. @throws DependencyFailure */

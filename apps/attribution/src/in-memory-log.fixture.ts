@@ -5,12 +5,13 @@ import {
   type ConversionDecided,
   type DeadLettered,
   decodeEvent,
+  type LifecycleSignalled,
   type PostbackJudged,
   type TopicName,
 } from '@tributary/contracts';
-import { attribution } from '@tributary/domain';
+import { attribution, type lifecycle } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
-import { type StoredFacts, StoredOffsets } from '@tributary/store';
+import { type SignalStore, type StoredFacts, StoredOffsets } from '@tributary/store';
 import { candidateClickOf } from './candidate-click.ts';
 import { conversionOf } from './conversion-record.ts';
 
@@ -84,6 +85,42 @@ export class InMemoryLog implements EventProducer {
     },
   };
 
+  /** How often the store was asked about signals. */
+  signalQuestions = 0;
+  readonly signals: Pick<SignalStore, 'sent' | 'possibleOccasions' | 'lastDecidedAt'> = {
+    sent: async (ids) => {
+      this.signalQuestions += 1;
+      this.#assertStore();
+      const latest = new Map(
+        this.#shownOf<LifecycleSignalled>('lifecycle.signalled.v1').map((sent) => [sent.signalId, sent]),
+      );
+      return [...latest.values()].filter(({ signalId }) => ids.includes(signalId)) as lifecycle.SentSignal[];
+    },
+    possibleOccasions: async ({ advertiserIds, from }) => {
+      this.signalQuestions += 1;
+      this.#assertStore();
+      return this.#latestShown()
+        .filter(
+          ({ advertiserId, triggerPartition }) =>
+            advertiserIds.includes(advertiserId) && from.has(triggerPartition),
+        )
+        .map((decided) => ({ ...decided, partition: decided.triggerPartition }));
+    },
+    lastDecidedAt: async (partitions) => {
+      this.signalQuestions += 1;
+      this.#assertStore();
+      const decided = this.#latestShown().filter(({ triggerPartition }) =>
+        partitions.includes(triggerPartition),
+      );
+      return new Map(
+        [...Map.groupBy(decided, ({ triggerPartition }) => triggerPartition)].map(([partition, all]) => [
+          partition,
+          Math.max(...all.map(({ decidedAt }) => decidedAt)),
+        ]),
+      );
+    },
+  };
+
   async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
     if (this.failure === 'before') throw new DependencyFailure('kafka_unavailable', 'away');
     const start = this.#records.length;
@@ -107,6 +144,10 @@ export class InMemoryLog implements EventProducer {
 
   get judged(): PostbackJudged[] {
     return this.#of<PostbackJudged>('postback.judged.v1', this.#records);
+  }
+
+  get signalled(): LifecycleSignalled[] {
+    return this.#of<LifecycleSignalled>('lifecycle.signalled.v1', this.#records);
   }
 
   get deadLetters(): DeadLettered[] {

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { aChange } from './a-change.ts';
 import { parseDocument } from './entities.ts';
 import { Configuration } from './fold.ts';
-import { exchangeRatesAt, lifecycleRulesAt, lifecycleRulesOf, offerTermsAt, repeatModeOf, termsOf } from './terms.ts';
+import {
+  exchangeRatesAt,
+  lifecycleRulesAt,
+  lifecycleRulesOf,
+  offerTermsAt,
+  repeatModeOf,
+  termsOf,
+} from './terms.ts';
 
 const smallest = { id: 'shoes', advertiserId: 'acme', name: 'Shoes' };
 

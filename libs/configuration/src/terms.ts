@@ -83,9 +83,7 @@ export function lifecycleRulesAt(
 }
 
 /** At the standard what is left out. */
-export function lifecycleRulesOf(
-  configured: NonNullable<Advertiser['lifecycle']>,
-): lifecycle.LifecycleRules {
+export function lifecycleRulesOf(configured: NonNullable<Advertiser['lifecycle']>): lifecycle.LifecycleRules {
   const standard = lifecycle.STANDARD_LIFECYCLE_RULES;
   return {
     worthActingForMs: configured.worthActingForMs ?? standard.worthActingForMs,

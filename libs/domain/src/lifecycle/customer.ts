@@ -87,7 +87,10 @@ export function customerKeyOf(conversion: Naming): string | null {
 }
 
 /** @param conversions the latest revisions of all that are found under its lookup; those of others are left out */
-export function customerOf({ lookup: _, ...named }: NamedCustomer, conversions: readonly Conversion[]): Customer {
+export function customerOf(
+  { lookup: _, ...named }: NamedCustomer,
+  conversions: readonly Conversion[],
+): Customer {
   return {
     ...named,
     conversions: conversions

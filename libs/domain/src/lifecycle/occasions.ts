@@ -90,7 +90,11 @@ export function delaysOf(rules: LifecycleRules): readonly OccasionDelay[] {
 }
 
 /** From the end of a period, or before it. */
-function afterPeriod({ renewalNoticeMs, renewalGraceMs, winBackAfterChurnMs }: LifecycleRules): readonly number[] {
+function afterPeriod({
+  renewalNoticeMs,
+  renewalGraceMs,
+  winBackAfterChurnMs,
+}: LifecycleRules): readonly number[] {
   return [-renewalNoticeMs, renewalGraceMs, winBackAfterChurnMs, renewalGraceMs + winBackAfterChurnMs];
 }
 
