@@ -11,27 +11,21 @@ export class DueCustomers {
   readonly #byConversion = new Map<string, DueCustomer>();
   /** Null until partitions are dealt. */
   #owned: ReadonlySet<number> | null = null;
-  /** Later instants are found by a later list. */
+  /** Later instants are found by a later list; before the first one all are held. */
   #until = Number.POSITIVE_INFINITY;
 
   get size(): number {
     return this.#byConversion.size;
   }
 
-  get until(): number {
-    return this.#until;
-  }
-
   /** The partitions are dealt anew: forgets everything, and holds only what belongs to these from now on. */
   own(partitions: readonly number[]): void {
     this.#owned = new Set(partitions);
     this.#byConversion.clear();
+    this.#until = Number.POSITIVE_INFINITY;
   }
 
-  get owned(): readonly number[] {
-    return [...(this.#owned ?? [])];
-  }
-
+  /** A list that reaches so far has been made. */
   holdUntil(until: number): void {
     this.#until = until;
   }

@@ -97,7 +97,7 @@ export class InMemoryLog implements EventProducer {
       return [...latest.values()].filter(({ signalId }) => ids.includes(signalId)) as lifecycle.SentSignal[];
     },
     possibleOccasions: async ({ advertiserIds, from }) => {
-      this.signalQuestions += 1;
+      if (advertiserIds.length > 0) this.signalQuestions += 1;
       this.#assertStore();
       return this.#latestShown()
         .filter(

@@ -42,7 +42,9 @@ export class SignalClock {
   readonly #options: SignalClockOptions;
   readonly #inForce: LifecycleInForce;
   readonly #ticks = new Ticks(TICK_MS, () => this.#tick());
-  #nextListAt = Number.NEGATIVE_INFINITY;
+  #nextListAt = Number.POSITIVE_INFINITY;
+  /** By partition, from when on the next list is to be: an hour before the end of the last one. */
+  #listedUpTo: ReadonlyMap<number, number> = new Map();
   /** Counts how often partitions were dealt: a list that was begun for an earlier deal is not taken over. */
   #deals = 0;
 
@@ -63,20 +65,28 @@ export class SignalClock {
   /** The partitions are dealt anew; nothing is decided in them before {@link takeOver} has ended. */
   own(partitions: readonly number[]): void {
     this.#deals += 1;
+    this.#listedUpTo = new Map();
     this.#options.due.own(partitions);
   }
 
-  /** The first list goes back to when somebody last decided in a partition: what became due since, nobody has looked at. @throws DependencyFailure */
+  /**
+   * The first list goes back to when somebody last decided in a partition: at what became due since, nobody has looked.
+   * It is made by the clock, as no postback has to wait for it.
+   * @throws DependencyFailure
+   */
   async takeOver(partitions: readonly number[]): Promise<void> {
     const { signals, clock } = this.#options;
+    const deal = this.#deals;
     const now = clock.now();
-    if (this.#inForce.advertiserIds(now).length === 0) return this.#list(new Map(), now);
-    const last = await signals.lastDecidedAt(partitions);
-    const from = partitions.map((partition): [number, number] => [
-      partition,
-      Math.max((last.get(partition) ?? now) - OWNER_MAY_LAG_MS, now - LOOK_BACK_MS),
-    ]);
-    await this.#list(new Map(from), now);
+    const last = this.#inForce.isEverAsked ? await signals.lastDecidedAt(partitions) : new Map();
+    if (deal !== this.#deals) return;
+    this.#listedUpTo = new Map(
+      partitions.map((partition) => [
+        partition,
+        Math.max((last.get(partition) ?? now) - OWNER_MAY_LAG_MS, now - LOOK_BACK_MS),
+      ]),
+    );
+    this.#nextListAt = now;
   }
 
   async #tick(): Promise<void> {
@@ -95,27 +105,20 @@ export class SignalClock {
   }
 
   async #listAnew(): Promise<void> {
-    const { due, clock } = this.#options;
+    const { signals, due, clock } = this.#options;
     const now = clock.now();
     if (now < this.#nextListAt) return;
     this.#nextListAt = now + RETRY_MS;
-    const from = Math.min(now, due.until - LIST_EVERY_MS);
-    await this.#list(new Map(due.owned.map((partition) => [partition, from])), now);
-  }
-
-  async #list(from: ReadonlyMap<number, number>, now: number): Promise<void> {
-    const { signals, due } = this.#options;
     const deal = this.#deals;
+    const from = new Map([...this.#listedUpTo].map(([partition, upTo]) => [partition, Math.min(upTo, now)]));
     const until = now + LIST_AHEAD_MS;
     const advertiserIds = this.#inForce.advertiserIds(now);
     const delays = this.#inForce.delays(advertiserIds);
-    const possible =
-      advertiserIds.length === 0
-        ? []
-        : await signals.possibleOccasions({ advertiserIds, from, until, delays });
+    const possible = await signals.possibleOccasions({ advertiserIds, from, until, delays });
     if (deal !== this.#deals) return;
     due.holdUntil(until);
     for (const occasion of possible) this.#add(occasion, from.get(occasion.partition) ?? now, now);
+    this.#listedUpTo = new Map([...from.keys()].map((partition) => [partition, now + LIST_EVERY_MS]));
     this.#nextListAt = now + LIST_EVERY_MS;
   }
 

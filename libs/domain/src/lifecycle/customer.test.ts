@@ -75,6 +75,19 @@ describe('the key of a customer', () => {
   });
 });
 
+it('a conversion has named, or names, the customer of its id and of each of its identities', () => {
+  const keyedBy = (report: Partial<Report>) => keyOf({ customerId: null, ...report });
+  const hashes = { phoneE164: hashOf('+491'), ...EMAIL };
+  const lane = new Lane();
+  const placed = aReport({ customerId: 'c-1', subjectHashes: { ...hashes, city: hashOf('berlin') } });
+  lane.report(placed);
+  expect(customersEverNamedBy(lane.of(placed)).map(({ customerKey }) => customerKey)).toEqual([
+    keyedBy({ customerId: 'c-1' }),
+    keyedBy({ subjectHashes: EMAIL }),
+    keyedBy({ subjectHashes: { phoneE164: hashes.phoneE164 } }),
+  ]);
+});
+
 describe('postbacks of a customer', () => {
   const sale = aReport({ customerId: 'c-1', subjectHashes: EMAIL });
 
