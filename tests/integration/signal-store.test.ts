@@ -94,7 +94,7 @@ describe('possible occasions', () => {
     // Of the future when it was decided.
     { eventClass: 'lead', occurredAt: decidedAt + HOUR_MS, planId: null },
   ].map((each) => ({ ...each, conversionId: randomUUID() }));
-  const ask = (from: number, until: number, partition = 4, ids = [advertiserId]) =>
+  const ask = (from: number, until: number, partition = 4, ids: readonly string[] = [advertiserId]) =>
     store.possibleOccasions({
       advertiserIds: ids,
       from: new Map([
