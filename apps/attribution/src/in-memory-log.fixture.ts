@@ -34,6 +34,8 @@ export class InMemoryLog implements EventProducer {
   /** The store shows no verdict, though it shows the decisions; and the other way round. */
   areVerdictsAway = false;
   areDecisionsAway = false;
+  /** The store shows everything but signals. */
+  areSignalsAway = false;
   /** Clears when the store answers again. */
   isStoreAway = false;
   readonly #records: Logged[] = [];
@@ -87,6 +89,8 @@ export class InMemoryLog implements EventProducer {
 
   /** How often the store was asked about signals. */
   signalQuestions = 0;
+  /** Windows of lists, of the one partition there is: from and until. */
+  readonly listed: (readonly [number, number])[] = [];
   readonly signals: Pick<SignalStore, 'sent' | 'possibleOccasions' | 'lastDecidedAt'> = {
     sent: async (ids) => {
       this.signalQuestions += 1;
@@ -96,9 +100,10 @@ export class InMemoryLog implements EventProducer {
       );
       return [...latest.values()].filter(({ signalId }) => ids.includes(signalId)) as lifecycle.SentSignal[];
     },
-    possibleOccasions: async ({ advertiserIds, from }) => {
+    possibleOccasions: async ({ advertiserIds, from, until }) => {
       if (advertiserIds.length > 0) this.signalQuestions += 1;
       this.#assertStore();
+      for (const since of from.values()) this.listed.push([since, until]);
       return this.#latestShown()
         .filter(
           ({ advertiserId, triggerPartition }) =>
@@ -156,7 +161,13 @@ export class InMemoryLog implements EventProducer {
 
   #storedOf(topic: string): number {
     if (topic === 'click.recorded.v1') return this.clicksStored;
-    return topic === 'conversion.decided.v1' && this.areDecisionsAway ? 0 : this.#shown;
+    return this.#isAway(topic) ? 0 : this.#shown;
+  }
+
+  #isAway(topic: string): boolean {
+    return topic === 'lifecycle.signalled.v1'
+      ? this.areSignalsAway
+      : topic === 'conversion.decided.v1' && this.areDecisionsAway;
   }
 
   #latestShown(): readonly ConversionDecided[] {
@@ -169,8 +180,7 @@ export class InMemoryLog implements EventProducer {
   }
 
   #shownOf<Event>(topic: TopicName): Event[] {
-    if (topic === 'postback.judged.v1' && this.areVerdictsAway) return [];
-    if (topic === 'conversion.decided.v1' && this.areDecisionsAway) return [];
+    if (this.#isAway(topic) || (topic === 'postback.judged.v1' && this.areVerdictsAway)) return [];
     return this.#of<Event>(topic, this.#records.slice(0, this.#shown));
   }
 

@@ -10,6 +10,8 @@ import { AttributionBed, NOW, PARTITION } from './attribution-bed.fixture.ts';
 
 const OWNED = [{ topic: 'postback.received.v1' as const, partition: PARTITION }];
 const HOUR_MS = 3_600_000;
+const OTHER_RECEIPT = '019b7c40-0000-7000-8000-0000000000ff';
+const LATE_CLICK = '019b7c0a-1c88-7000-8000-00000000000f';
 const EMAIL = { emailPlain: 'a'.repeat(64) };
 const ADVERTISER = { id: 'acme', name: 'Acme', currency: 'EUR', parkedForMs: 60_000 };
 
@@ -61,6 +63,13 @@ const lines = () =>
 const BOUGHT = [
   'raised onboarding: first_conversion by postback',
   'raised suppression: purchased by postback',
+];
+
+/** Of a sale whose customer id came late, in the order of withdrawals and raises. */
+const MOVED = [
+  'withdrawn onboarding: other_customer by postback',
+  'withdrawn suppression: other_customer by postback',
+  ...BOUGHT,
 ];
 
 describe('an advertiser that has not asked for signals', () => {
@@ -125,6 +134,24 @@ describe('what a postback leads to', () => {
     expect([lines(), bed.log.decided.length]).toEqual([BOUGHT, 2]);
   });
 
+  it('is known to the next owner before it decides', async () => {
+    await bed.decide(postback());
+    bed.log.show();
+    bed.log.areSignalsAway = true;
+    const successor = bed.restart();
+    let isReady = false;
+    const assigned = successor.assigned(OWNED).then(() => {
+      isReady = true;
+    });
+    await bed.pass(1_000);
+    expect(isReady).toBe(false);
+    bed.log.areSignalsAway = false;
+    await bed.pass(500);
+    await assigned;
+    await bed.decide(postback());
+    expect(lines()).toEqual(BOUGHT);
+  });
+
   it('is taken back by a refund that does not name the customer', async () => {
     const sale = postback();
     await bed.decide(sale);
@@ -147,22 +174,22 @@ describe('what a postback leads to', () => {
   });
 
   it('goes by the hashed identity where there is no id, and moves when the id comes', async () => {
-    const sale = postback({ customerId: null, subjectHashes: EMAIL, eventType: 'subscription_started' });
+    const sale = postback({ customerId: null, subjectHashes: EMAIL });
     await bed.decide(sale);
-    const { signalled } = bed.log;
+    await anOwner();
+    expect(bed.log.signalled).toMatchObject([{ customerId: null }, { customerId: null }]);
+    await bed.decide({ ...sale, receiptId: OTHER_RECEIPT, customerId: 'customer-1' });
+    expect(lines()).toEqual([...BOUGHT, ...MOVED]);
+    expect(new Set(bed.log.signalled.map(({ signalId }) => signalId)).size).toBe(4);
+  });
+
+  it('stays with the hashed identity as far as another sale stands there', async () => {
+    const sale = postback({ customerId: null, subjectHashes: EMAIL });
+    await bed.decide(sale);
     await anOwner();
     await bed.decide(postback({ customerId: null, subjectHashes: EMAIL }));
-    expect(lines()).toEqual(BOUGHT);
-    await bed.decide(
-      postback({ ...sale, receiptId: '019b7c40-0000-7000-8000-0000000000ff', customerId: 'customer-1' }),
-    );
-    // The other sale still stands, so only what was about the moved one is another customer's.
-    expect(lines().slice(2)).toEqual(BOUGHT);
-    expect(bed.log.signalled.slice(2)).toMatchObject([
-      { customerId: 'customer-1' },
-      { customerId: 'customer-1' },
-    ]);
-    expect(signalled).toMatchObject([{ customerId: null }, { customerId: null }]);
+    await bed.decide({ ...sale, receiptId: OTHER_RECEIPT, customerId: 'customer-1' });
+    expect(lines()).toEqual([...BOUGHT, ...BOUGHT]);
   });
 });
 
@@ -222,21 +249,53 @@ describe('a send that arrives in part', () => {
     await bed.decide(anonymous);
     await anOwner();
     cutBefore('lifecycle.signalled.v1');
-    const named = {
-      ...anonymous,
-      receiptId: '019b7c40-0000-7000-8000-0000000000ff',
-      customerId: 'customer-1',
-    };
+    const named = { ...anonymous, receiptId: OTHER_RECEIPT, customerId: 'customer-1' };
     await expect(bed.decide(named)).rejects.toBeInstanceOf(DependencyFailure);
     await bed.attribution.stop();
     bed.log.received = 1;
     await anOwner();
     await bed.decide(named);
-    expect(lines().slice(2).toSorted()).toEqual([
-      ...BOUGHT,
-      'withdrawn onboarding: other_customer by postback',
-      'withdrawn suppression: other_customer by postback',
+    expect(lines().slice(2).toSorted()).toEqual(MOVED.toSorted());
+  });
+
+  it('by the clock is completed by the clock', async () => {
+    await anOwner();
+    await bed.decide(postback({ clickId: LATE_CLICK }));
+    bed.log.show();
+    expect(lines()).toEqual(BOUGHT);
+    cutBefore('lifecycle.signalled.v1');
+    bed.log.clicks.set(LATE_CLICK, aClick({ clickId: LATE_CLICK, advertiserId: 'other' }));
+    await bed.pass(2_000);
+    bed.log.show();
+    await bed.pass(5_000);
+    expect(bed.matches.length).toBe(2);
+    expect(lines().slice(2)).toEqual([
+      'withdrawn onboarding: rejected by deadline',
+      'withdrawn suppression: rejected by deadline',
     ]);
+  });
+
+  it('of an owner that is none any more is completed by its successor, when the decision shows', async () => {
+    const before = bed.restart();
+    await anOwner();
+    const successor = bed.attribution;
+    const sale = postback();
+    bed.log.received = 1;
+    const assigned = successor.assigned(OWNED);
+    await bed.pass(500);
+    await assigned;
+    const produce = bed.log.produce.bind(bed.log);
+    bed.log.produce = (records) => produce(records.filter(({ topic }) => topic !== 'lifecycle.signalled.v1'));
+    await bed.decideBy(before, [sale]);
+    bed.log.produce = produce;
+    bed.log.show();
+    bed.log.areDecisionsAway = true;
+    const again = bed.decideBy(successor, [sale]);
+    await bed.pass(1_000);
+    bed.log.areDecisionsAway = false;
+    await bed.pass(1_000);
+    await again;
+    expect([lines(), bed.log.decided.length]).toEqual([BOUGHT, 1]);
   });
 });
 
@@ -312,6 +371,31 @@ describe('what the time brings', () => {
     bed.log.show();
     await bed.pass(60_000);
     expect(missed()).toEqual([MISSED]);
+  });
+
+  it('is left to the next owner also when its postback was in hand', async () => {
+    await configure({ activationWithinMs: HOUR_MS });
+    const attribution = await anOwner();
+    const late = bed.decide(trial());
+    const dealt = attribution.assigned([{ topic: 'postback.received.v1', partition: 7 }]);
+    await late;
+    bed.log.show();
+    await bed.pass(500);
+    await dealt;
+    await bed.pass(2 * HOUR_MS);
+    expect(missed()).toEqual([]);
+  });
+
+  it('is listed each hour, for two hours, so that each instant is in two lists', async () => {
+    await configure({});
+    await anOwner();
+    await bed.pass(2 * HOUR_MS + 30_000);
+    const hours = bed.log.listed.map((window) => window.map((at) => Math.round((at - NOW) / 60_000) / 60));
+    expect(hours).toEqual([
+      [-1 / 6, 2],
+      [1, 3],
+      [2, 4],
+    ]);
   });
 
   it('is not sent for what the advertiser no longer asks for', async () => {
