@@ -61,6 +61,11 @@ export class AttributionBed {
         personClicks: (...of) => log.store.personClicks(...of),
         waiting: (partitions) => log.store.waiting(partitions),
       },
+      signals: {
+        sent: (ids) => log.signals.sent(ids),
+        possibleOccasions: (question) => log.signals.possibleOccasions(question),
+        lastDecidedAt: (partitions) => log.signals.lastDecidedAt(partitions),
+      },
       offsets: log.offsets,
       committed: async () => new Map([[PARTITION, this.committed]]),
       producer: log,

@@ -16,6 +16,11 @@ export const decisions = counter({
   help: 'Revisions of conversions decided, by match and by what made attribution decide.',
   labels: ['match', 'trigger'],
 });
+export const lifecycleSignals = counter({
+  name: 'tributary_lifecycle_signals_total',
+  help: 'Lifecycle signals sent, by signal and phase.',
+  labels: ['signal', 'phase'],
+});
 export const decisionSeconds = latency({
   name: 'tributary_postback_decision_seconds',
   help: 'From receiving a postback at the edge until its verdict is on record.',

@@ -35,6 +35,7 @@ import {
   type ClickhouseConnection,
   clickhouseOf,
   FactsStore,
+  SignalStore,
   StoredOffsets,
   UndecodedStore,
 } from '@tributary/store';
@@ -88,6 +89,7 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
     this.attribution = new Attribution({
       follower: this.#follower,
       store: new FactsStore(clickhouse),
+      signals: new SignalStore(clickhouse),
       offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded),
       committed: () => connection.committedOffsets(GROUP_ID, 'postback.received.v1'),
       producer,

@@ -10,23 +10,27 @@ import {
 import type { ConfigurationFollower } from '@tributary/configuration';
 import type { attribution } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
-import type { FactsStore, StoredOffsets, Watermark } from '@tributary/store';
+import type { FactsStore, SignalStore, StoredOffsets, Watermark } from '@tributary/store';
 import { ClockDecider } from './clock-decider.ts';
 import { conversionOf } from './conversion-record.ts';
+import { CustomerLooks } from './customer-looks.ts';
 import { DecisionBatches } from './decision-batches.ts';
 import { DecisionLanes } from './decision-lanes.ts';
 import { DecisionWriter } from './decision-writer.ts';
+import { DueCustomers } from './due-customers.ts';
 import { LaneProgress } from './lane-progress.ts';
 import { LateTouches } from './late-touches.ts';
 import { OrderDecider } from './order-decider.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PostbackDecider } from './postback-decider.ts';
 import { RulesInForce } from './rules-in-force.ts';
+import { SignalClock } from './signal-clock.ts';
 import { WaitingConversions } from './waiting-conversions.ts';
 
 export interface AttributionOptions {
   readonly follower: ConfigurationFollower;
   readonly store: Pick<FactsStore, 'clicksById' | 'contentDigests' | 'load' | 'personClicks' | 'waiting'>;
+  readonly signals: Pick<SignalStore, 'sent' | 'possibleOccasions' | 'lastDecidedAt'>;
   readonly offsets: StoredOffsets;
   /** Next postback of each partition of which nobody has said that it is decided. */
   readonly committed: () => Promise<Watermark>;
@@ -52,6 +56,7 @@ export class Attribution implements AssignmentListener {
   readonly #orderDecider: OrderDecider;
   readonly #lateTouches: LateTouches;
   readonly #clockDecider: ClockDecider;
+  readonly #signalClock: SignalClock;
   /** Counts how often partitions were dealt: what was begun for an earlier deal must not touch the next one's state. */
   #deals = 0;
   /** By partition: what lies below, the owner before may have in hand still. */
@@ -65,6 +70,7 @@ export class Attribution implements AssignmentListener {
     this.#lanes = new DecisionLanes(this.#ownWrites);
     const isDoubted = ({ partition, offset }: attribution.Position) =>
       offset < (this.#takenOver.get(partition) ?? 0);
+    const configuration = follower.current;
     const shared = {
       ...options,
       ownWrites: this.#ownWrites,
@@ -73,9 +79,11 @@ export class Attribution implements AssignmentListener {
       producer: new OwnerProducer(options.producer, options.isOwner),
       isDoubted,
     };
-    const rules = new RulesInForce(follower.current);
+    const rules = new RulesInForce(configuration);
     const batches = new DecisionBatches({ ...shared, rules });
-    const writer = new DecisionWriter(shared);
+    const due = new DueCustomers();
+    const looks = new CustomerLooks({ ...shared, batches, due, configuration });
+    const writer = new DecisionWriter({ ...shared, looks });
     this.#decider = new PostbackDecider({ ...shared, batches, writer });
     this.#orderDecider = new OrderDecider({ ...shared, batches, writer });
     const lanes = this.#lanes;
@@ -89,14 +97,23 @@ export class Attribution implements AssignmentListener {
       lateTouches: this.#lateTouches,
       configurationVersion,
     });
+    this.#signalClock = new SignalClock({
+      ...shared,
+      batches,
+      looks,
+      due,
+      lanes,
+      configuration,
+    });
   }
 
   start(): void {
     this.#clockDecider.start();
+    this.#signalClock.start();
   }
 
-  stop(): Promise<void> {
-    return this.#clockDecider.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.#clockDecider.stop(), this.#signalClock.stop()]);
   }
 
   /** Conversions that wait here for a click, a condition or an original. */
@@ -111,6 +128,7 @@ export class Attribution implements AssignmentListener {
     this.#deals += 1;
     const deal = this.#deals;
     this.#waiting.own(owned);
+    this.#signalClock.own(owned);
     // What is in hand of the deal before is written, or is not, before the store is asked how things stand.
     await this.#lanes.idle();
     const ends = await offsets.endOf(POSTBACKS);
@@ -124,6 +142,7 @@ export class Attribution implements AssignmentListener {
     if (deal !== this.#deals) return;
     this.#lateTouches.own(owned);
     for (const decided of waiting) this.#waiting.meet(conversionOf(decided), decided.triggerPartition);
+    await this.#signalClock.takeOver(owned);
   }
 
   /** @returns how many events are done: all. @throws DependencyFailure */

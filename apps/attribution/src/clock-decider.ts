@@ -9,6 +9,7 @@ import type { DecisionWriter } from './decision-writer.ts';
 import type { LaneProgress } from './lane-progress.ts';
 import type { LateTouches } from './late-touches.ts';
 import type { OwnWrites } from './own-writes.ts';
+import { Ticks } from './ticks.ts';
 import { awaitedBy, type Noted, type Waiting, type WaitingConversions } from './waiting-conversions.ts';
 
 export interface ClockDeciderOptions {
@@ -30,8 +31,6 @@ export interface ClockDeciderOptions {
 const TICK_MS = 250;
 const MAX_PER_TICK = 5_000;
 const TOUCHES_MS = 1_000;
-/** A look that waits for ClickHouse may take a minute; a drain has 25 s for everything. */
-const STOP_LIMIT_MS = 2_000;
 const CLICKS = 'click.recorded.v1';
 const POSTBACKS = 'postback.received.v1';
 
@@ -48,8 +47,7 @@ interface Look {
 
 export class ClockDecider {
   readonly #options: ClockDeciderOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #ticking: Promise<void> | undefined;
+  readonly #ticks = new Ticks(TICK_MS, () => this.#tick());
   #nextTouchesAt = 0;
 
   constructor(options: ClockDeciderOptions) {
@@ -57,23 +55,12 @@ export class ClockDecider {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
-      // Behind a slow look no others pile up: they would all run at once, and hold up the drain.
-      this.#ticking ??= this.#tick().finally(() => {
-        this.#ticking = undefined;
-      });
-    }, TICK_MS);
+    this.#ticks.start();
   }
 
-  /** Looks no more, and lets the look that runs come to its end, in bounded time: once another owns its partitions it cannot write. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOP_LIMIT_MS);
-    });
-    await Promise.race([this.#ticking, late]);
-    clearTimeout(timer);
+  /** Once another owns its partitions a look that still runs cannot write. */
+  stop(): Promise<void> {
+    return this.#ticks.stop();
   }
 
   async #tick(): Promise<void> {
@@ -151,7 +138,7 @@ export class ClockDecider {
     }
     if (inputs.length > 0) {
       const decided = await batches.decide(partition, inputs, new Set());
-      await writer.write(partition, decided, [], (_input, work) => work());
+      await writer.write(partition, decided);
     }
     for (const { entry, clicks } of looked) waiting.checked(entry, look.now, clicks);
   }

@@ -17,6 +17,9 @@ export interface DecisionBatchesOptions {
 
 /** A batch decided; nothing of it is written yet. */
 export interface DecidedBatch {
+  readonly inputs: readonly attribution.Input[];
+  /** Everything that was asked for. */
+  readonly keys: Keys;
   /** In the order of the inputs. */
   readonly results: readonly attribution.Result[];
   readonly taken: attribution.PlacesTaken;
@@ -56,6 +59,8 @@ export class DecisionBatches {
       if (decision.kind === 'decided') {
         const { results } = decision;
         return {
+          inputs,
+          keys: loaded.keys,
           results,
           taken: attribution.placesTakenBy(results, loaded.conversions),
           known: loaded.conversions,
@@ -68,11 +73,16 @@ export class DecisionBatches {
   }
 
   /** The latest revision of those conversions that exist. @throws DependencyFailure */
-  async conversions(conversionIds: ReadonlySet<string>): Promise<readonly attribution.Conversion[]> {
+  conversions(conversionIds: ReadonlySet<string>): Promise<readonly attribution.Conversion[]> {
+    return this.under({ ...attribution.NO_KEYS, conversion: conversionIds });
+  }
+
+  /** The latest revision of every conversion under the keys. @throws DependencyFailure */
+  async under(keys: Keys): Promise<readonly attribution.Conversion[]> {
     const { store, ownWrites } = this.#options;
-    const keys: Keys = { ...attribution.NO_KEYS, conversion: conversionIds };
+    if (attribution.isEmpty(keys)) return [];
     const own = ownWrites.conversions.under(keys);
-    const stored = conversionIds.size === 0 ? [] : (await store.load(keys)).conversions;
+    const stored = (await store.load(keys)).conversions;
     return newestOf(stored.map(conversionOf), own);
   }
 

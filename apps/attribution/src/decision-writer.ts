@@ -1,10 +1,11 @@
-/** Puts decisions on record: the revisions first, then what else goes with them; remembers them once they stand in the log. */
+/** Puts decisions on record: the revisions first, then their signals and what else goes with them; remembers them once they stand in the log. */
 import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
 import type { ConversionDecided } from '@tributary/contracts';
 import type { attribution } from '@tributary/domain';
 import type { Logger } from '@tributary/runtime';
 import { decisions } from './attribution-metrics.ts';
 import { recordOf } from './conversion-record.ts';
+import type { CustomerLooks } from './customer-looks.ts';
 import type { DecidedBatch } from './decision-batches.ts';
 import { decisionLine } from './decision-line.ts';
 import type { OwnWrites } from './own-writes.ts';
@@ -14,6 +15,7 @@ export interface DecisionWriterOptions {
   readonly producer: EventProducer;
   readonly ownWrites: OwnWrites;
   readonly waiting: WaitingConversions;
+  readonly looks: CustomerLooks;
   /** Whether the owner before may have this record in hand still. */
   readonly isDoubted: (position: attribution.Position) => boolean;
   readonly logger: Logger;
@@ -21,6 +23,14 @@ export interface DecisionWriterOptions {
 
 /** Runs work within the trace of the input with that index. */
 export type InTraceOf = <T>(input: number, work: () => T) => T;
+
+/** What goes with the decisions of a batch. */
+export interface Accompanied {
+  readonly others?: readonly OutgoingRecord[];
+  readonly inTraceOf?: InTraceOf;
+  /** Whether the decisions may stand in the log already, without their signals. */
+  readonly isInDoubt?: boolean;
+}
 
 interface Revised {
   readonly conversion: attribution.Conversion;
@@ -37,32 +47,57 @@ export class DecisionWriter {
   }
 
   /**
-   * Decisions go first: should only part of the send arrive, a decision without its verdict is judged again to the same id.
-   * @param others records that go with the decisions. @returns their positions. @throws DependencyFailure
+   * Decisions go first: should only part of the send arrive, a decision without its verdict is judged again to the same id,
+   * and the customers of one without its signals are looked at again.
+   * @returns the positions of `others`. @throws DependencyFailure
    */
   async write(
     partition: number,
-    { results, taken }: DecidedBatch,
-    others: readonly OutgoingRecord[],
-    inTraceOf: InTraceOf,
+    decided: DecidedBatch,
+    { others = [], inTraceOf = (_input, work) => work(), isInDoubt = false }: Accompanied = {},
   ): Promise<readonly RecordPosition[]> {
-    const { producer, ownWrites, waiting } = this.#options;
+    const { ownWrites, waiting, looks } = this.#options;
+    const { results, taken } = decided;
+    const looked = await looks.after(decided, isInDoubt);
     const revised = results.flatMap(({ revisions }, input) =>
       revisions.map((conversion): Revised => ({ conversion, record: recordOf(conversion), input })),
     );
     const records = revised.map(({ record, input }) =>
       inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
     );
-    if (records.length + others.length === 0) return [];
-    const positions = await producer.produce([...records, ...latestOf(records), ...others]);
+    const latest = latestOf(records);
+    const signals = looked.signals.map((signal) => inTraceOf(signal.input, () => looks.recordOf(signal)));
+    const positions = await this.#produce(
+      partition,
+      [...records, ...latest, ...signals, ...others],
+      revised.map(({ conversion }) => conversion),
+    );
     revised.forEach(({ conversion }, index) => {
       const position = positions[index];
       if (position !== undefined) this.#note(conversion, position);
       waiting.meet(conversion, partition);
     });
     ownWrites.counters.count(partition, taken, positions.slice(0, revised.length));
+    const signalsAt = records.length + latest.length;
+    looks.noteSent(partition, looked, positions.slice(signalsAt, signalsAt + signals.length));
     for (const each of revised) inTraceOf(each.input, () => this.#tell(each));
+    for (const each of looked.signals) inTraceOf(each.input, () => looks.tell(each));
     return positions.slice(positions.length - others.length);
+  }
+
+  async #produce(
+    partition: number,
+    records: readonly OutgoingRecord[],
+    conversions: readonly attribution.Conversion[],
+  ): Promise<readonly RecordPosition[]> {
+    if (records.length === 0) return [];
+    const { producer, looks } = this.#options;
+    try {
+      return await producer.produce(records);
+    } catch (error) {
+      looks.doubt(partition, conversions);
+      throw error;
+    }
   }
 
   #note(conversion: attribution.Conversion, position: RecordPosition): void {

@@ -5,12 +5,13 @@ import {
   type ConversionDecided,
   type DeadLettered,
   decodeEvent,
+  type LifecycleSignalled,
   type PostbackJudged,
   type TopicName,
 } from '@tributary/contracts';
-import { attribution } from '@tributary/domain';
+import { attribution, type lifecycle } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
-import { type StoredFacts, StoredOffsets, type StoredPlace } from '@tributary/store';
+import { type SignalStore, type StoredFacts, StoredOffsets, type StoredPlace } from '@tributary/store';
 import { candidateClickOf } from './candidate-click.ts';
 import { conversionOf } from './conversion-record.ts';
 
@@ -33,6 +34,8 @@ export class InMemoryLog implements EventProducer {
   /** The store shows no verdict, though it shows the decisions; and the other way round. */
   areVerdictsAway = false;
   areDecisionsAway = false;
+  /** The store shows everything but signals. */
+  areSignalsAway = false;
   /** Clears when the store answers again. */
   isStoreAway = false;
   readonly #records: Logged[] = [];
@@ -97,6 +100,45 @@ export class InMemoryLog implements EventProducer {
     },
   };
 
+  /** How often the store was asked about signals. */
+  signalQuestions = 0;
+  /** Windows of lists, of the one partition there is: from and until. */
+  readonly listed: (readonly [number, number])[] = [];
+  readonly signals: Pick<SignalStore, 'sent' | 'possibleOccasions' | 'lastDecidedAt'> = {
+    sent: async (ids) => {
+      this.signalQuestions += 1;
+      this.#assertStore();
+      const latest = new Map(
+        this.#shownOf<LifecycleSignalled>('lifecycle.signalled.v1').map((sent) => [sent.signalId, sent]),
+      );
+      return [...latest.values()].filter(({ signalId }) => ids.includes(signalId)) as lifecycle.SentSignal[];
+    },
+    possibleOccasions: async ({ advertiserIds, from, until }) => {
+      if (advertiserIds.length > 0) this.signalQuestions += 1;
+      this.#assertStore();
+      for (const since of from.values()) this.listed.push([since, until]);
+      return this.#latestShown()
+        .filter(
+          ({ advertiserId, triggerPartition }) =>
+            advertiserIds.includes(advertiserId) && from.has(triggerPartition),
+        )
+        .map((decided) => ({ ...decided, partition: decided.triggerPartition }));
+    },
+    lastDecidedAt: async (partitions) => {
+      this.signalQuestions += 1;
+      this.#assertStore();
+      const decided = this.#latestShown().filter(({ triggerPartition }) =>
+        partitions.includes(triggerPartition),
+      );
+      return new Map(
+        [...Map.groupBy(decided, ({ triggerPartition }) => triggerPartition)].map(([partition, all]) => [
+          partition,
+          Math.max(...all.map(({ decidedAt }) => decidedAt)),
+        ]),
+      );
+    },
+  };
+
   async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
     if (this.failure === 'before') throw new DependencyFailure('kafka_unavailable', 'away');
     const start = this.#records.length;
@@ -122,13 +164,23 @@ export class InMemoryLog implements EventProducer {
     return this.#of<PostbackJudged>('postback.judged.v1', this.#records);
   }
 
+  get signalled(): LifecycleSignalled[] {
+    return this.#of<LifecycleSignalled>('lifecycle.signalled.v1', this.#records);
+  }
+
   get deadLetters(): DeadLettered[] {
     return this.#of<DeadLettered>('dead-letter.v1', this.#records);
   }
 
   #storedOf(topic: string): number {
     if (topic === 'click.recorded.v1') return this.clicksStored;
-    return topic === 'conversion.decided.v1' && this.areDecisionsAway ? 0 : this.#shown;
+    return this.#isAway(topic) ? 0 : this.#shown;
+  }
+
+  #isAway(topic: string): boolean {
+    return topic === 'lifecycle.signalled.v1'
+      ? this.areSignalsAway
+      : topic === 'conversion.decided.v1' && this.areDecisionsAway;
   }
 
   #latestShown(): readonly ConversionDecided[] {
@@ -141,8 +193,7 @@ export class InMemoryLog implements EventProducer {
   }
 
   #shownOf<Event>(topic: TopicName): Event[] {
-    if (topic === 'postback.judged.v1' && this.areVerdictsAway) return [];
-    if (topic === 'conversion.decided.v1' && this.areDecisionsAway) return [];
+    if (this.#isAway(topic) || (topic === 'postback.judged.v1' && this.areVerdictsAway)) return [];
     return this.#of<Event>(topic, this.#records.slice(0, this.#shown));
   }
 

@@ -72,7 +72,7 @@ export class LateTouches {
       }),
     );
     const decided = await batches.decide(partition, inputs, new Set());
-    await writer.write(partition, decided, [], (_input, work) => work());
+    await writer.write(partition, decided);
   }
 
   /** Goes on behind the last one or, where there are no more, from a little before it: some show late. */

@@ -51,7 +51,8 @@ export class OrderDecider {
         });
     }
     const decided = await batches.decide(partition, inputs, new Set());
-    await writer.write(partition, decided, aside, (_input, work) => work());
+    // An order that is given twice may have stopped between its decision and the signals.
+    await writer.write(partition, decided, { others: aside, isInDoubt: true });
   }
 
   #setAside(

@@ -1,12 +1,13 @@
-/** What this instance has decided, judged and counted, until ClickHouse shows it. */
+/** What this instance has decided, judged, counted and signalled, until ClickHouse shows it. */
 import type { RecordPosition } from '@tributary/bus';
-import type { attribution } from '@tributary/domain';
+import type { attribution, lifecycle } from '@tributary/domain';
 import { Overlay, type StoredOffsets } from '@tributary/store';
 import { Counters } from './counters.ts';
 import { OwnConversions } from './own-conversions.ts';
 
 const DECISIONS = 'conversion.decided.v1';
 const VERDICTS = 'postback.judged.v1';
+const SIGNALS = 'lifecycle.signalled.v1';
 /** A store further behind than this is an outage; the assignment is then tried again. */
 const CATCH_UP_MS = 30_000;
 
@@ -19,6 +20,8 @@ export interface OwnJudgement {
 export class OwnWrites {
   readonly conversions = new OwnConversions();
   readonly counters = new Counters();
+  /** By signal id, as they were sent last. */
+  readonly signals = new Overlay<lifecycle.SentSignal>();
   readonly #offsets: StoredOffsets;
   readonly #judged = new Overlay<OwnJudgement>();
   /** Own decisions that another owner may have written before, by conversion. */
@@ -36,6 +39,7 @@ export class OwnWrites {
   async begin(): Promise<void> {
     this.conversions.clear();
     this.counters.clear();
+    this.signals.clear();
     this.#judged.clear();
     this.#doubted.clear();
     await this.catchUp();
@@ -43,7 +47,7 @@ export class OwnWrites {
 
   /** Waits until ClickHouse shows everything that stands in the output topics now. @throws DependencyFailure */
   async catchUp(): Promise<void> {
-    for (const topic of [DECISIONS, VERDICTS]) {
+    for (const topic of [DECISIONS, VERDICTS, SIGNALS]) {
       await this.#offsets.waitFor(topic, await this.#offsets.endOf(topic), CATCH_UP_MS);
     }
   }
@@ -80,6 +84,7 @@ export class OwnWrites {
     const decided = await this.#offsets.storedOf(DECISIONS);
     this.conversions.evict(decided);
     this.counters.evict(decided, now);
+    if (this.signals.size > 0) this.signals.evict(await this.#offsets.storedOf(SIGNALS));
     if (this.#judged.size > 0) this.#judged.evict(await this.#offsets.storedOf(VERDICTS));
   }
 }

@@ -11,8 +11,8 @@ import { type attribution, isNamed, type ReuseReason, reuseOf } from '@tributary
 import { type Clock, type Logger, type OpenSpan, openSpan } from '@tributary/runtime';
 import type { FactsStore } from '@tributary/store';
 import { decisionSeconds, reusedReceipts, verdicts } from './attribution-metrics.ts';
-import type { DecidedBatch, DecisionBatches } from './decision-batches.ts';
-import type { DecisionWriter } from './decision-writer.ts';
+import { type DecidedBatch, type DecisionBatches, newestOf } from './decision-batches.ts';
+import type { DecisionWriter, InTraceOf } from './decision-writer.ts';
 import type { LaneProgress } from './lane-progress.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { reportOf } from './report-of-postback.ts';
@@ -65,7 +65,7 @@ export class PostbackDecider {
     configurationVersion: number,
     isAfterDoubt: boolean,
   ): Promise<void> {
-    const { batches, progress } = this.#options;
+    const { batches, progress, isDoubted } = this.#options;
     const { fresh, repeats } = this.#notJudgedHere(events);
     const asked = fresh.filter((incoming) => isAfterDoubt || this.#maybeJudgedElsewhere(incoming));
     const decided = await batches.decide(
@@ -74,7 +74,7 @@ export class PostbackDecider {
       new Set(asked.map(({ event }) => event.receiptId)),
     );
     const isJudgedBefore = ({ event }: IncomingPostback) => decided.judgedBefore.has(event.receiptId);
-    await this.#takeOver(fresh.filter(isJudgedBefore), decided);
+    const met = await this.#takeOver(fresh.filter(isJudgedBefore), decided);
     const judged = fresh.flatMap((incoming, index) => {
       const judgement = decided.results[index]?.judgement ?? null;
       return judgement === null || isJudgedBefore(incoming)
@@ -84,7 +84,15 @@ export class PostbackDecider {
     const inHand = new Map(judged.map(({ incoming: { event } }) => [event.receiptId, event.contentDigest]));
     const reuses = await this.#reuses([...repeats, ...fresh.filter(isJudgedBefore)], inHand);
     try {
-      await this.#write(partition, decided, judged, reuses, fresh);
+      const isInDoubt = isAfterDoubt || fresh.some(isDoubted);
+      await this.#write(
+        partition,
+        { ...decided, known: newestOf(decided.known, met) },
+        judged,
+        reuses,
+        fresh,
+        isInDoubt,
+      );
     } finally {
       for (const { span } of judged) span.end();
     }
@@ -116,10 +124,16 @@ export class PostbackDecider {
     return { fresh: [...byReceipt.values()], repeats };
   }
 
-  /** A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun. */
-  async #takeOver(judgedBefore: readonly IncomingPostback[], decided: DecidedBatch): Promise<void> {
+  /**
+   * A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun.
+   * @returns the conversions of those receipts, as they stand.
+   */
+  async #takeOver(
+    judgedBefore: readonly IncomingPostback[],
+    decided: DecidedBatch,
+  ): Promise<readonly attribution.Conversion[]> {
     const [first] = judgedBefore;
-    if (first === undefined) return;
+    if (first === undefined) return [];
     const { ownWrites, waiting, isDoubted, batches } = this.#options;
     const conversionIds = judgedBefore.flatMap(
       ({ event }) => decided.judgedBefore.get(event.receiptId)?.conversionId ?? [],
@@ -127,8 +141,9 @@ export class PostbackDecider {
     // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other. Only what the owner
     // before may have written meanwhile is waited for; after a send of its own that is in doubt this one has caught up already.
     if (judgedBefore.some(isDoubted)) await ownWrites.catchUp();
-    for (const conversion of await batches.conversions(new Set(conversionIds)))
-      waiting.meet(conversion, first.partition);
+    const met = await batches.conversions(new Set(conversionIds));
+    for (const conversion of met) waiting.meet(conversion, first.partition);
+    return met;
   }
 
   /**
@@ -170,6 +185,7 @@ export class PostbackDecider {
     judged: readonly Judged[],
     reuses: readonly Reuse[],
     fresh: readonly IncomingPostback[],
+    isInDoubt: boolean,
   ): Promise<void> {
     const { writer, ownWrites } = this.#options;
     const spans = new Map(judged.map(({ incoming, span }) => [incoming, span]));
@@ -179,11 +195,12 @@ export class PostbackDecider {
       ),
       ...reuses.map((reuse) => this.#setAside(reuse)),
     ];
-    const positions = await writer.write(partition, decided, others, (input, work) => {
+    const inTraceOf: InTraceOf = (input, work) => {
       const incoming = fresh[input];
       const span = incoming === undefined ? undefined : spans.get(incoming);
       return span === undefined ? work() : span.run(work);
-    });
+    };
+    const positions = await writer.write(partition, decided, { others, inTraceOf, isInDoubt });
     judged.forEach(({ judgement, incoming: { event } }, index) => {
       const position = positions[index];
       if (position !== undefined)

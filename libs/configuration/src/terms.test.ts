@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { aChange } from './a-change.ts';
 import { parseDocument } from './entities.ts';
 import { Configuration } from './fold.ts';
-import { exchangeRatesAt, lifecycleRulesOf, offerTermsAt, repeatModeOf, termsOf } from './terms.ts';
+import {
+  exchangeRatesAt,
+  lifecycleRulesAt,
+  lifecycleRulesOf,
+  offerTermsAt,
+  repeatModeOf,
+  termsOf,
+} from './terms.ts';
 
 const smallest = { id: 'shoes', advertiserId: 'acme', name: 'Shoes' };
 
@@ -282,21 +289,45 @@ describe('what a further report does', () => {
 });
 
 describe('lifecycle rules', () => {
-  it('are the standard of whoever says nothing', () => {
-    expect(lifecycleRulesOf(undefined)).toEqual(lifecycle.STANDARD_LIFECYCLE_RULES);
+  const DAY = 86_400_000;
+  const advertiser = { id: 'acme', name: 'Acme', currency: 'EUR' };
+
+  /** Changes that take effect at the days given. */
+  function configured(...changes: readonly (readonly [number, object])[]): Configuration {
+    const configuration = new Configuration();
+    changes.forEach(([day, more], offset) => {
+      const expectedVersion = offset - 1;
+      const times = { recordedAt: day * DAY, effectiveFrom: day * DAY, expectedVersion };
+      configuration.apply(offset, aChange('advertiser', { ...advertiser, ...more }, times));
+    });
+    return configuration;
+  }
+
+  it('are asked for by nobody who says nothing', () => {
+    expect(lifecycleRulesAt(configured([1, {}]), 'acme', 2 * DAY)).toBeNull();
+    expect(lifecycleRulesAt(configured(), 'acme', 2 * DAY)).toBeNull();
   });
 
-  it('are the configured ones, one by one', () => {
-    const parsed = parseDocument('advertiser', {
-      id: 'acme',
-      name: 'Acme',
-      currency: 'EUR',
-      lifecycle: { renewalGraceMs: 0, renewalPeriodsByPlan: { gold: { months: 12 } } },
-    });
-    expect(lifecycleRulesOf(parsed.ok ? parsed.entity : undefined)).toEqual({
+  it('are the standard where no more than that is said, and the configured ones one by one', () => {
+    expect(lifecycleRulesOf({})).toEqual(lifecycle.STANDARD_LIFECYCLE_RULES);
+    expect(lifecycleRulesOf({ renewalGraceMs: 0, renewalPeriodsByPlan: { gold: { months: 12 } } })).toEqual({
       ...lifecycle.STANDARD_LIFECYCLE_RULES,
       renewalGraceMs: 0,
       renewalPeriodsByPlan: { gold: { months: 12 } },
     });
+  });
+
+  it.each([
+    [0, 1],
+    [2, 1],
+    [3, 1],
+    [4, 4],
+    [5, 4],
+    [6, 6],
+  ])('of day %i are those of day %i', (day, since) => {
+    const setting = (days: number) => ({ lifecycle: { renewalGraceMs: days } });
+    const configuration = configured([1, setting(1)], [2, {}], [4, setting(4)], [6, setting(6)]);
+    expect(lifecycleRulesAt(configuration, 'acme', 7 * DAY)?.(day * DAY).renewalGraceMs).toBe(since);
+    expect(lifecycleRulesAt(configuration, 'acme', 3 * DAY)).toBeNull();
   });
 });

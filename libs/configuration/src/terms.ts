@@ -61,9 +61,29 @@ export function repeatModeOf(advertiser: Advertiser | undefined, eventType: stri
   return ownValue(advertiser?.onRepeat, eventType) ?? STANDARD_REPEAT_MODE;
 }
 
-/** When an advertiser's signals to CRM tools are raised; at the standard what it leaves out. */
-export function lifecycleRulesOf(advertiser: Advertiser | undefined): lifecycle.LifecycleRules {
-  const configured = advertiser?.lifecycle ?? {};
+/**
+ * When the advertiser's signals to CRM tools are raised; null when it asks for none at `now`. Facts are judged by what
+ * was in force when they occurred: those of before there was any by the first, so that whoever begins with it is not
+ * told of yearly subscriptions each month.
+ */
+export function lifecycleRulesAt(
+  configuration: Configuration,
+  advertiserId: string,
+  now: number,
+): lifecycle.LifecycleRulesAt | null {
+  if (configuration.advertiser(advertiserId, now)?.lifecycle === undefined) return null;
+  const settings = configuration.history('advertiser', advertiserId).flatMap(({ entity, effectiveFrom }) => {
+    const configured = entity?.lifecycle;
+    return configured === undefined ? [] : [{ effectiveFrom, rules: lifecycleRulesOf(configured) }];
+  });
+  const [first] = settings;
+  return (at) =>
+    (settings.findLast(({ effectiveFrom }) => effectiveFrom <= at) ?? first)?.rules ??
+    lifecycle.STANDARD_LIFECYCLE_RULES;
+}
+
+/** At the standard what is left out. */
+export function lifecycleRulesOf(configured: NonNullable<Advertiser['lifecycle']>): lifecycle.LifecycleRules {
   const standard = lifecycle.STANDARD_LIFECYCLE_RULES;
   return {
     worthActingForMs: configured.worthActingForMs ?? standard.worthActingForMs,

@@ -11,7 +11,7 @@ import {
 } from '../attribution/attribution.fixture.ts';
 import type { Conversion } from '../attribution/conversion.ts';
 import type { Report } from '../attribution/report.ts';
-import { customerKeyOf, customerOf } from './customer.ts';
+import { customerKeyOf, customerNamedBy, customerOf, customersEverNamedBy } from './customer.ts';
 import { Outbox } from './lifecycle.fixture.ts';
 
 const EMAIL = { emailPlain: hashOf('ann@example.com') };
@@ -36,8 +36,8 @@ class SignallingLane {
   }
 
   #look(naming: Conversion, conversions: readonly Conversion[]): readonly string[] {
-    const customer = customerOf(naming, conversions);
-    return customer === null ? [] : this.outbox.look(customer, this.lane.now);
+    const named = customerNamedBy(naming);
+    return named === null ? [] : this.outbox.look(customerOf(named, conversions), this.lane.now);
   }
 }
 
@@ -73,6 +73,19 @@ describe('the key of a customer', () => {
   ])('is not there when %s', (_, report) => {
     expect(keyOf(report)).toBeNull();
   });
+});
+
+it('a conversion has named, or names, the customer of its id and of each of its identities', () => {
+  const keyedBy = (report: Partial<Report>) => keyOf({ customerId: null, ...report });
+  const hashes = { phoneE164: hashOf('+491'), ...EMAIL };
+  const lane = new Lane();
+  const placed = aReport({ customerId: 'c-1', subjectHashes: { ...hashes, city: hashOf('berlin') } });
+  lane.report(placed);
+  expect(customersEverNamedBy(lane.of(placed)).map(({ customerKey }) => customerKey)).toEqual([
+    keyedBy({ customerId: 'c-1' }),
+    keyedBy({ subjectHashes: EMAIL }),
+    keyedBy({ subjectHashes: { phoneE164: hashes.phoneE164 } }),
+  ]);
 });
 
 describe('postbacks of a customer', () => {

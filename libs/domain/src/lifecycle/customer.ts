@@ -51,41 +51,74 @@ export interface Person {
   readonly consentAdPersonalization: ConsentState;
 }
 
+/** A customer as a conversion names it, before anything else is known of it. */
+export interface NamedCustomer extends Omit<Customer, 'conversions'> {
+  /** The key of the decision core under which all its conversions are found, and maybe those of others. */
+  readonly lookup: { readonly kind: 'customer' | 'subject'; readonly key: string };
+}
+
+type Naming = Omit<Conversion, 'outcome' | 'decidedAt'>;
+
 /**
- * Whose conversion it is: a UUID made of advertiser, lane and customer id; without a customer id, of the first hashed
- * identity that names a person. Null when it names nobody. Tests are customers of their own.
+ * Whose conversion it is. The key is a UUID made of advertiser, lane and customer id; without a customer id, of the first
+ * hashed identity that names a person. Null when it names nobody. Tests are customers of their own.
  *
  * Two keys are never joined: who is first known by an e-mail address and later by an id is two customers. Joining them
  * would rename signals that were sent, or not, depending on which conversion came first.
  */
-export function customerKeyOf(conversion: Omit<Conversion, 'outcome' | 'decidedAt'>): string | null {
-  const { customerId, contributions } = conversion.facts;
-  if (customerId !== null) return deterministicUuid('customer', customerKey(conversion, customerId));
-  const [identity] = subjectKeys(conversion, detailsOf(contributions).subjectHashes);
-  return identity === undefined ? null : deterministicUuid('customer_identity', identity);
+export function customerNamedBy(conversion: Naming): NamedCustomer | null {
+  const { customerId } = conversion.facts;
+  if (customerId !== null) return customerWithId(conversion, customerId);
+  return customersByIdentity(conversion)[0] ?? null;
 }
 
 /**
- * The customer that a revision names. Of a revision that brings a customer id, or another hashed identity, the one before it
- * names another customer, whose signals have to be looked at as well.
- *
- * @param conversions the latest revisions of all that share its customer id or a hashed identity; those of others are left out
+ * Every customer that this revision or one before it can have named: a conversion gains a customer id and hashed
+ * identities, and never loses one.
  */
-export function customerOf(naming: Conversion, conversions: readonly Conversion[]): Customer | null {
-  const key = customerKeyOf(naming);
-  if (key === null) return null;
-  const { advertiserId, lane, isTest, facts } = naming;
+export function customersEverNamedBy(conversion: Naming): readonly NamedCustomer[] {
+  const { customerId } = conversion.facts;
+  const byIdentity = customersByIdentity(conversion);
+  return customerId === null ? byIdentity : [customerWithId(conversion, customerId), ...byIdentity];
+}
+
+export function customerKeyOf(conversion: Naming): string | null {
+  return customerNamedBy(conversion)?.customerKey ?? null;
+}
+
+/** @param conversions the latest revisions of all that are found under its lookup; those of others are left out */
+export function customerOf(
+  { lookup: _, ...named }: NamedCustomer,
+  conversions: readonly Conversion[],
+): Customer {
   return {
-    customerKey: key,
-    customerId: facts.customerId,
-    advertiserId,
-    lane,
-    isTest,
+    ...named,
     conversions: conversions
-      .filter((conversion) => !takesBack(conversion) && customerKeyOf(conversion) === key)
+      .filter((conversion) => !takesBack(conversion) && customerKeyOf(conversion) === named.customerKey)
       .map(customerConversionOf)
       .toSorted(compareOccurrence),
   };
+}
+
+function customerWithId({ advertiserId, lane, isTest }: Naming, customerId: string): NamedCustomer {
+  const scope = { advertiserId, lane, isTest };
+  const key = customerKey(scope, customerId);
+  return {
+    ...scope,
+    customerKey: deterministicUuid('customer', key),
+    customerId,
+    lookup: { kind: 'customer', key },
+  };
+}
+
+function customersByIdentity({ advertiserId, lane, isTest, facts }: Naming): readonly NamedCustomer[] {
+  const scope = { advertiserId, lane, isTest };
+  return subjectKeys(scope, detailsOf(facts.contributions).subjectHashes).map((key) => ({
+    ...scope,
+    customerKey: deterministicUuid('customer_identity', key),
+    customerId: null,
+    lookup: { kind: 'subject', key },
+  }));
 }
 
 export function customerConversionOf({

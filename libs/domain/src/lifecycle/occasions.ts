@@ -1,6 +1,6 @@
 /** What a customer's conversions are occasions for, and from when on: each signal that is due, now or later, if nothing further comes. */
 import type { Customer, CustomerConversion } from './customer.ts';
-import { endOfPeriod, type LifecycleRules, type LifecycleRulesAt } from './rules.ts';
+import { endOfPeriod, type LifecycleRules, type LifecycleRulesAt, lengthOf } from './rules.ts';
 import {
   type ConversionSignal,
   conversionSignalId,
@@ -63,13 +63,39 @@ export function instantsOf(
   if (eventClass === 'purchase') return [occurredAt, occurredAt + rules.winBackAfterSilenceMs];
   if (!PERIODS.has(eventClass)) return [occurredAt];
   const end = endOfPeriod(occurredAt, planId, rules);
+  return [occurredAt, ...afterPeriod(rules).map((afterMs) => end + afterMs)];
+}
+
+/** Calendar months and then milliseconds after it occurred, a conversion of the class can become an occasion; null: of any. */
+export interface OccasionDelay {
+  readonly eventClass: string | null;
+  readonly months: number;
+  readonly afterMs: number;
+}
+
+/** What {@link instantsOf} adds to the time of a conversion, whatever its plan. */
+export function delaysOf(rules: LifecycleRules): readonly OccasionDelay[] {
+  const periods = [rules.renewalPeriod, ...Object.values(rules.renewalPeriodsByPlan)];
   return [
-    occurredAt,
-    end - rules.renewalNoticeMs,
-    end + rules.renewalGraceMs,
-    end + rules.winBackAfterChurnMs,
-    end + rules.renewalGraceMs + rules.winBackAfterChurnMs,
+    { eventClass: null, months: 0, afterMs: 0 },
+    { eventClass: 'trial_start', months: 0, afterMs: rules.activationWithinMs },
+    { eventClass: 'purchase', months: 0, afterMs: rules.winBackAfterSilenceMs },
+    ...[...PERIODS].flatMap((eventClass) =>
+      periods.flatMap((period) => {
+        const { months, afterMs } = lengthOf(period);
+        return afterPeriod(rules).map((ms) => ({ eventClass, months, afterMs: afterMs + ms }));
+      }),
+    ),
   ];
+}
+
+/** From the end of a period, or before it. */
+function afterPeriod({
+  renewalNoticeMs,
+  renewalGraceMs,
+  winBackAfterChurnMs,
+}: LifecycleRules): readonly number[] {
+  return [-renewalNoticeMs, renewalGraceMs, winBackAfterChurnMs, renewalGraceMs + winBackAfterChurnMs];
 }
 
 type Facts = readonly CustomerConversion[];

@@ -40,8 +40,15 @@ export type LifecycleRulesAt = (at: number) => LifecycleRules;
 
 /** When what was paid at an instant ends. */
 export function endOfPeriod(paidAt: number, planId: string | null, rules: LifecycleRules): number {
-  const period = periodOf(planId, rules);
-  return 'days' in period ? paidAt + period.days * DAY_MS : monthsAfter(paidAt, period.months);
+  const { months, afterMs } = lengthOf(periodOf(planId, rules));
+  return monthsAfter(paidAt, months) + afterMs;
+}
+
+/** Months of the calendar and then milliseconds; one of them is 0. */
+export function lengthOf(period: Period): { readonly months: number; readonly afterMs: number } {
+  return 'days' in period
+    ? { months: 0, afterMs: period.days * DAY_MS }
+    : { months: period.months, afterMs: 0 };
 }
 
 /** Own properties only: senders name the plan, and `constructor` is one too. */
@@ -51,7 +58,7 @@ function periodOf(planId: string | null, { renewalPeriod, renewalPeriodsByPlan }
 }
 
 /** The same day and time so many months later; the last day of a month that has no such day. */
-function monthsAfter(at: number, months: number): number {
+export function monthsAfter(at: number, months: number): number {
   const date = new Date(at);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth() + months];
   const lastDay = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
