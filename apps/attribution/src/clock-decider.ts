@@ -137,7 +137,8 @@ export class ClockDecider {
     }
     if (inputs.length > 0) {
       const decided = await batches.decide(partition, inputs, new Set());
-      await writer.write(partition, decided, [], (_input, work) => work());
+      const subjects = new Set(looked.map(({ entry }) => entry.conversion.conversionId));
+      await writer.write(partition, decided, [], (_input, work) => work(), subjects);
     }
     for (const { entry, clicks } of looked) waiting.checked(entry, look.now, clicks);
   }

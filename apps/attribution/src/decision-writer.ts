@@ -38,31 +38,57 @@ export class DecisionWriter {
 
   /**
    * Decisions go first: should only part of the send arrive, a decision without its verdict is judged again to the same id.
-   * @param others records that go with the decisions. @returns their positions. @throws DependencyFailure
+   *
+   * What no log brings again, a look of the clock or an order, is found again by the conversion it is about, as long as that
+   * one stands as before. So that one is written when the revisions around it are on record: they would be lost with the send.
+   * @param others records that go with the decisions.
+   * @param subjects conversions that the inputs are about, when nothing else brings the inputs again.
+   * @returns the positions of `others`. @throws DependencyFailure
    */
   async write(
     partition: number,
     { results, taken }: DecidedBatch,
     others: readonly OutgoingRecord[],
     inTraceOf: InTraceOf,
+    subjects: ReadonlySet<string> = new Set(),
   ): Promise<readonly RecordPosition[]> {
-    const { producer, ownWrites, waiting } = this.#options;
     const revised = results.flatMap(({ revisions }, input) =>
       revisions.map((conversion): Revised => ({ conversion, record: recordOf(conversion), input })),
     );
+    const isAround = ({ record }: Revised) => subjects.size > 0 && !subjects.has(record.conversionId);
+    const around = await this.#send(partition, revised.filter(isAround), [], inTraceOf);
+    const rest = await this.#send(
+      partition,
+      revised.filter((each) => !isAround(each)),
+      others,
+      inTraceOf,
+    );
+    this.#options.ownWrites.counters.count(partition, taken, [...around.decided, ...rest.decided]);
+    return rest.others;
+  }
+
+  async #send(
+    partition: number,
+    revised: readonly Revised[],
+    others: readonly OutgoingRecord[],
+    inTraceOf: InTraceOf,
+  ): Promise<{ readonly decided: readonly RecordPosition[]; readonly others: readonly RecordPosition[] }> {
+    const { producer, waiting } = this.#options;
     const records = revised.map(({ record, input }) =>
       inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
     );
-    if (records.length + others.length === 0) return [];
+    if (records.length + others.length === 0) return { decided: [], others: [] };
     const positions = await producer.produce([...records, ...latestOf(records), ...others]);
     revised.forEach(({ conversion }, index) => {
       const position = positions[index];
       if (position !== undefined) this.#note(conversion, position);
       waiting.meet(conversion, partition);
     });
-    ownWrites.counters.count(partition, taken, positions.slice(0, revised.length));
     for (const each of revised) inTraceOf(each.input, () => this.#tell(each));
-    return positions.slice(positions.length - others.length);
+    return {
+      decided: positions.slice(0, revised.length),
+      others: positions.slice(positions.length - others.length),
+    };
   }
 
   #note(conversion: attribution.Conversion, position: RecordPosition): void {

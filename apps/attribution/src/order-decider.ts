@@ -38,7 +38,7 @@ export class OrderDecider {
     configurationVersion: number,
   ): Promise<void> {
     const { batches, writer, progress } = this.#options;
-    const inputs: attribution.Input[] = [];
+    const inputs: Extract<attribution.Input, { kind: 'command' }>[] = [];
     const aside: OutgoingRecord[] = [];
     for (const incoming of events) {
       const reading = commandIn(incoming.event);
@@ -51,7 +51,8 @@ export class OrderDecider {
         });
     }
     const decided = await batches.decide(partition, inputs, new Set());
-    await writer.write(partition, decided, aside, (_input, work) => work());
+    const subjects = new Set(inputs.map(({ command }) => command.conversionId));
+    await writer.write(partition, decided, aside, (_input, work) => work(), subjects);
   }
 
   #setAside(
