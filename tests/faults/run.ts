@@ -27,7 +27,7 @@ const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000, attribution: 15_000 };
 const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
 const OUTAGE = { outageMs: 60_000, postbacksPerSecond: 1_000, redirectsPerSecond: 50, p99BoundMs: 250 };
-const STORIES = { storiesPerSecond: 40, partners: 200 };
+const STORIES = { storiesPerSecond: 20, partners: 200 };
 const KILLS_PACE = { postbacksPerSecond: 300, redirectsPerSecond: 30 };
 
 const startedAt = performance.now();
@@ -88,7 +88,7 @@ function attributionScenario(
   const bed = AttributionBed.start({ ...STORIES, portOffset: PORT_OFFSETS.attribution, log, seed });
   switch (name) {
     case 'kills':
-      return onBed(bed, (on) => attributionKills(on, { kills }));
+      return onBed(bed, (on) => attributionKills(on, { kills, seed }));
     case 'clickhouse':
       return onBed(bed, (on) => clickhouseKills(on, { kills: Math.ceil(kills / 4), seed }));
     case 'rebalances':

@@ -1,20 +1,26 @@
 /** SIGKILL of attribution again and again, each time with postbacks in hand. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AttributionBed } from '../attribution/attribution-bed.ts';
+import { randomFrom } from '../random.ts';
 import { resultOf, type ScenarioResult, spreadOf } from '../totals.ts';
 
 export interface AttributionKillsOptions {
   readonly kills: number;
+  readonly seed: number;
 }
 
 /** After so many kills the load pauses and the ledger is read. */
-const KILLS_PER_ROUND = 50;
+const KILLS_PER_ROUND = 25;
 /** A killed member's partitions are dealt anew after 10 s; an instance that does not work after this is stuck. */
 const WORKS_AGAIN_BOUND_MS = 120_000;
+/** After it works again the next kill comes within this time, at any moment of its work. */
+const LONGEST_PEACE_MS = 4_000;
 
 export async function attributionKills(
   bed: AttributionBed,
-  { kills }: AttributionKillsOptions,
+  { kills, seed }: AttributionKillsOptions,
 ): Promise<ScenarioResult> {
+  const random = randomFrom(seed);
   const inHand: number[] = [];
   const backAfterMs: number[] = [];
   let idle = 0;
@@ -23,6 +29,7 @@ export async function attributionKills(
     const target = Math.min(kills, inHand.length + KILLS_PER_ROUND);
     ledger = await bed.round(async () => {
       while (inHand.length < target) {
+        await delay(random() * LONGEST_PEACE_MS);
         const strike = await kill(bed);
         backAfterMs.push(strike.backAfterMs);
         if (strike.inHand > 0) inHand.push(strike.inHand);
