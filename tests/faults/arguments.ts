@@ -11,12 +11,15 @@ export const ATTRIBUTION_SCENARIOS = ['kills', 'clickhouse', 'rebalances', 'cras
 export type AttributionScenario = (typeof ATTRIBUTION_SCENARIOS)[number];
 
 const ROOMS = ['bus', 'ingestion', 'attribution', 'fan-out'] as const;
+const STANDARD_SECONDS = 120;
 const STANDARD_KILLS = { bus: 200, ingestion: 100, attribution: 200 };
 
 interface Repetition {
   /** How often a service is killed; the broker of `bus` and the ClickHouse of `attribution` a quarter as often. */
   readonly kills: number;
   readonly seed: number;
+  /** How long members come and go. */
+  readonly seconds: number;
 }
 
 export type FaultArguments =
@@ -47,10 +50,11 @@ ingestion
 attribution
   kills         SIGKILL of attribution, each time with postbacks in hand
   clickhouse    SIGKILL of ClickHouse, a quarter as often, with records it has not stored
-  rebalances    three instances, a member joining or leaving every 2 s for 2 minutes
+  rebalances    three instances, a member joining or leaving every 2 s
   crash-points  a crash at each point between load, decision, send, acknowledgement and commit
 
   --kills N      how often a service is killed (bus 200, ingestion 100, attribution 200)
+  --seconds N    how long members of attribution come and go (120)
   --only A,B     only these scenarios
   --seed N       for the choice of victims and moments (1)
   --help         this text`;
@@ -64,6 +68,7 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
         kills: { type: 'string' },
         only: { type: 'string' },
         seed: { type: 'string', default: '1' },
+        seconds: { type: 'string', default: String(STANDARD_SECONDS) },
         help: { type: 'boolean', default: false },
       },
     });
@@ -75,12 +80,16 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
       return told(`${room}: not there yet`, 2);
     const kills = Number(values.kills ?? STANDARD_KILLS[room]);
     const seed = Number(values.seed);
+    const seconds = Number(values.seconds);
     if (!Number.isSafeInteger(kills) || kills < 1) return told('--kills must be a whole number from 1', 2);
     if (!Number.isSafeInteger(seed)) return told('--seed must be a whole number', 2);
-    if (room === 'bus') return runOf(values.only, BUS_SCENARIOS, (only) => ({ room, kills, seed, only }));
+    if (!Number.isSafeInteger(seconds) || seconds < 1)
+      return told('--seconds must be a whole number from 1', 2);
+    if (room === 'bus')
+      return runOf(values.only, BUS_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
     if (room === 'ingestion')
-      return runOf(values.only, INGESTION_SCENARIOS, (only) => ({ room, kills, seed, only }));
-    return runOf(values.only, ATTRIBUTION_SCENARIOS, (only) => ({ room, kills, seed, only }));
+      return runOf(values.only, INGESTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
+    return runOf(values.only, ATTRIBUTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
   } catch (error) {
     return told(`${(error as Error).message}\n\n${USAGE}`, 2);
   }

@@ -83,7 +83,7 @@ function ingestionScenario(
 
 function attributionScenario(
   name: AttributionScenario,
-  { kills, seed }: FaultArguments,
+  { kills, seed, seconds }: FaultArguments,
 ): Promise<ScenarioResult> {
   const bed = AttributionBed.start({ ...STORIES, portOffset: PORT_OFFSETS.attribution, log, seed });
   switch (name) {
@@ -92,7 +92,7 @@ function attributionScenario(
     case 'clickhouse':
       return onBed(bed, (on) => clickhouseKills(on, { kills: Math.ceil(kills / 4), seed }));
     case 'rebalances':
-      return onBed(bed, (on) => attributionRebalances(on, { durationMs: 120_000, everyMs: 2_000 }));
+      return onBed(bed, (on) => attributionRebalances(on, { durationMs: seconds * 1_000, everyMs: 2_000 }));
     case 'crash-points':
       return onBed(bed, (on) => crashPoints(on));
   }

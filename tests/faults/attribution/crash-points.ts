@@ -5,11 +5,12 @@
  * |---|---|---|
  * | catching-up | partitions are dealt | the store does not show yet what the owner before wrote |
  * | loaded | facts are loaded, postbacks decided | nothing is sent |
- * | part-of-decisions | the first half of the revisions stands in the log | the others, the verdicts |
+ * | part-of-decisions | the revisions in some partitions stand in the log | the others, the verdicts |
  * | decided-not-judged | all revisions stand in the log | the verdicts |
  * | sent | the request has left the process | its acknowledgement |
  * | acknowledged | everything stands in the log | the commit |
  * | clock-looked | the clock has looked and decided | nothing is sent |
+ * | clock-part | its revisions in some partitions stand in the log | the others |
  * | clock-sent | the clock's request has left the process | its acknowledgement |
  * | clock-acknowledged | the clock's revisions stand in the log | the process does not know |
  */
@@ -21,6 +22,7 @@ export const CRASH_POINTS = [
   'sent',
   'acknowledged',
   'clock-looked',
+  'clock-part',
   'clock-sent',
   'clock-acknowledged',
 ] as const;
