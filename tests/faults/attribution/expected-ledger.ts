@@ -5,6 +5,7 @@ import {
   ConfigurationFollower,
   InMemoryConfigurationLog,
 } from '@tributary/configuration';
+import type { ConversionDecided } from '@tributary/contracts';
 import { attribution } from '@tributary/domain';
 import { candidateClickOf } from '../../../apps/attribution/src/candidate-click.ts';
 import { reportOf } from '../../../apps/attribution/src/report-of-postback.ts';
@@ -70,6 +71,22 @@ function inputOf({ event, partition, offset }: ToldPostback): attribution.Input 
       position,
       configurationVersion: event.configurationVersion,
     },
+  };
+}
+
+/** As {@link Standing}, of a revision on record. */
+export function recordStanding(record: ConversionDecided): Standing {
+  return {
+    lane: record.lane,
+    state: record.state,
+    match: record.match,
+    winner: String(record.clickId),
+    original: String(record.originalConversionId),
+    isFirstOfCustomer: String(record.isFirstOfCustomer),
+    revenueMicros: String(record.revenueMicros),
+    payoutMicros: String(record.payoutMicros),
+    reversedRevenueMicros: String(record.reversedRevenueMicros),
+    reversedPayoutMicros: String(record.reversedPayoutMicros),
   };
 }
 
