@@ -30,7 +30,7 @@ const CLICK_SHOWN_AFTER_MS = 300;
 const LARGEST_BATCH = 30;
 /** What a dead owner has sent arrives before its successor is dealt anything: sessions last longer than that. */
 const SUCCEEDED_AFTER_MS = 30;
-const LONGEST_LIFE_MS = 250;
+const LONGEST_LIFE_MS = 100;
 /** Looks for late clicks come up to 30 s after the postback. */
 const SETTLE_BOUND_MS = 45_000;
 
