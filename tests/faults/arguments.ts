@@ -7,25 +7,32 @@ export type BusScenario = (typeof BUS_SCENARIOS)[number];
 export const INGESTION_SCENARIOS = ['outage', 'kills'] as const;
 export type IngestionScenario = (typeof INGESTION_SCENARIOS)[number];
 
+export const ATTRIBUTION_SCENARIOS = ['kills', 'clickhouse', 'rebalances', 'crash-points'] as const;
+export type AttributionScenario = (typeof ATTRIBUTION_SCENARIOS)[number];
+
 const ROOMS = ['bus', 'ingestion', 'attribution', 'fan-out'] as const;
-const STANDARD_KILLS = { bus: 200, ingestion: 100 };
+const STANDARD_SECONDS = 120;
+const STANDARD_KILLS = { bus: 200, ingestion: 100, attribution: 200 };
 
 interface Repetition {
-  /** How often a service is killed; the broker of the room `bus` a quarter as often. */
+  /** How often a service is killed; the broker of `bus` and the ClickHouse of `attribution` a quarter as often. */
   readonly kills: number;
   readonly seed: number;
+  /** How long members come and go. */
+  readonly seconds: number;
 }
 
 export type FaultArguments =
   | (Repetition & { readonly room: 'bus'; readonly only: readonly BusScenario[] })
-  | (Repetition & { readonly room: 'ingestion'; readonly only: readonly IngestionScenario[] });
+  | (Repetition & { readonly room: 'ingestion'; readonly only: readonly IngestionScenario[] })
+  | (Repetition & { readonly room: 'attribution'; readonly only: readonly AttributionScenario[] });
 
 export type ParsedArguments =
   | { readonly kind: 'run'; readonly options: FaultArguments }
   /** `text` is for the person who asked. */
   | { readonly kind: 'told'; readonly text: string; readonly exitCode: number };
 
-export const USAGE = `npm run faults -- bus|ingestion [options]
+export const USAGE = `npm run faults -- bus|ingestion|attribution [options]
 
 Runs the fault loops of a room on a system of its own, prints the ledger of each and ends with "difference N".
 Exit code 0 when every ledger balances, 1 when one does not, 2 for a question that cannot be answered.
@@ -40,7 +47,14 @@ ingestion
   outage      SIGKILL of the embedded Kafka, away for 60 s under 1,000 postbacks/s
   kills       SIGKILL of ingestion with requests in flight, every fifth time while it is spooling
 
-  --kills N      how often a service is killed (bus 200, ingestion 100)
+attribution
+  kills         SIGKILL of attribution, each time with postbacks in hand
+  clickhouse    SIGKILL of ClickHouse, a quarter as often, with records it has not stored
+  rebalances    three instances, a member joining or leaving every 2 s
+  crash-points  a crash at each point between load, decision, send, acknowledgement and commit
+
+  --kills N      how often a service is killed (bus 200, ingestion 100, attribution 200)
+  --seconds N    how long members of attribution come and go (120)
   --only A,B     only these scenarios
   --seed N       for the choice of victims and moments (1)
   --help         this text`;
@@ -54,6 +68,7 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
         kills: { type: 'string' },
         only: { type: 'string' },
         seed: { type: 'string', default: '1' },
+        seconds: { type: 'string', default: String(STANDARD_SECONDS) },
         help: { type: 'boolean', default: false },
       },
     });
@@ -61,13 +76,20 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
     const [room, ...others] = positionals;
     if (room === undefined || others.length > 0) return told(USAGE, 2);
     if (!ROOMS.some((each) => each === room)) return told(`there is no room ${room}\n\n${USAGE}`, 2);
-    if (room !== 'bus' && room !== 'ingestion') return told(`${room}: not there yet`, 2);
+    if (room !== 'bus' && room !== 'ingestion' && room !== 'attribution')
+      return told(`${room}: not there yet`, 2);
     const kills = Number(values.kills ?? STANDARD_KILLS[room]);
     const seed = Number(values.seed);
+    const seconds = Number(values.seconds);
     if (!Number.isSafeInteger(kills) || kills < 1) return told('--kills must be a whole number from 1', 2);
     if (!Number.isSafeInteger(seed)) return told('--seed must be a whole number', 2);
-    if (room === 'bus') return runOf(values.only, BUS_SCENARIOS, (only) => ({ room, kills, seed, only }));
-    return runOf(values.only, INGESTION_SCENARIOS, (only) => ({ room, kills, seed, only }));
+    if (!Number.isSafeInteger(seconds) || seconds < 1)
+      return told('--seconds must be a whole number from 1', 2);
+    if (room === 'bus')
+      return runOf(values.only, BUS_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
+    if (room === 'ingestion')
+      return runOf(values.only, INGESTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
+    return runOf(values.only, ATTRIBUTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
   } catch (error) {
     return told(`${(error as Error).message}\n\n${USAGE}`, 2);
   }

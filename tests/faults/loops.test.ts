@@ -37,7 +37,15 @@ describe('npm run faults', () => {
       kind: 'told',
       exitCode: 2,
     });
-    expect(parseFaultArguments(['attribution'])).toMatchObject({ kind: 'told', exitCode: 2 });
+    expect(parseFaultArguments(['attribution'])).toMatchObject({
+      kind: 'run',
+      options: {
+        room: 'attribution',
+        kills: 200,
+        only: ['kills', 'clickhouse', 'rebalances', 'crash-points'],
+      },
+    });
+    expect(parseFaultArguments(['fan-out'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['bus', '--only', 'nothing'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['bus', '--kills', 'many'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['--help'])).toMatchObject({ kind: 'told', exitCode: 0 });

@@ -1,14 +1,20 @@
 /** `npm run faults -- <room>`: the fault loops at full length, their ledgers, and a last line `difference N`. */
 import process from 'node:process';
 import {
+  type AttributionScenario,
   type BusScenario,
   type FaultArguments,
   type IngestionScenario,
   parseFaultArguments,
 } from './arguments.ts';
+import { AttributionBed } from './attribution/attribution-bed.ts';
 import { FaultBed } from './fault-bed.ts';
 import { IngestionBed } from './ingestion-bed.ts';
+import { attributionKills } from './scenarios/attribution-kills.ts';
+import { attributionRebalances } from './scenarios/attribution-rebalances.ts';
 import { brokerKills } from './scenarios/broker-kills.ts';
+import { clickhouseKills } from './scenarios/clickhouse-kills.ts';
+import { crashPoints } from './scenarios/crash-points.ts';
 import { ingestionKills } from './scenarios/ingestion-kills.ts';
 import { rebalances } from './scenarios/rebalances.ts';
 import { registryOutage } from './scenarios/registry-outage.ts';
@@ -17,10 +23,11 @@ import { spoolOutage } from './scenarios/spool-outage.ts';
 import type { ScenarioResult } from './totals.ts';
 
 /** A room's own, so that two may run beside each other. */
-const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000 };
+const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000, attribution: 15_000 };
 const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
 const OUTAGE = { outageMs: 60_000, postbacksPerSecond: 1_000, redirectsPerSecond: 50, p99BoundMs: 250 };
+const STORIES = { storiesPerSecond: 20, partners: 200 };
 const KILLS_PACE = { postbacksPerSecond: 300, redirectsPerSecond: 30 };
 
 const startedAt = performance.now();
@@ -74,13 +81,35 @@ function ingestionScenario(
   }
 }
 
+function attributionScenario(
+  name: AttributionScenario,
+  { kills, seed, seconds }: FaultArguments,
+): Promise<ScenarioResult> {
+  const bed = AttributionBed.start({ ...STORIES, portOffset: PORT_OFFSETS.attribution, log, seed });
+  switch (name) {
+    case 'kills':
+      return onBed(bed, (on) => attributionKills(on, { kills, seed }));
+    case 'clickhouse':
+      return onBed(bed, (on) => clickhouseKills(on, { kills: Math.ceil(kills / 4), seed }));
+    case 'rebalances':
+      return onBed(bed, (on) => attributionRebalances(on, { durationMs: seconds * 1_000, everyMs: 2_000 }));
+    case 'crash-points':
+      return onBed(bed, (on) => crashPoints(on));
+  }
+}
+
 /** Every scenario that was asked for, not begun yet. */
 function scenariosOf(
   options: FaultArguments,
 ): readonly { readonly name: string; run(): Promise<ScenarioResult> }[] {
-  return options.room === 'bus'
-    ? options.only.map((name) => ({ name, run: () => busScenario(name, options) }))
-    : options.only.map((name) => ({ name, run: () => ingestionScenario(name, options) }));
+  switch (options.room) {
+    case 'bus':
+      return options.only.map((name) => ({ name, run: () => busScenario(name, options) }));
+    case 'ingestion':
+      return options.only.map((name) => ({ name, run: () => ingestionScenario(name, options) }));
+    case 'attribution':
+      return options.only.map((name) => ({ name, run: () => attributionScenario(name, options) }));
+  }
 }
 
 /** A scenario that cannot go on (something is stuck, or did not start) has not shown that nothing is lost. */

@@ -82,6 +82,39 @@ describe('a late click', () => {
   });
 });
 
+describe('a send of the clock that arrives in part', () => {
+  it('leaves nothing undone: what stands around a conversion is on record before it', async () => {
+    const refund = { eventType: 'refund', originalTransactionId: 'order-1', reversalId: 'r-1' };
+    await bed.decide(
+      postback,
+      aPostback({ ...postback, ...refund, receiptId: OTHER_RECEIPT, transactionId: 'r-1' }),
+    );
+    await pass(TICK_MS);
+    const produce = bed.log.produce.bind(bed.log);
+    bed.log.produce = async ([first]) => {
+      if (first !== undefined) await produce([first]);
+      return new Promise(() => undefined);
+    };
+    bed.log.clicks.set(click.clickId, click);
+    await pass(5 * TICK_MS);
+    bed.log.produce = produce;
+    bed.log.show();
+    const successor = bed.restart();
+    const dealt = successor.assigned([{ topic: 'postback.received.v1', partition: PARTITION }]);
+    await pass(TICK_MS);
+    await dealt;
+    successor.start();
+    await pass(5 * TICK_MS);
+    const latest = new Map(bed.log.decided.map(({ eventType, match }) => [eventType, match]));
+    expect(latest).toEqual(
+      new Map([
+        ['sale', 'attributed'],
+        ['refund', 'attributed'],
+      ]),
+    );
+  });
+});
+
 describe('a conversion without a click id', () => {
   const renewal = aPostback({
     ...postback,

@@ -138,7 +138,8 @@ export class ClockDecider {
     }
     if (inputs.length > 0) {
       const decided = await batches.decide(partition, inputs, new Set());
-      await writer.write(partition, decided);
+      const subjects = new Set(looked.map(({ entry }) => entry.conversion.conversionId));
+      await writer.write(partition, decided, { subjects });
     }
     for (const { entry, clicks } of looked) waiting.checked(entry, look.now, clicks);
   }

@@ -1,6 +1,5 @@
 /** Puts decisions on record: the revisions first, then their signals and what else goes with them; remembers them once they stand in the log. */
 import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
-import type { ConversionDecided } from '@tributary/contracts';
 import type { attribution } from '@tributary/domain';
 import type { Logger } from '@tributary/runtime';
 import { decisions } from './attribution-metrics.ts';
@@ -28,15 +27,25 @@ export type InTraceOf = <T>(input: number, work: () => T) => T;
 export interface Accompanied {
   readonly others?: readonly OutgoingRecord[];
   readonly inTraceOf?: InTraceOf;
+  /**
+   * Conversions that the inputs are about, where no log brings the inputs again: a look of the clock, or an order, is found
+   * again by that conversion as long as it stands as before. So it is written when the revisions around it are on record.
+   */
+  readonly subjects?: ReadonlySet<string>;
   /** Whether the decisions may stand in the log already, without their signals. */
   readonly isInDoubt?: boolean;
 }
 
 interface Revised {
   readonly conversion: attribution.Conversion;
-  readonly record: ConversionDecided;
   /** Index of the input that led to it. */
   readonly input: number;
+}
+
+/** Where the records of a send stand. */
+interface Sent {
+  readonly decidedAt: readonly RecordPosition[];
+  readonly othersAt: readonly RecordPosition[];
 }
 
 export class DecisionWriter {
@@ -54,35 +63,46 @@ export class DecisionWriter {
   async write(
     partition: number,
     decided: DecidedBatch,
-    { others = [], inTraceOf = (_input, work) => work(), isInDoubt = false }: Accompanied = {},
+    { others = [], inTraceOf = (_input, work) => work(), subjects, isInDoubt = false }: Accompanied = {},
   ): Promise<readonly RecordPosition[]> {
-    const { ownWrites, waiting, looks } = this.#options;
-    const { results, taken } = decided;
+    const { ownWrites, looks } = this.#options;
     const looked = await looks.after(decided, isInDoubt);
-    const revised = results.flatMap(({ revisions }, input) =>
-      revisions.map((conversion): Revised => ({ conversion, record: recordOf(conversion), input })),
-    );
-    const records = revised.map(({ record, input }) =>
-      inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
-    );
-    const latest = latestOf(records);
+    const { around, rest } = revisedIn(decided, subjects);
+    const aroundAt = await this.#send(partition, around, [], inTraceOf);
     const signals = looked.signals.map((signal) => inTraceOf(signal.input, () => looks.recordOf(signal)));
+    const { decidedAt, othersAt } = await this.#send(partition, rest, [...signals, ...others], inTraceOf);
+    ownWrites.counters.count(partition, decided.taken, [...aroundAt.decidedAt, ...decidedAt]);
+    looks.noteSent(partition, looked, othersAt.slice(0, signals.length));
+    for (const each of looked.signals) inTraceOf(each.input, () => looks.tell(each));
+    return othersAt.slice(signals.length);
+  }
+
+  async #send(
+    partition: number,
+    revised: readonly Revised[],
+    others: readonly OutgoingRecord[],
+    inTraceOf: InTraceOf,
+  ): Promise<Sent> {
+    const records = revised.map(({ conversion, input }) =>
+      inTraceOf(input, () =>
+        outgoing('conversion.decided.v1', conversion.conversionId, recordOf(conversion)),
+      ),
+    );
     const positions = await this.#produce(
       partition,
-      [...records, ...latest, ...signals, ...others],
+      [...records, ...latestOf(records), ...others],
       revised.map(({ conversion }) => conversion),
     );
     revised.forEach(({ conversion }, index) => {
       const position = positions[index];
       if (position !== undefined) this.#note(conversion, position);
-      waiting.meet(conversion, partition);
+      this.#options.waiting.meet(conversion, partition);
     });
-    ownWrites.counters.count(partition, taken, positions.slice(0, revised.length));
-    const signalsAt = records.length + latest.length;
-    looks.noteSent(partition, looked, positions.slice(signalsAt, signalsAt + signals.length));
     for (const each of revised) inTraceOf(each.input, () => this.#tell(each));
-    for (const each of looked.signals) inTraceOf(each.input, () => looks.tell(each));
-    return positions.slice(positions.length - others.length);
+    return {
+      decidedAt: positions.slice(0, revised.length),
+      othersAt: positions.slice(positions.length - others.length),
+    };
   }
 
   async #produce(
@@ -107,10 +127,11 @@ export class DecisionWriter {
   }
 
   /** Told once it is on record, so that a batch that is tried again is told once. */
-  #tell({ record }: Revised): void {
+  #tell({ conversion }: Revised): void {
     const { logger } = this.#options;
-    decisions.inc({ match: record.match, trigger: record.triggerKind });
-    if (logger.isLevelEnabled('info')) logger.info(decisionLine(record), 'conversion.decided');
+    const { outcome, decidedAt } = conversion;
+    decisions.inc({ match: outcome.match, trigger: decidedAt.trigger });
+    if (logger.isLevelEnabled('info')) logger.info(decisionLine(recordOf(conversion)), 'conversion.decided');
   }
 }
 
@@ -118,4 +139,16 @@ export class DecisionWriter {
 function latestOf(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
   const latest = new Map(records.map((record) => [record.key, record]));
   return [...latest.values()].map((record) => ({ ...record, topic: 'conversion.current.v1' }));
+}
+
+function revisedIn(
+  { results }: DecidedBatch,
+  subjects: ReadonlySet<string> | undefined,
+): { readonly around: readonly Revised[]; readonly rest: readonly Revised[] } {
+  const revised = results.flatMap(({ revisions }, input) =>
+    revisions.map((conversion): Revised => ({ conversion, input })),
+  );
+  if (subjects === undefined) return { around: [], rest: revised };
+  const isSubject = ({ conversion }: Revised) => subjects.has(conversion.conversionId);
+  return { around: revised.filter((each) => !isSubject(each)), rest: revised.filter(isSubject) };
 }

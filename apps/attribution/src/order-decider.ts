@@ -38,7 +38,7 @@ export class OrderDecider {
     configurationVersion: number,
   ): Promise<void> {
     const { batches, writer, progress } = this.#options;
-    const inputs: attribution.Input[] = [];
+    const inputs: Extract<attribution.Input, { kind: 'command' }>[] = [];
     const aside: OutgoingRecord[] = [];
     for (const incoming of events) {
       const reading = commandIn(incoming.event);
@@ -51,8 +51,9 @@ export class OrderDecider {
         });
     }
     const decided = await batches.decide(partition, inputs, new Set());
+    const subjects = new Set(inputs.map(({ command }) => command.conversionId));
     // An order that is given twice may have stopped between its decision and the signals.
-    await writer.write(partition, decided, { others: aside, isInDoubt: true });
+    await writer.write(partition, decided, { others: aside, subjects, isInDoubt: true });
   }
 
   #setAside(

@@ -2,11 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BatchHandler, KafkaConsumerGroup } from '@tributary/bus';
 import type { TopicName } from '@tributary/contracts';
 import type { SupervisedService } from '../../../apps/launcher/src/system/supervised-service.ts';
 import type { FaultBed } from '../fault-bed.ts';
 import { repeatsIn, resultOf, type ScenarioResult } from '../totals.ts';
+import { keepMoving } from './restless-member.ts';
 
 export interface RebalancesOptions {
   readonly durationMs: number;
@@ -22,7 +22,7 @@ const SERVICES: readonly ServiceName[] = ['attribution', 'fan-out'];
 /** Ports of the further instances, above those of the bed. */
 const FIRST_PORT = 21_600;
 const TOPICS: Readonly<Record<ServiceName, readonly TopicName[]>> = {
-  attribution: ['postback.received.v1'],
+  attribution: ['postback.received.v1', 'attribution.commanded.v1'],
   'fan-out': [
     'conversion.decided.v1',
     'delivery.due.1s.v1',
@@ -41,7 +41,7 @@ export async function rebalances(bed: FaultBed, options: RebalancesOptions): Pro
   const dealtBefore = dealtCount(bed);
   const ledger = await bed.round(async () => {
     const ending = new AbortController();
-    const moving = Promise.all(SERVICES.map((name) => keepMoving(bed, name, options.everyMs, ending.signal)));
+    const moving = Promise.all(SERVICES.map((name) => moveIn(bed, name, options.everyMs, ending.signal)));
     // Looked at below; until then a failure of it is nobody's.
     moving.catch(() => undefined);
     try {
@@ -64,6 +64,15 @@ export async function rebalances(bed: FaultBed, options: RebalancesOptions): Pro
     ],
     [ledger],
   );
+}
+
+function moveIn(
+  { kafka, log }: FaultBed,
+  groupId: ServiceName,
+  everyMs: number,
+  signal: AbortSignal,
+): Promise<number> {
+  return keepMoving({ kafka, log, groupId, topics: TOPICS[groupId], everyMs }, signal);
 }
 
 async function threeOfEach(bed: FaultBed): Promise<readonly SupervisedService[]> {
@@ -90,54 +99,6 @@ async function stopAndContinue(
     for (const pid of pids) process.kill(pid, 'SIGCONT');
     bed.log('SIGCONT: they go on where they stopped');
   }
-}
-
-/** A member that is dealt partitions and works none of them joins and leaves in turn. @returns how often it did. */
-async function keepMoving(
-  bed: FaultBed,
-  groupId: ServiceName,
-  everyMs: number,
-  signal: AbortSignal,
-): Promise<number> {
-  let moves = 0;
-  let member: KafkaConsumerGroup | undefined;
-  const leaving: Promise<void>[] = [];
-  while (!signal.aborted) {
-    if (member === undefined) {
-      member = idleMember(bed, groupId);
-      await member.start();
-    } else {
-      leaving.push(member.stop());
-      member = undefined;
-    }
-    moves += 1;
-    await delay(everyMs, undefined, { signal }).catch(() => undefined);
-  }
-  if (member !== undefined) leaving.push(member.stop());
-  await Promise.all(leaving);
-  return moves;
-}
-
-function idleMember(bed: FaultBed, groupId: ServiceName): KafkaConsumerGroup {
-  const holdOn: BatchHandler = async ({ signal }) => {
-    if (!signal.aborted) {
-      await new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    return 0;
-  };
-  return new KafkaConsumerGroup({
-    connection: bed.kafka,
-    groupId,
-    handlers: new Map(TOPICS[groupId].map((topic) => [topic, holdOn])),
-    producer: {
-      produce: async () => {
-        throw new Error('an idle member writes nothing');
-      },
-    },
-    onFatal: (error) => bed.log(`the idle member of ${groupId} ended: ${error.message}`),
-  });
 }
 
 /** How often the instances were told their partitions, by their own logs. */

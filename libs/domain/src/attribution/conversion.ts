@@ -238,6 +238,8 @@ export interface Conversion {
 export type Undecided = Omit<Conversion, 'outcome' | 'decidedAt'> & {
   /** The latest outcome; null, with revision 0, before the first. */
   readonly outcome: Outcome | null;
+  /** Of the latest revision. */
+  readonly decidedAt: DecidedAt | null;
 };
 
 export const NOTHING_FIRST_COME: FirstCome = { isFirstOfCustomer: null, caps: [], tiers: [] };

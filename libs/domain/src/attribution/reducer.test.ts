@@ -70,6 +70,26 @@ describe('the verdict', () => {
   });
 });
 
+describe('a postback of whose revisions only a part came into the log', () => {
+  const renewal = aReport({
+    receiptId: 'renewal',
+    eventType: 'renewal',
+    transactionId: 'renewal-1',
+    customerId: 'c',
+  });
+
+  it.each([
+    ['refund', [SALE], aRefund(1, 10n)],
+    ['first sale of a customer who has renewed', [renewal], SALE],
+  ])('is decided to the end when it comes again: %s', (_name, earlier, report) => {
+    const whole = sold(...earlier, report);
+    const cut = sold(...earlier);
+    cut.ledger.restore(whole.of(report));
+    expect(cut.report(report)).toMatchObject({ verdict: 'counted' });
+    for (const each of [...earlier, report]) expect(cut.of(each).outcome).toEqual(whole.of(each).outcome);
+  });
+});
+
 describe('one order, a network and a payment processor', () => {
   const network = aReport({
     receiptId: 'n',

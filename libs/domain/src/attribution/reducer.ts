@@ -22,7 +22,7 @@ import type { Moment } from './moment.ts';
 import { conversionsAround, inLogOrder, neighboursOf } from './neighbours.ts';
 import { isSame } from './ordering.ts';
 import type { CoreReason, Reason } from './reasons.ts';
-import type { Report } from './report.ts';
+import { isBefore, type Report } from './report.ts';
 import { awaitOriginal, originalOf, reverse } from './reversals.ts';
 import { settle } from './settling.ts';
 import { type AttributionModel, type OfferTerms, type RepeatMode, STANDARD_REPEAT_MODE } from './terms.ts';
@@ -91,10 +91,19 @@ function judge(known: KnownFacts, report: Report, at: Moment): Result {
     };
     return { judgement: { ...judgement, revision }, revisions: [] };
   }
-  const isChanged = latest === undefined || !isSame(latest.facts, merging.facts);
   const conversion = { ...(latest ?? newConversion(identity, report)), facts: merging.facts };
+  const isChanged =
+    latest === undefined || !isSame(latest.facts, merging.facts) || isDecidedBefore(latest, report);
   const revisions = isChanged ? redecide(known, [conversion], at, 'postback', isChanged) : [];
   return { judgement: judgementOf(report, conversion, merging.isCounted, revisions), revisions };
+}
+
+/**
+ * Whether an owner before has decided this very postback. When it died in the send, the conversion may stand in the log and
+ * its neighbours may not.
+ */
+function isDecidedBefore({ decidedAt }: Undecided, { position }: Report): boolean {
+  return decidedAt !== null && !isBefore(decidedAt.position, position);
 }
 
 export function repeatModeOf(known: Pick<KnownFacts, 'advertiser'>, report: Report): RepeatMode {
@@ -133,6 +142,7 @@ function newConversion({ conversionId, eventClass }: Identity, report: Report): 
     passed: NOTHING_PASSED,
     orders: NO_ORDERS,
     outcome: null,
+    decidedAt: null,
   };
 }
 
