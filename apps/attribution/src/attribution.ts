@@ -19,6 +19,7 @@ import { DecisionLanes } from './decision-lanes.ts';
 import { DecisionWriter } from './decision-writer.ts';
 import { DueCustomers } from './due-customers.ts';
 import { LaneProgress } from './lane-progress.ts';
+import { LifecycleInForce } from './lifecycle-in-force.ts';
 import { OrderDecider } from './order-decider.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PostbackDecider } from './postback-decider.ts';
@@ -77,7 +78,8 @@ export class Attribution implements AssignmentListener {
     };
     const batches = new DecisionBatches({ ...shared, rules: new RulesInForce(configuration) });
     const due = new DueCustomers();
-    const looks = new CustomerLooks({ ...shared, batches, due, configuration });
+    const inForce = new LifecycleInForce(configuration);
+    const looks = new CustomerLooks({ ...shared, batches, due, inForce });
     const writer = new DecisionWriter({ ...shared, looks });
     this.#decider = new PostbackDecider({ ...shared, batches, writer });
     this.#orderDecider = new OrderDecider({ ...shared, batches, writer });
@@ -94,6 +96,7 @@ export class Attribution implements AssignmentListener {
       looks,
       due,
       lanes: this.#lanes,
+      inForce,
       configuration,
     });
   }
