@@ -20,6 +20,7 @@ import { DecisionWriter } from './decision-writer.ts';
 import { DueCustomers } from './due-customers.ts';
 import { LaneProgress } from './lane-progress.ts';
 import { LateTouches } from './late-touches.ts';
+import { LifecycleInForce } from './lifecycle-in-force.ts';
 import { OrderDecider } from './order-decider.ts';
 import { OwnWrites } from './own-writes.ts';
 import { PostbackDecider } from './postback-decider.ts';
@@ -82,7 +83,8 @@ export class Attribution implements AssignmentListener {
     const rules = new RulesInForce(configuration);
     const batches = new DecisionBatches({ ...shared, rules });
     const due = new DueCustomers();
-    const looks = new CustomerLooks({ ...shared, batches, due, configuration });
+    const inForce = new LifecycleInForce(configuration);
+    const looks = new CustomerLooks({ ...shared, batches, due, inForce });
     const writer = new DecisionWriter({ ...shared, looks });
     this.#decider = new PostbackDecider({ ...shared, batches, writer });
     this.#orderDecider = new OrderDecider({ ...shared, batches, writer });
@@ -103,6 +105,7 @@ export class Attribution implements AssignmentListener {
       looks,
       due,
       lanes,
+      inForce,
       configuration,
     });
   }

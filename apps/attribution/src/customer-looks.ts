@@ -1,6 +1,5 @@
 /** Looks at customers: which signals hold by their conversions, less what was sent; nothing of it is written here. */
 import type { OutgoingRecord, RecordPosition } from '@tributary/bus';
-import type { Configuration } from '@tributary/configuration';
 import type { LifecycleSignalled } from '@tributary/contracts';
 import { attribution, lifecycle } from '@tributary/domain';
 import type { Logger } from '@tributary/runtime';
@@ -8,7 +7,7 @@ import type { SignalStore } from '@tributary/store';
 import { lifecycleSignals } from './attribution-metrics.ts';
 import { type DecidedBatch, type DecisionBatches, newestOf } from './decision-batches.ts';
 import type { DueCustomers } from './due-customers.ts';
-import { LifecycleInForce } from './lifecycle-in-force.ts';
+import type { LifecycleInForce } from './lifecycle-in-force.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { outgoingSignal, type SignalTrigger, signalRecord } from './signal-record.ts';
 
@@ -17,7 +16,7 @@ export interface CustomerLooksOptions {
   readonly batches: Pick<DecisionBatches, 'under'>;
   readonly ownWrites: OwnWrites;
   readonly due: DueCustomers;
-  readonly configuration: Configuration;
+  readonly inForce: LifecycleInForce;
   readonly logger: Logger;
 }
 
@@ -52,11 +51,9 @@ const NOTHING: Looked = { signals: [], next: [] };
 
 export class CustomerLooks {
   readonly #options: CustomerLooksOptions;
-  readonly #inForce: LifecycleInForce;
 
   constructor(options: CustomerLooksOptions) {
     this.#options = options;
-    this.#inForce = new LifecycleInForce(options.configuration);
   }
 
   /**
@@ -67,7 +64,7 @@ export class CustomerLooks {
    * @throws DependencyFailure
    */
   async after(decided: DecidedBatch, isInDoubt: boolean): Promise<Looked> {
-    if (!this.#inForce.isEverAsked) return NOTHING;
+    if (!this.#options.inForce.isEverAsked) return NOTHING;
     const { results, inputs, known } = decided;
     const before = new Map(known.map((conversion) => [conversion.conversionId, conversion]));
     const named = new Map<string, Named>();
@@ -133,7 +130,7 @@ export class CustomerLooks {
   }
 
   #isAsked({ advertiserId }: attribution.Conversion, now: number): boolean {
-    return this.#inForce.rulesOf(advertiserId, now) !== null;
+    return this.#options.inForce.rulesOf(advertiserId, now) !== null;
   }
 
   /** Whoever the conversions name, or can have named before. */
@@ -157,7 +154,7 @@ export class CustomerLooks {
     trigger: SignalTrigger,
     input: number,
   ): void {
-    const rulesAt = this.#inForce.rulesOf(customer.advertiserId, trigger.now);
+    const rulesAt = this.#options.inForce.rulesOf(customer.advertiserId, trigger.now);
     if (rulesAt !== null)
       named.set(customer.customerKey, { customer, conversionId, trigger, rulesAt, input });
   }
@@ -169,12 +166,12 @@ export class CustomerLooks {
   ): Promise<Looked> {
     const before = await this.#known([...named.values()], loaded);
     const conversions = underLookups(newestOf(before, revisions));
-    const isKnown = new Set(before.map(({ conversionId }) => conversionId));
+    const knownIds = new Set(before.map(({ conversionId }) => conversionId));
     const looks = [...named.values()].map((each) => {
       const { customer } = each;
       const found = conversions.get(lookupOf(customer.lookup.kind, customer.lookup.key)) ?? [];
       // Nothing can have been sent to whom nobody knew.
-      const isNew = found.every(({ conversionId }) => !isKnown.has(conversionId));
+      const isNew = found.every(({ conversionId }) => !knownIds.has(conversionId));
       const ids = isNew ? [] : lifecycle.signalIdsOf(customer.customerKey, found);
       return { ...each, customer: lifecycle.customerOf(customer, found), ids };
     });

@@ -9,7 +9,7 @@ import type { DecisionBatches } from './decision-batches.ts';
 import type { DecisionLanes } from './decision-lanes.ts';
 import type { DueCustomer, DueCustomers } from './due-customers.ts';
 import type { LaneProgress } from './lane-progress.ts';
-import { LifecycleInForce } from './lifecycle-in-force.ts';
+import type { LifecycleInForce } from './lifecycle-in-force.ts';
 import { Ticks } from './ticks.ts';
 
 export interface SignalClockOptions {
@@ -20,7 +20,8 @@ export interface SignalClockOptions {
   readonly lanes: DecisionLanes;
   readonly progress: LaneProgress;
   readonly producer: EventProducer;
-  readonly configuration: Configuration;
+  readonly inForce: LifecycleInForce;
+  readonly configuration: Pick<Configuration, 'version'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -40,7 +41,6 @@ const LOOK_BACK_MS = 7 * 86_400_000;
 
 export class SignalClock {
   readonly #options: SignalClockOptions;
-  readonly #inForce: LifecycleInForce;
   readonly #ticks = new Ticks(TICK_MS, () => this.#tick());
   #nextListAt = Number.POSITIVE_INFINITY;
   /** By partition, from when on the next list is to be: an hour before the end of the last one. */
@@ -50,7 +50,6 @@ export class SignalClock {
 
   constructor(options: SignalClockOptions) {
     this.#options = options;
-    this.#inForce = new LifecycleInForce(options.configuration);
   }
 
   start(): void {
@@ -78,7 +77,7 @@ export class SignalClock {
     const { signals, clock } = this.#options;
     const deal = this.#deals;
     const now = clock.now();
-    const last = this.#inForce.isEverAsked ? await signals.lastDecidedAt(partitions) : new Map();
+    const last = this.#options.inForce.isEverAsked ? await signals.lastDecidedAt(partitions) : new Map();
     if (deal !== this.#deals) return;
     this.#listedUpTo = new Map(
       partitions.map((partition) => [
@@ -112,8 +111,8 @@ export class SignalClock {
     const deal = this.#deals;
     const from = new Map([...this.#listedUpTo].map(([partition, upTo]) => [partition, Math.min(upTo, now)]));
     const until = now + LIST_AHEAD_MS;
-    const advertiserIds = this.#inForce.advertiserIds(now);
-    const delays = this.#inForce.delays(advertiserIds);
+    const advertiserIds = this.#options.inForce.advertiserIds(now);
+    const delays = this.#options.inForce.delays(advertiserIds);
     const possible = await signals.possibleOccasions({ advertiserIds, from, until, delays });
     if (deal !== this.#deals) return;
     due.holdUntil(until);
@@ -125,7 +124,7 @@ export class SignalClock {
   /** The first of its instants from then on; the look names the next one. */
   #add(occasion: PossibleOccasion, from: number, now: number): void {
     const { advertiserId, occurredAt, conversionId, partition } = occasion;
-    const rules = this.#inForce.rulesOf(advertiserId, now)?.(occurredAt);
+    const rules = this.#options.inForce.rulesOf(advertiserId, now)?.(occurredAt);
     if (rules === undefined) return;
     const instants = lifecycle.instantsOf(occasion, rules).filter((at) => at >= from);
     if (instants.length > 0) this.#options.due.add({ conversionId, partition, at: Math.min(...instants) });
