@@ -1,7 +1,5 @@
 /** Deterministic ids: the same parts give the same UUID in every process and on every replay. */
-import { createHash } from 'node:crypto';
-
-const UUID_BYTES = 16;
+import { hash } from 'node:crypto';
 
 /**
  * A UUID that is a function of its parts: the first 128 bits of SHA-256, with version 8 and the RFC 9562 variant set.
@@ -11,14 +9,12 @@ const UUID_BYTES = 16;
  * one RFC 9562 §5.8 leaves to the application; 122 bits remain, so the first collision is expected past 10^18 ids.
  */
 export function deterministicUuid(kind: string, ...parts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const part of [kind, ...parts])
-    hash.update(`${Buffer.byteLength(part, 'utf8')}:`).update(part, 'utf8');
-  return formatUuid(hash.digest().subarray(0, UUID_BYTES));
+  const text = [kind, ...parts].map((part) => `${Buffer.byteLength(part, 'utf8')}:${part}`).join('');
+  return formatUuid(hash('sha256', text, 'hex'));
 }
 
-function formatUuid(bytes: Buffer): string {
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** @param hex of at least 32 digits. */
+function formatUuid(hex: string): string {
+  const variant = (Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant.toString(16)}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,0 +1,285 @@
+/** Fills the store, sends the load and reads off how fast attribution decides it, and how late. */
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type OutgoingRecord, outgoing } from '@tributary/bus';
+import { decodeEvent } from '@tributary/contracts';
+import { type BenchRow, quantile } from '../results.ts';
+import type { AttributionSystem } from './attribution-system.ts';
+import {
+  clickedAtOf,
+  clickIdOf,
+  clickOf,
+  customerOf,
+  type History,
+  pastTransactionOf,
+  postbackOf,
+} from './bench-history.ts';
+import { checkIds, fillHistory } from './bench-history-tables.ts';
+import { type BenchPostback, BenchPostbacks } from './bench-postbacks.ts';
+
+const SPECIMEN_RECEIPT = '00000000-0000-4000-8000-0000000000be';
+const SPECIMEN_BOUND_MS = 30_000;
+const MERGES_BOUND_MS = 120_000;
+const DRAIN_BOUND_MS = 300_000;
+const POLL_MS = 500;
+const SEND_AT_ONCE = 2_000;
+/** Of Linux' clock ticks, in which /proc counts CPU time. */
+const TICKS_PER_SECOND = 100;
+/** A click comes so long before its postback at most. */
+const FRESH_CLICK_MS = 300;
+const FRESH_PERCENT = 10;
+const PACE_TICK_MS = 10;
+/** The first seconds of the pace are not counted: the backlog before them has just been decided. */
+const PACE_WARM_UP_S = 5;
+const ATTRIBUTED_BOUND_MS = 60_000;
+
+export interface Throughput {
+  /** Postbacks judged, as the table of verdicts shows them. */
+  readonly perSecond: number;
+  /** Rows of the table of decisions. */
+  readonly revisionsPerSecond: number;
+  readonly cpuSecondsPerMillion: number;
+}
+
+interface Counts {
+  readonly at: number;
+  readonly receipts: number;
+  readonly decisions: number;
+  readonly cpuSeconds: number;
+}
+
+export class AttributionBench {
+  readonly history: History;
+  readonly #system: AttributionSystem;
+  #sent = 0;
+
+  constructor(system: AttributionSystem, history: History) {
+    this.#system = system;
+    this.history = history;
+  }
+
+  /** Postbacks that stand in the topic. */
+  get sentSinceStart(): number {
+    return this.#sent;
+  }
+
+  /** Has attribution decide one conversion, and fills the store with copies of it. */
+  async prepare(): Promise<void> {
+    const { clickhouse, producer } = this.#system;
+    await checkIds(clickhouse, this.history);
+    const clickId = clickIdOf(0, this.history);
+    const at = clickedAtOf(0, this.history);
+    const click = clickOf(clickId, '00', at, null);
+    await producer.produce([outgoing('click.recorded.v1', clickId, click)]);
+    await this.#until('SELECT count() AS n FROM clicks', 1, SPECIMEN_BOUND_MS);
+    await this.#system.startAttribution();
+    const postback = postbackOf('00', SPECIMEN_RECEIPT, at + 60_000, {
+      clickId,
+      transactionId: pastTransactionOf(0),
+      customerId: customerOf(0),
+    });
+    await this.#send([outgoing('postback.received.v1', postback.lane, postback)]);
+    await this.#until('SELECT count() AS n FROM receipts', 1, SPECIMEN_BOUND_MS);
+    await this.#until('SELECT count() AS n FROM conversion_states', 1, SPECIMEN_BOUND_MS);
+    const specimen = { clickId, receiptId: SPECIMEN_RECEIPT };
+    await fillHistory(clickhouse, this.history, specimen, (text) => console.log(text));
+    await this.#merged();
+  }
+
+  /**
+   * Sends so many postbacks at once and measures while they are decided.
+   * @throws Error when one of them is not judged, or not as it must be.
+   */
+  async throughput(count: number, forMs: number): Promise<Throughput> {
+    const postbacks = new BenchPostbacks(this.history, 'load', 1);
+    const startedAt = Date.now();
+    const load = Array.from({ length: count }, () => postbacks.mixed(startedAt));
+    const before = await this.#counts();
+    await this.#send(load.map(({ record }) => record));
+    const from = await this.#counts();
+    const lateClicks = load.flatMap(({ click }, index) => (click === null ? [] : [{ click, index }]));
+    let to = from;
+    while (to.at - from.at < forMs && to.receipts - before.receipts < count) {
+      await delay(POLL_MS);
+      await this.#sendLateClicks(lateClicks, to.receipts - before.receipts);
+      to = await this.#counts();
+    }
+    const judged = to.receipts - from.receipts;
+    await this.#until('SELECT count() AS n FROM receipts', before.receipts + count, DRAIN_BOUND_MS, () =>
+      this.#sendLateClicks(lateClicks, count),
+    );
+    await this.#sendLateClicks(lateClicks, count);
+    await this.#check(load);
+    const seconds = (to.at - from.at) / 1_000;
+    return {
+      perSecond: judged / seconds,
+      revisionsPerSecond: (to.decisions - from.decisions) / seconds,
+      cpuSecondsPerMillion: ((to.cpuSeconds - from.cpuSeconds) / judged) * 1e6,
+    };
+  }
+
+  /** Sales at an even pace, every tenth with a click that comes just before it, until each is attributed. */
+  async latency(perSecond: number, seconds: number): Promise<BenchRow> {
+    const { connection, producer } = this.#system;
+    const dueAt = new Map<string, number>();
+    const latenciesMs: number[] = [];
+    const consumer = connection.kafka.consumer({ groupId: 'bench-latency', maxWaitTimeInMs: 10 });
+    await consumer.connect();
+    await consumer.subscribe({ topic: 'conversion.decided.v1', fromBeginning: false });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        const readAt = performance.now();
+        for (const { value } of batch.messages) {
+          const decoded = decodeEvent('conversion.decided.v1', value);
+          if (!decoded.ok || decoded.value.match !== 'attributed') continue;
+          const due = dueAt.get(decoded.value.transactionId ?? '');
+          if (due === undefined) continue;
+          dueAt.delete(decoded.value.transactionId ?? '');
+          if (due >= countedFrom) latenciesMs.push(readAt - due);
+        }
+      },
+    });
+    await delay(5_000);
+    const postbacks = new BenchPostbacks(this.history, 'pace', 2);
+    const sending: Promise<unknown>[] = [];
+    const startedAt = performance.now();
+    const countedFrom = startedAt + PACE_WARM_UP_S * 1_000;
+    const count = perSecond * (seconds + PACE_WARM_UP_S);
+    let freshWaiting: {
+      readonly record: OutgoingRecord;
+      readonly transactionId: string;
+      readonly at: number;
+    }[] = [];
+    for (let sent = 0; sent < count; ) {
+      await delay(PACE_TICK_MS);
+      const now = performance.now();
+      const records: OutgoingRecord[] = [];
+      for (const due = ((now - startedAt) / 1_000) * perSecond; sent < Math.min(due, count); sent += 1) {
+        const isFresh = sent % 100 < FRESH_PERCENT;
+        const { record, click, transactionId } = postbacks.sale(Date.now(), isFresh);
+        if (click !== null) records.push(click);
+        const at = startedAt + (sent / perSecond) * 1_000;
+        if (isFresh) {
+          const waits = (sent * 37) % FRESH_CLICK_MS;
+          freshWaiting.push({ record, transactionId: transactionId ?? '', at: at + waits });
+        } else {
+          records.push(record);
+          dueAt.set(transactionId ?? '', at);
+        }
+      }
+      for (const { record, transactionId, at } of freshWaiting.filter((each) => each.at <= now)) {
+        records.push(record);
+        dueAt.set(transactionId, at);
+      }
+      freshWaiting = freshWaiting.filter((each) => each.at > now);
+      sending.push(producer.produce(records));
+    }
+    await delay(FRESH_CLICK_MS);
+    for (const { transactionId, at } of freshWaiting) dueAt.set(transactionId, at);
+    sending.push(producer.produce(freshWaiting.map(({ record }) => record)));
+    await Promise.all(sending);
+    const deadline = performance.now() + ATTRIBUTED_BOUND_MS;
+    while (dueAt.size > 0 && performance.now() < deadline) await delay(POLL_MS);
+    await consumer.disconnect();
+    if (dueAt.size > 0) throw new Error(`${dueAt.size} of ${count} were not attributed`);
+    const sorted = latenciesMs.toSorted((a, b) => a - b);
+    return {
+      name: `latency-${perSecond}`,
+      value: perSecond,
+      unit: 'postbacks/s',
+      p50Ms: quantile(sorted, 0.5),
+      p95Ms: quantile(sorted, 0.95),
+      p99Ms: quantile(sorted, 0.99),
+      ceiling: null,
+      ratio: null,
+    };
+  }
+
+  async #send(records: readonly OutgoingRecord[]): Promise<void> {
+    for (let start = 0; start < records.length; start += SEND_AT_ONCE)
+      await this.#system.producer.produce(records.slice(start, start + SEND_AT_ONCE));
+    this.#sent += records.length;
+  }
+
+  /** Clicks of late postbacks that have been judged, in the order in which they were sent. */
+  async #sendLateClicks(
+    waiting: { readonly click: OutgoingRecord; readonly index: number }[],
+    judged: number,
+  ): Promise<void> {
+    const end = waiting.findIndex(({ index }) => index >= judged);
+    const due = waiting.splice(0, end === -1 ? waiting.length : end);
+    await this.#system.producer.produce(due.map(({ click }) => click));
+  }
+
+  async #counts(): Promise<Counts> {
+    const [row] = await this.#system.clickhouse.rows<{ receipts: string; decisions: string }>(
+      'SELECT (SELECT count() FROM receipts) AS receipts, (SELECT count() FROM decisions) AS decisions',
+    );
+    return {
+      at: performance.now(),
+      receipts: Number(row?.receipts ?? 0),
+      decisions: Number(row?.decisions ?? 0),
+      cpuSeconds: this.#cpuSeconds(),
+    };
+  }
+
+  #cpuSeconds(): number {
+    const [utime, stime] = readFileSync(`/proc/${this.#system.attributionPid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+      .slice(11, 13);
+    return (Number(utime) + Number(stime)) / TICKS_PER_SECOND;
+  }
+
+  /** Every receipt once; every late one and every renewal attributed in the end; what was sent twice a repeat. */
+  async #check(load: readonly BenchPostback[]): Promise<void> {
+    const { clickhouse } = this.#system;
+    const duplicates = load.filter(({ kind }) => kind === 'duplicate').length;
+    const conversions = load.length - duplicates;
+    const verdicts = await clickhouse.rows<{ verdict: string; n: string }>(
+      `SELECT verdict, count() AS n FROM receipts FINAL WHERE receiptId != '${SPECIMEN_RECEIPT}' GROUP BY verdict`,
+    );
+    const counted = new Map(verdicts.map(({ verdict, n }) => [verdict, Number(n)]));
+    const decided = (counted.get('counted') ?? 0) + (counted.get('parked') ?? 0);
+    if (counted.get('duplicate_of') !== duplicates || decided !== conversions)
+      throw new Error(
+        `${conversions} conversions, ${duplicates} repeats: judged ${JSON.stringify([...counted])}`,
+      );
+    const matched = load.filter(({ kind }) => kind !== 'refund' && kind !== 'duplicate').length;
+    // Of those attributed before, the past conversions are no rows of decisions.
+    const attributed = `SELECT uniqExact(conversionId) AS n FROM decisions WHERE match = 'attributed' AND eventType != 'refund'
+      AND startsWith(assumeNotNull(transactionId), 't-')`;
+    await this.#until(attributed, matched, DRAIN_BOUND_MS);
+  }
+
+  async #until(
+    sql: string,
+    expected: number,
+    boundMs: number,
+    meanwhile: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
+    const deadline = performance.now() + boundMs;
+    for (;;) {
+      const [row] = await this.#system.clickhouse.rows<{ n: string }>(sql);
+      const n = Number(row?.n ?? 0);
+      if (n >= expected) return;
+      if (performance.now() > deadline) throw new Error(`${n} instead of ${expected}: ${sql}`);
+      await meanwhile();
+      await delay(POLL_MS);
+    }
+  }
+
+  /** What was inserted at once is merged as it would be in a store that grew over months. */
+  async #merged(): Promise<void> {
+    const deadline = performance.now() + MERGES_BOUND_MS;
+    let quiet = 0;
+    while (quiet < 4 && performance.now() < deadline) {
+      await delay(POLL_MS);
+      const [row] = await this.#system.clickhouse.rows<{ n: string }>(
+        'SELECT count() AS n FROM system.merges',
+      );
+      quiet = Number(row?.n ?? 0) === 0 ? quiet + 1 : 0;
+    }
+  }
+}
