@@ -32,7 +32,7 @@ export type ParsedArguments =
   /** `text` is for the person who asked. */
   | { readonly kind: 'told'; readonly text: string; readonly exitCode: number };
 
-export const USAGE = `npm run faults -- bus|ingestion|attribution [options]
+export const USAGE = `npm run faults -- bus|ingestion|attribution|rebuild [options]
 
 Runs the fault loops of a room on a system of its own, prints the ledger of each and ends with "difference N".
 Exit code 0 when every ledger balances, 1 when one does not, 2 for a question that cannot be answered.
@@ -52,6 +52,9 @@ attribution
   clickhouse    SIGKILL of ClickHouse, a quarter as often, with records it has not stored
   rebalances    three instances, a member joining or leaving every 2 s
   crash-points  a crash at each point between load, decision, send, acknowledgement and commit
+
+rebuild
+  a table made anew from its topic, struck at every step; takes no options
 
   --kills N      how often a service is killed (bus 200, ingestion 100, attribution 200)
   --seconds N    how long members of attribution come and go (120)
