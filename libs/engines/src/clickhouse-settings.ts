@@ -26,6 +26,7 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   conversion_states: ['record'],
   conversion_keys: ['keyHash'],
   click_keys: ['keyHash'],
+  person_clicks: [],
   cap_places: [],
   tier_places: [],
   delivery_attempts: ['requestHeaders', 'requestBody', 'responseHeaders', 'responseBody'],

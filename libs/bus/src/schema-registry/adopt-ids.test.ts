@@ -20,7 +20,7 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     lookups += 1;
     const subject = decodeURIComponent(request.url?.split('/').at(-1) ?? '');
-    const known = SUBJECT_VERSIONS.find((version) => version.subject === subject);
+    const known = SUBJECT_VERSIONS.findLast((version) => version.subject === subject);
     if (mood === 'failing') response.writeHead(503).end();
     else if (mood === 'empty' || known === undefined) response.writeHead(404).end('{"error_code":40401}');
     else response.end(JSON.stringify({ ...known, id: known.id + 100 }));
