@@ -1,18 +1,6 @@
 /** What each receipt said beside the values, as names: the details themselves stand once, in the fields of the record. */
 import type { Contribution, ConversionDecided } from '@tributary/contracts';
-import type { attribution } from '@tributary/domain';
-
-/** Details of which a conversion has one; the others are maps. */
-const SINGLE_DETAILS = [
-  'predictedLtvMicros',
-  'productId',
-  'planId',
-  'couponCode',
-  'quantity',
-  'ipCiphertext',
-  'userAgent',
-  'country',
-] as const satisfies readonly (keyof attribution.ReportDetails)[];
+import { attribution } from '@tributary/domain';
 
 /** Contributions say each thing once, and together what the fields of the record say: names are enough. */
 export function namesIn(
@@ -22,7 +10,7 @@ export function namesIn(
   return {
     occurredAt,
     receiptId: receiptId === firstReceiptId ? null : receiptId,
-    details: SINGLE_DETAILS.filter((name) => details[name] !== null),
+    details: attribution.SINGLE_DETAILS.filter((name) => details[name] !== null),
     subIds: Object.keys(details.subIds),
     extras: Object.keys(details.extras),
     subjectHashes: Object.keys(details.subjectHashes),
@@ -31,7 +19,7 @@ export function namesIn(
 
 /** The inverse of {@link namesIn}. */
 export function contributionIn(record: ConversionDecided, names: Contribution): attribution.Contribution {
-  const given = <V>(name: (typeof SINGLE_DETAILS)[number], value: V | null): V | null =>
+  const given = <V>(name: (typeof attribution.SINGLE_DETAILS)[number], value: V | null): V | null =>
     names.details.includes(name) ? value : null;
   return {
     occurredAt: names.occurredAt,

@@ -10,7 +10,8 @@ export interface Contribution {
   readonly details: ReportDetails;
 }
 
-const SINGLE_DETAILS = [
+/** Details of which a conversion has one; the others are maps. */
+export const SINGLE_DETAILS = [
   'predictedLtvMicros',
   'productId',
   'planId',

@@ -1,6 +1,6 @@
 /** The decision core: what attribution makes of postbacks, clicks, passed time and orders, as a pure function of the facts. */
 export * from './conversion.ts';
-export { type Contribution, detailsOf } from './details.ts';
+export { type Contribution, detailsOf, SINGLE_DETAILS } from './details.ts';
 export { eventTypeOf, occurredAtOf, statusOf, takesBack, valuesOf } from './facts.ts';
 export * from './in-memory-ledger.ts';
 export * from './keys.ts';
