@@ -1,5 +1,6 @@
 /** Puts decisions on record: the revisions first, then their signals and what else goes with them; remembers them once they stand in the log. */
 import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
+import type { ConversionDecided } from '@tributary/contracts';
 import type { attribution } from '@tributary/domain';
 import type { Logger } from '@tributary/runtime';
 import { decisions } from './attribution-metrics.ts';
@@ -38,6 +39,7 @@ export interface Accompanied {
 
 interface Revised {
   readonly conversion: attribution.Conversion;
+  readonly record: ConversionDecided;
   /** Index of the input that led to it. */
   readonly input: number;
 }
@@ -83,10 +85,8 @@ export class DecisionWriter {
     others: readonly OutgoingRecord[],
     inTraceOf: InTraceOf,
   ): Promise<Sent> {
-    const records = revised.map(({ conversion, input }) =>
-      inTraceOf(input, () =>
-        outgoing('conversion.decided.v1', conversion.conversionId, recordOf(conversion)),
-      ),
+    const records = revised.map(({ record, input }) =>
+      inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
     );
     const positions = await this.#produce(
       partition,
@@ -127,11 +127,10 @@ export class DecisionWriter {
   }
 
   /** Told once it is on record, so that a batch that is tried again is told once. */
-  #tell({ conversion }: Revised): void {
+  #tell({ record }: Revised): void {
     const { logger } = this.#options;
-    const { outcome, decidedAt } = conversion;
-    decisions.inc({ match: outcome.match, trigger: decidedAt.trigger });
-    if (logger.isLevelEnabled('info')) logger.info(decisionLine(recordOf(conversion)), 'conversion.decided');
+    decisions.inc({ match: record.match, trigger: record.triggerKind });
+    if (logger.isLevelEnabled('info')) logger.info(decisionLine(record), 'conversion.decided');
   }
 }
 
@@ -146,7 +145,7 @@ function revisedIn(
   subjects: ReadonlySet<string> | undefined,
 ): { readonly around: readonly Revised[]; readonly rest: readonly Revised[] } {
   const revised = results.flatMap(({ revisions }, input) =>
-    revisions.map((conversion): Revised => ({ conversion, input })),
+    revisions.map((conversion): Revised => ({ conversion, record: recordOf(conversion), input })),
   );
   if (subjects === undefined) return { around: [], rest: revised };
   const isSubject = ({ conversion }: Revised) => subjects.has(conversion.conversionId);
