@@ -86,6 +86,32 @@ it('are looked for after a takeover, also when they showed before it', async () 
   expect(credited().at(-1)).toHaveLength(2);
 });
 
+it('are looked for from the beginning also when a look of the deal before ends after the next deal', async () => {
+  await configure({ model: 'linear' });
+  await decideAsOwner();
+  bed.log.show();
+  const later = aClick({
+    clickId: '019b7c0a-1c88-7000-8000-0000000000c2',
+    customerId: 'other',
+    receivedAt: NOW,
+  });
+  let finish: () => void = () => undefined;
+  const personClicks = vi.spyOn(bed.log.store, 'personClicks').mockImplementationOnce(async () => {
+    await new Promise<void>((resolve) => (finish = resolve));
+    return [{ clickId: later.clickId, advertiserId: 'acme', storedAt: NOW }];
+  });
+  await bed.pass(2_000);
+  expect(personClicks).toHaveBeenCalledOnce();
+  const early = { ...touch, receivedAt: NOW - HOUR_MS };
+  bed.log.clicks.set(early.clickId, early);
+  const dealt = bed.attribution.assigned([{ topic: TOPIC, partition }]);
+  await bed.pass(1_000);
+  await dealt;
+  finish();
+  await bed.pass(5_000);
+  expect(credited().at(-1)).toHaveLength(2);
+});
+
 it('are of no concern to whom another instance owns', async () => {
   await configure({ model: 'linear' });
   await decideAsOwner();

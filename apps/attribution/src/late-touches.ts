@@ -48,8 +48,9 @@ export class LateTouches {
   /** @throws DependencyFailure; the same clicks are then looked at again. */
   async look(): Promise<void> {
     const { store, rules, lanes } = this.#options;
+    const owned = this.#owned;
     const lanesByAdvertiser = rules.lanesLinkingPersons();
-    if (lanesByAdvertiser.size === 0 || this.#owned.size === 0) return;
+    if (lanesByAdvertiser.size === 0 || owned.size === 0) return;
     const found = await store.personClicks([...lanesByAdvertiser.keys()], this.#place, MAX_AT_ONCE);
     const fresh = found.filter(({ clickId }) => !this.#seen.has(clickId));
     const byPartition = Map.groupBy(
@@ -58,7 +59,8 @@ export class LateTouches {
     );
     for (const [partition, touches] of byPartition)
       if (this.#owned.has(partition)) await lanes.run(partition, () => this.#decide(partition, touches));
-    this.#note(found);
+    // Dealt anew meanwhile: the place of the new deal stands.
+    if (owned === this.#owned) this.#note(found);
   }
 
   async #decide(partition: number, touches: readonly Touch[]): Promise<void> {
