@@ -23,18 +23,26 @@ export interface Answer {
  * server's request timeout: many senders read no answer before they have written everything. One that is compressed is not
  * read at all: a few bytes of it can stand for gigabytes.
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<Body> {
   const encoding = headerOf(request, 'content-encoding');
-  if (encoding !== null && encoding.toLowerCase() !== 'identity') return unread(request, 'encoded');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) break;
-    chunks.push(chunk);
-  }
-  if (size > maxBytes) return unread(request, 'too_large');
-  return { ok: true, bytes: Buffer.concat(chunks) };
+  if (encoding !== null && encoding.toLowerCase() !== 'identity')
+    return Promise.resolve(unread(request, 'encoded'));
+  // By its events: a stream's iterator makes several promises for each chunk, and nearly every body is one.
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      resolve({ ok: false, problem: 'too_large' });
+    });
+    request.once('end', () => resolve({ ok: true, bytes: Buffer.concat(chunks) }));
+    request.once('error', reject);
+  });
 }
 
 function unread(request: IncomingMessage, problem: 'too_large' | 'encoded'): Body {

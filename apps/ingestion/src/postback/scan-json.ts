@@ -1,4 +1,5 @@
 /** What JSON.parse does not tell of a document: how deep it is, and which names came twice in one object. */
+import { endOfJsonString } from '@tributary/domain';
 
 export interface JsonScan {
   readonly depth: number;
@@ -29,7 +30,7 @@ export function scanJson(text: string): JsonScan {
       expectsName = open.at(-1) instanceof Set;
       if (open.length === 1 && !expectsName) row++;
     } else if (sign === '"') {
-      const end = endOfString(text, at);
+      const end = endOfJsonString(text, at);
       const names = open.at(-1);
       if (expectsName && names) {
         const name = nameOf(text.slice(at, end + 1));
@@ -41,15 +42,6 @@ export function scanJson(text: string): JsonScan {
     }
   }
   return { depth, repeated };
-}
-
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === '\\') backslashes++;
-    if (backslashes % 2 === 0) return end;
-  }
-  return text.length;
 }
 
 /** `"\u0061"` is the name `a`. */
