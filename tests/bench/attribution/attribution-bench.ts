@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type OutgoingRecord, outgoing } from '@tributary/bus';
-import { decodeEvent } from '@tributary/contracts';
-import { type BenchRow, quantile } from '../results.ts';
+import type { BenchRow } from '../results.ts';
 import type { AttributionSystem } from './attribution-system.ts';
 import {
   clickedAtOf,
@@ -16,6 +15,7 @@ import {
 } from './bench-history.ts';
 import { checkIds, fillHistory } from './bench-history-tables.ts';
 import { type BenchPostback, BenchPostbacks } from './bench-postbacks.ts';
+import { PacedSales } from './paced-sales.ts';
 
 const SPECIMEN_RECEIPT = '00000000-0000-4000-8000-0000000000be';
 const SPECIMEN_BOUND_MS = 30_000;
@@ -25,13 +25,6 @@ const POLL_MS = 500;
 const SEND_AT_ONCE = 2_000;
 /** Of Linux' clock ticks, in which /proc counts CPU time. */
 const TICKS_PER_SECOND = 100;
-/** A click comes so long before its postback at most. */
-const FRESH_CLICK_MS = 300;
-const FRESH_PERCENT = 10;
-const PACE_TICK_MS = 10;
-/** The first seconds of the pace are not counted: the backlog before them has just been decided. */
-const PACE_WARM_UP_S = 5;
-const ATTRIBUTED_BOUND_MS = 60_000;
 
 export interface Throughput {
   /** Postbacks judged, as the table of verdicts shows them. */
@@ -118,82 +111,9 @@ export class AttributionBench {
     };
   }
 
-  /** Sales at an even pace, every tenth with a click that comes just before it, until each is attributed. */
-  async latency(perSecond: number, seconds: number): Promise<BenchRow> {
-    const { connection, producer } = this.#system;
-    const dueAt = new Map<string, number>();
-    const latenciesMs: number[] = [];
-    const consumer = connection.kafka.consumer({ groupId: 'bench-latency', maxWaitTimeInMs: 10 });
-    await consumer.connect();
-    await consumer.subscribe({ topic: 'conversion.decided.v1', fromBeginning: false });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        const readAt = performance.now();
-        for (const { value } of batch.messages) {
-          const decoded = decodeEvent('conversion.decided.v1', value);
-          if (!decoded.ok || decoded.value.match !== 'attributed') continue;
-          const due = dueAt.get(decoded.value.transactionId ?? '');
-          if (due === undefined) continue;
-          dueAt.delete(decoded.value.transactionId ?? '');
-          if (due >= countedFrom) latenciesMs.push(readAt - due);
-        }
-      },
-    });
-    await delay(5_000);
-    const postbacks = new BenchPostbacks(this.history, 'pace', 2);
-    const sending: Promise<unknown>[] = [];
-    const startedAt = performance.now();
-    const countedFrom = startedAt + PACE_WARM_UP_S * 1_000;
-    const count = perSecond * (seconds + PACE_WARM_UP_S);
-    let freshWaiting: {
-      readonly record: OutgoingRecord;
-      readonly transactionId: string;
-      readonly at: number;
-    }[] = [];
-    for (let sent = 0; sent < count; ) {
-      await delay(PACE_TICK_MS);
-      const now = performance.now();
-      const records: OutgoingRecord[] = [];
-      for (const due = ((now - startedAt) / 1_000) * perSecond; sent < Math.min(due, count); sent += 1) {
-        const isFresh = sent % 100 < FRESH_PERCENT;
-        const { record, click, transactionId } = postbacks.sale(Date.now(), isFresh);
-        if (click !== null) records.push(click);
-        const at = startedAt + (sent / perSecond) * 1_000;
-        if (isFresh) {
-          const waits = (sent * 37) % FRESH_CLICK_MS;
-          freshWaiting.push({ record, transactionId: transactionId ?? '', at: at + waits });
-        } else {
-          records.push(record);
-          dueAt.set(transactionId ?? '', at);
-        }
-      }
-      for (const { record, transactionId, at } of freshWaiting.filter((each) => each.at <= now)) {
-        records.push(record);
-        dueAt.set(transactionId, at);
-      }
-      freshWaiting = freshWaiting.filter((each) => each.at > now);
-      sending.push(producer.produce(records));
-    }
-    await delay(FRESH_CLICK_MS);
-    for (const { transactionId, at } of freshWaiting) dueAt.set(transactionId, at);
-    sending.push(producer.produce(freshWaiting.map(({ record }) => record)));
-    await Promise.all(sending);
-    const deadline = performance.now() + ATTRIBUTED_BOUND_MS;
-    while (dueAt.size > 0 && performance.now() < deadline) await delay(POLL_MS);
-    await consumer.disconnect();
-    if (dueAt.size > 0) throw new Error(`${dueAt.size} of ${count} were not attributed`);
-    const sorted = latenciesMs.toSorted((a, b) => a - b);
-    return {
-      name: `latency-${perSecond}`,
-      value: perSecond,
-      unit: 'postbacks/s',
-      p50Ms: quantile(sorted, 0.5),
-      p95Ms: quantile(sorted, 0.95),
-      p99Ms: quantile(sorted, 0.99),
-      ceiling: null,
-      ratio: null,
-    };
+  /** Sales at an even pace, until each is attributed. */
+  latency(perSecond: number, seconds: number): Promise<BenchRow> {
+    return new PacedSales(this.#system, this.history).run(perSecond, seconds);
   }
 
   async #send(records: readonly OutgoingRecord[]): Promise<void> {
