@@ -42,7 +42,10 @@ async function rowsOfSize(size: string, isLast: boolean, options: Options): Prom
       const ceilings = await measureCeilings(system, bench.history, bench.sentSinceStart);
       rows.push(decisionsRow(name, decided.perSecond, ceilings.clickLookup));
       rows.push(figure(`${name}-revisions`, decided.revisionsPerSecond, 'revisions/s'));
-      rows.push(figure(`${name}-cpu`, decided.cpuSecondsPerMillion, 'CPU s of attribution per million'));
+      for (const [process, cpuSeconds] of Object.entries(decided.cpuSecondsPerMillion))
+        rows.push(figure(`${name}-cpu-${process}`, cpuSeconds, 'CPU s per million'));
+      for (const [event, count] of Object.entries(decided.clickhouseWork))
+        rows.push(figure(`${name}-${event}`, count, 'per million'));
       rows.push(decisionsRow(`${name}-of-consume`, decided.perSecond, ceilings.consume));
       rows.push(decisionsRow(`${name}-of-sql-join`, decided.perSecond, ceilings.sqlJoin));
     }

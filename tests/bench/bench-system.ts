@@ -11,12 +11,11 @@ import { type EmbeddedKafka, findFreePorts, startEmbeddedKafka } from '@tributar
 import { createLogger } from '@tributary/runtime';
 import { JARS_DIRECTORY } from '@tributary/testing';
 import { benchChanges } from './bench-configuration.ts';
+import { cpuSecondsOf } from './cpu-seconds.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const CEILING = join(import.meta.dirname, 'ceilings/ingestion-ceiling.mjs');
 const READY_BOUND_MS = 30_000;
-/** Of Linux' clock ticks, in which /proc counts CPU time. */
-const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4_096;
 
 /** A server under test. */
@@ -116,13 +115,7 @@ async function untilReady(name: string, isReady: () => Promise<boolean>): Promis
 function serverOf(child: ChildProcess, port: number): Server {
   return {
     port,
-    cpuSeconds: () => {
-      const [utime, stime] = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ')
-        .slice(11, 13);
-      return (Number(utime) + Number(stime)) / TICKS_PER_SECOND;
-    },
+    cpuSeconds: () => cpuSecondsOf(child.pid),
     memory: () => Number(readFileSync(`/proc/${child.pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES,
   };
 }

@@ -11,6 +11,7 @@ export interface TestEngines {
   readonly brokers: string;
   readonly clickhouseUrl: string;
   readonly schemaRegistryUrl: string;
+  readonly pids: { readonly kafka: number; readonly clickhouse: number };
   stop(): Promise<void>;
 }
 
@@ -36,6 +37,7 @@ export async function startTestEngines(): Promise<TestEngines> {
     brokers: kafka.brokers.join(','),
     clickhouseUrl: clickhouse.url,
     schemaRegistryUrl: `http://127.0.0.1:${registryPort}`,
+    pids: { kafka: kafka.pid, clickhouse: clickhouse.pid },
     stop: async () => {
       await clickhouse.stop();
       registry.kill('SIGTERM');

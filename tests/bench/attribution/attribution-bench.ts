@@ -1,5 +1,4 @@
 /** Fills the store, sends the load and reads off how fast attribution decides it, and how late. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type OutgoingRecord, outgoing } from '@tributary/bus';
 import type { BenchRow } from '../results.ts';
@@ -23,22 +22,40 @@ const MERGES_BOUND_MS = 120_000;
 const DRAIN_BOUND_MS = 300_000;
 const POLL_MS = 500;
 const SEND_AT_ONCE = 2_000;
-/** Of Linux' clock ticks, in which /proc counts CPU time. */
-const TICKS_PER_SECOND = 100;
 
 export interface Throughput {
   /** Postbacks judged, as the table of verdicts shows them. */
   readonly perSecond: number;
   /** Rows of the table of decisions. */
   readonly revisionsPerSecond: number;
-  readonly cpuSecondsPerMillion: number;
+  /** By process, per million postbacks. */
+  readonly cpuSecondsPerMillion: Readonly<Record<BenchProcess, number>>;
+  /** What ClickHouse counts of itself, per million postbacks. */
+  readonly clickhouseWork: Readonly<Record<string, number>>;
 }
+
+export type BenchProcess = 'attribution' | 'clickhouse' | 'kafka';
+
+/** Of system.events: what tells questions, intake and merges apart. */
+const CLICKHOUSE_EVENTS = [
+  'SelectQuery',
+  'SelectQueryTimeMicroseconds',
+  'SelectedMarks',
+  'SelectedBytes',
+  'InsertedRows',
+  'InsertQueryTimeMicroseconds',
+  'KafkaRowsRead',
+  'Merge',
+  'MergeExecuteMilliseconds',
+  'MergedRows',
+];
 
 interface Counts {
   readonly at: number;
   readonly receipts: number;
   readonly decisions: number;
-  readonly cpuSeconds: number;
+  readonly cpuSeconds: Readonly<Record<BenchProcess, number>>;
+  readonly clickhouseWork: Readonly<Record<string, number>>;
 }
 
 export class AttributionBench {
@@ -107,7 +124,8 @@ export class AttributionBench {
     return {
       perSecond: judged / seconds,
       revisionsPerSecond: (to.decisions - from.decisions) / seconds,
-      cpuSecondsPerMillion: ((to.cpuSeconds - from.cpuSeconds) / judged) * 1e6,
+      cpuSecondsPerMillion: perMillion(from.cpuSeconds, to.cpuSeconds, judged),
+      clickhouseWork: perMillion(from.clickhouseWork, to.clickhouseWork, judged),
     };
   }
 
@@ -140,16 +158,17 @@ export class AttributionBench {
       at: performance.now(),
       receipts: Number(row?.receipts ?? 0),
       decisions: Number(row?.decisions ?? 0),
-      cpuSeconds: this.#cpuSeconds(),
+      cpuSeconds: this.#system.cpuSeconds(),
+      clickhouseWork: await this.#clickhouseWork(),
     };
   }
 
-  #cpuSeconds(): number {
-    const [utime, stime] = readFileSync(`/proc/${this.#system.attributionPid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ')
-      .slice(11, 13);
-    return (Number(utime) + Number(stime)) / TICKS_PER_SECOND;
+  async #clickhouseWork(): Promise<Readonly<Record<string, number>>> {
+    const rows = await this.#system.clickhouse.rows<{ event: string; value: string }>(
+      'SELECT event, value FROM system.events WHERE event IN (SELECT arrayJoin({events:Array(String)}))',
+      { events: CLICKHOUSE_EVENTS },
+    );
+    return Object.fromEntries(rows.map(({ event, value }) => [event, Number(value)]));
   }
 
   /** Every receipt once; every late one and every renewal attributed in the end; what was sent twice a repeat. */
@@ -202,4 +221,14 @@ export class AttributionBench {
       quiet = Number(row?.n ?? 0) === 0 ? quiet + 1 : 0;
     }
   }
+}
+
+function perMillion<Name extends string>(
+  before: Readonly<Record<Name, number>>,
+  after: Readonly<Record<Name, number>>,
+  count: number,
+): Readonly<Record<Name, number>> {
+  const names = Object.keys(after) as Name[];
+  const grown = names.map((name) => [name, ((after[name] - (before[name] ?? 0)) / count) * 1e6]);
+  return Object.fromEntries(grown) as Record<Name, number>;
 }

@@ -9,6 +9,7 @@ import { findFreePorts } from '@tributary/engines';
 import { createLogger } from '@tributary/runtime';
 import { ClickhouseConnection, migrate } from '@tributary/store';
 import { startTestEngines, type TestEngines } from '@tributary/testing';
+import { cpuSecondsOf } from '../cpu-seconds.ts';
 import { ADVERTISERS, advertiserOf } from './bench-history.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -17,6 +18,8 @@ const READY_BOUND_MS = 120_000;
 const STOP_BOUND_MS = 30_000;
 const FLUSH_MS = 200;
 const USER = { user: 'tributary', password: 'tributary' };
+/** Filling the store inserts millions of rows by one statement. */
+const STATEMENT_BOUND_MS = 1_800_000;
 /** A click later than this after its postback is no match. */
 const PARKED_FOR_MS = 600_000;
 
@@ -39,6 +42,7 @@ export class AttributionSystem {
       url: engines.clickhouseUrl,
       ...USER,
       database: 'tributary',
+      requestTimeoutMs: STATEMENT_BOUND_MS,
     });
   }
 
@@ -100,9 +104,14 @@ export class AttributionSystem {
     child.kill('SIGKILL');
   }
 
-  /** Process id of attribution while it runs. */
-  get attributionPid(): number | undefined {
-    return this.#child?.pid;
+  /** CPU time of each process so far. @throws Error while attribution does not run. */
+  cpuSeconds(): Readonly<Record<'attribution' | 'clickhouse' | 'kafka', number>> {
+    const { kafka, clickhouse } = this.#engines.pids;
+    return {
+      attribution: cpuSecondsOf(this.#child?.pid),
+      clickhouse: cpuSecondsOf(clickhouse),
+      kafka: cpuSecondsOf(kafka),
+    };
   }
 
   async stop(): Promise<void> {
