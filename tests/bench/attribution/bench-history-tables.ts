@@ -131,6 +131,7 @@ async function statementsOf(
       FROM ({{numbers}}) ${settings}`,
     `INSERT INTO conversion_keys SELECT ${hashOf('key')}, conversionId FROM (
         SELECT ${conversion} AS conversionId, arrayJoin([
+          concat('conversion\\0', toString(${conversion})),
           concat('transaction\\0', ${scope}, ${TRANSACTION}),
           concat('customer\\0', ${scope}, ${CUSTOMER}),
           concat('click\\0', toString(${click}))]) AS key

@@ -267,6 +267,7 @@ WITH
 SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, conversionId
 FROM decisions_stream
 ARRAY JOIN arrayConcat(
+  [concat('conversion\0', toString(conversionId))],
   if(isNull(transactionOf), [], [concat('transaction\0', scope, assumeNotNull(transactionOf))]),
   if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
   if(isNull(clickOf), [], [concat('click\0', assumeNotNull(clickOf))]),
