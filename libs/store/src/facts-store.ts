@@ -2,7 +2,7 @@
 import type { ConversionDecided } from '@tributary/contracts';
 import type { attribution, CapUse } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
-import { eventRows, eventTexts } from './event-rows.ts';
+import { eventTexts } from './event-rows.ts';
 import { type HashedKind, keyHash } from './key-hash.ts';
 import { IDS_AT_ONCE, rowsById } from './rows-by-id.ts';
 
@@ -34,7 +34,8 @@ interface RecordRow {
   readonly record: string;
 }
 
-const clicks = eventRows('click.recorded.v1', [
+/** What attribution reads of a click; the feed of click_states writes these. */
+export const CLICK_FIELDS = [
   'clickId',
   'kind',
   'advertiserId',
@@ -54,11 +55,12 @@ const clicks = eventRows('click.recorded.v1', [
   'ipCiphertext',
   'automation',
   'isTest',
-]);
+] as const;
+const clickOf = eventTexts('click.recorded.v1', CLICK_FIELDS);
 const decisionOf = eventTexts('conversion.decided.v1');
 
 const CAP_USES = loadQuery('cap-uses');
-const CLICKS_BY_KEY = loadQuery('clicks-by-key').replace('{{columns}}', clicks.columns);
+const CLICKS_BY_KEY = loadQuery('clicks-by-key');
 const CONTENT_DIGESTS = loadQuery('content-digests');
 const CONVERSIONS_BY_KEY = loadQuery('conversions-by-key');
 const JUDGEMENTS = loadQuery('judgements');
@@ -162,15 +164,18 @@ export class FactsStore {
       Math.ceil(clickIds.length / IDS_AT_ONCE),
       Math.ceil(keyHashes.length / HASHES_AT_ONCE),
     );
-    const rows: Readonly<Record<string, unknown>>[] = [];
+    const rows: RecordRow[] = [];
     for (let part = 0; part < parts; part++)
       rows.push(
-        ...(await this.#clickhouse.rows<Readonly<Record<string, unknown>>>(CLICKS_BY_KEY, {
+        ...(await this.#clickhouse.rows<RecordRow>(CLICKS_BY_KEY, {
           clickIds: clickIds.slice(part * IDS_AT_ONCE, (part + 1) * IDS_AT_ONCE),
           keyHashes: keyHashes.slice(part * HASHES_AT_ONCE, (part + 1) * HASHES_AT_ONCE),
         })),
       );
-    return onceEach(rows.map(clicks.toEvent), ({ clickId }) => clickId);
+    return onceEach(
+      rows.map(({ record }) => clickOf(record)),
+      ({ clickId }) => clickId,
+    );
   }
 
   async #capUses(counters: ReadonlySet<string>): Promise<readonly attribution.Counter<CapUse>[]> {

@@ -257,6 +257,22 @@ SETTINGS index_granularity = 64, min_compress_block_size = 4096, max_compress_bl
 CREATE TABLE IF NOT EXISTS conversion_states AS conversion_states_local
 ENGINE = Distributed('main', 'tributary', 'conversion_states_local', cityHash64(conversionId));
 
+-- One row per click: what attribution reads of it as one text, so that a lookup reads one column of a small granule instead of
+-- twenty of a large one. The form is that of conversion_states, of the fields that the feed names.
+-- Key: as in clicks, and so is the version: the first record of a click wins.
+CREATE TABLE IF NOT EXISTS click_states_local
+(
+  clickId UUID,
+  recordVersion UInt64,
+  record String
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', recordVersion)
+ORDER BY UUIDToNum(clickId)
+SETTINGS index_granularity = 64, min_compress_block_size = 4096, max_compress_block_size = 65536;
+
+CREATE TABLE IF NOT EXISTS click_states AS click_states_local
+ENGINE = Distributed('main', 'tributary', 'click_states_local', cityHash64(clickId));
+
 -- One row per key of a click and click, of clicks that carry a customer id or what names a person.
 -- Key: as in conversion_keys.
 CREATE TABLE IF NOT EXISTS click_keys_local
