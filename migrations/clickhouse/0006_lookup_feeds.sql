@@ -6,6 +6,7 @@
 -- click.recorded.v1
 DROP TABLE IF EXISTS clicks_queue;
 DROP VIEW IF EXISTS clicks_intake;
+DROP VIEW IF EXISTS click_states_feed;
 DROP VIEW IF EXISTS click_keys_feed;
 
 CREATE TABLE IF NOT EXISTS clicks_queue
@@ -40,6 +41,63 @@ CREATE TABLE IF NOT EXISTS clicks_queue
   isTest Bool
 )
 ENGINE = {{kafka(click.recorded.v1)}};
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS click_states_feed TO click_states AS
+SELECT
+  clickId,
+  bitNot(_record_offset) AS recordVersion,
+  formatRowNoNewline(
+    'JSONCompactEachRow',
+    clickId,
+    kind,
+    advertiserId,
+    offerId,
+    campaignId,
+    partnerId,
+    partnerClickId,
+    toUnixTimestamp64Milli(clickedAt),
+    toUnixTimestamp64Milli(receivedAt),
+    subIds,
+    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
+    landingUrl,
+    userAgent,
+    country,
+    hex(ipCiphertext),
+    subjectHashes,
+    customerId,
+    automation,
+    isTest
+  ) AS record
+FROM clicks_stream
+WHERE _error = '';
+
+INSERT INTO click_states
+SELECT
+  clickId,
+  recordVersion,
+  formatRowNoNewline(
+    'JSONCompactEachRow',
+    clickId,
+    kind,
+    advertiserId,
+    offerId,
+    campaignId,
+    partnerId,
+    partnerClickId,
+    toUnixTimestamp64Milli(clickedAt),
+    toUnixTimestamp64Milli(receivedAt),
+    subIds,
+    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
+    landingUrl,
+    userAgent,
+    country,
+    hex(ipCiphertext),
+    subjectHashes,
+    customerId,
+    automation,
+    isTest
+  ) AS record
+FROM {{local(clicks)}};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS click_keys_feed TO click_keys AS
 WITH
@@ -225,6 +283,7 @@ WITH
 SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, conversionId
 FROM decisions_stream
 ARRAY JOIN arrayConcat(
+  [concat('conversion\0', toString(conversionId))],
   if(isNull(transactionOf), [], [concat('transaction\0', scope, assumeNotNull(transactionOf))]),
   if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
   if(isNull(clickOf), [], [concat('click\0', assumeNotNull(clickOf))]),

@@ -50,10 +50,11 @@ export class DecisionBatches {
     askedReceipts: ReadonlySet<string>,
   ): Promise<DecidedBatch> {
     const { rules } = this.#options;
-    let keys = attribution.keysOfInputs(inputs, rules);
+    const named = attribution.keysOfInputs(inputs, rules);
+    let { keys } = named;
     let loaded: LoadedFacts | null = null;
     for (let trial = 1; trial <= MAX_TRIALS; trial += 1) {
-      const found: LoadedFacts = await this.#load(partition, keys, askedReceipts);
+      const found = await this.#load(partition, keys, askedReceipts, named.foundByTransaction);
       loaded = loaded === null ? found : joinedFacts(loaded, found);
       const decision = attribution.decideBatch(inputs, loaded, rules);
       if (decision.kind === 'decided') {
@@ -86,7 +87,12 @@ export class DecisionBatches {
     return newestOf(stored.map(conversionOf), own);
   }
 
-  async #load(partition: number, keys: Keys, askedReceipts: ReadonlySet<string>): Promise<LoadedFacts> {
+  async #load(
+    partition: number,
+    keys: Keys,
+    askedReceipts: ReadonlySet<string>,
+    foundByTransaction: ReadonlySet<string>,
+  ): Promise<LoadedFacts> {
     const { store, ownWrites, clock } = this.#options;
     // Before the store is asked: what is forgotten here while it answers was shown there before.
     const own = ownWrites.conversions.under(keys);
@@ -95,6 +101,7 @@ export class DecisionBatches {
     const unknown: Keys = {
       ...keys,
       receipt: without(keys.receipt, (receiptId) => !askedReceipts.has(receiptId)),
+      conversion: without(keys.conversion, (conversionId) => foundByTransaction.has(conversionId)),
       capUse: without(keys.capUse, (key) => ownWrites.counters.capUse(partition, key, now) !== undefined),
       tierUse: without(keys.tierUse, (key) => ownWrites.counters.tierUse(partition, key, now) !== undefined),
     };

@@ -25,6 +25,7 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   // Lookups of attribution: the whole record, and hashes that some were made of hashes of persons.
   conversion_states: ['record'],
   conversion_keys: ['keyHash'],
+  click_states: ['record'],
   click_keys: ['keyHash'],
   person_clicks: [],
   cap_places: [],

@@ -1,6 +1,6 @@
 -- The clicks asked for by id or found under a key. Of a click that was recorded twice the first record stands.
-SELECT {{columns}}
-FROM clicks
+SELECT record
+FROM click_states
 WHERE UUIDToNum(clickId) GLOBAL IN (
   SELECT UUIDToNum(arrayJoin({clickIds:Array(UUID)}))
   UNION ALL

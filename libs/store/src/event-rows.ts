@@ -24,9 +24,11 @@ export function eventRows<
   S extends keyof EventBySchema,
   F extends keyof EventBySchema[S] = keyof EventBySchema[S],
 >(schema: S, needed?: readonly F[]): EventRows<Pick<EventBySchema[S], F>> {
-  const fields = fieldsOf(schema)
-    .filter(({ name }) => needed === undefined || needed.some((each) => each === name))
-    .map(({ name, type }) => ({ name, type, convert: converterOf(type, ROWS) }));
+  const fields = fieldsOf(schema, needed).map(({ name, type }) => ({
+    name,
+    type,
+    convert: converterOf(type, ROWS),
+  }));
   return {
     // Raw bytes do not survive JSON.
     columns: fields.map(({ name, type }) => (isBytes(type) ? `hex(${name}) AS ${name}` : name)).join(', '),
@@ -40,18 +42,23 @@ export function eventRows<
 }
 
 /**
- * Events out of the text that conversion_states keeps; see the table for its form.
+ * Events, or those fields of them that are needed, out of the text that conversion_states and click_states keep; see the
+ * tables for its form.
  * @throws Error for a schema that is not locked.
  */
-export function eventTexts<S extends keyof EventBySchema>(schema: S): (text: string) => EventBySchema[S] {
-  const convert = converterOfRecord({ type: 'record', fields: fieldsOf(schema) }, TEXTS);
-  return (text) => convert(JSON.parse(text)) as EventBySchema[S];
+export function eventTexts<
+  S extends keyof EventBySchema,
+  F extends keyof EventBySchema[S] = keyof EventBySchema[S],
+>(schema: S, needed?: readonly F[]): (text: string) => Pick<EventBySchema[S], F> {
+  const convert = converterOfRecord({ type: 'record', fields: fieldsOf(schema, needed) }, TEXTS);
+  return (text) => convert(JSON.parse(text)) as Pick<EventBySchema[S], F>;
 }
 
-function fieldsOf(schema: string): NonNullable<Definition['fields']> {
+/** In the order of the schema. */
+function fieldsOf(schema: string, needed?: readonly PropertyKey[]): NonNullable<Definition['fields']> {
   const definition = LOCKED_SCHEMAS[schema]?.at(-1)?.schema as Definition | undefined;
   if (definition?.fields === undefined) throw new Error(`no schema is locked as ${schema}`);
-  return definition.fields;
+  return definition.fields.filter(({ name }) => needed === undefined || needed.includes(name));
 }
 
 /** What two ways of writing an event as JSON differ in. */

@@ -2,9 +2,9 @@
 import type { ConversionDecided } from '@tributary/contracts';
 import type { attribution, CapUse } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
-import { eventRows, eventTexts } from './event-rows.ts';
+import { eventTexts } from './event-rows.ts';
 import { type HashedKind, keyHash } from './key-hash.ts';
-import { rowsById } from './rows-by-id.ts';
+import { IDS_AT_ONCE, rowsById } from './rows-by-id.ts';
 
 /** What ClickHouse knows under some keys of the decision core. */
 export interface StoredFacts {
@@ -34,7 +34,8 @@ interface RecordRow {
   readonly record: string;
 }
 
-const clicks = eventRows('click.recorded.v1', [
+/** What attribution reads of a click; the feed of click_states writes these. */
+export const CLICK_FIELDS = [
   'clickId',
   'kind',
   'advertiserId',
@@ -54,11 +55,12 @@ const clicks = eventRows('click.recorded.v1', [
   'ipCiphertext',
   'automation',
   'isTest',
-]);
+] as const;
+const clickOf = eventTexts('click.recorded.v1', CLICK_FIELDS);
 const decisionOf = eventTexts('conversion.decided.v1');
 
 const CAP_USES = loadQuery('cap-uses');
-const CLICKS_BY_KEY = loadQuery('clicks-by-key').replace('{{columns}}', clicks.columns);
+const CLICKS_BY_KEY = loadQuery('clicks-by-key');
 const CONTENT_DIGESTS = loadQuery('content-digests');
 const CONVERSIONS_BY_KEY = loadQuery('conversions-by-key');
 const JUDGEMENTS = loadQuery('judgements');
@@ -66,8 +68,7 @@ const PERSON_CLICKS = loadQuery('person-clicks');
 const TIER_USES = loadQuery('tier-uses');
 const WAITING_CONVERSIONS = loadQuery('waiting-conversions');
 
-/** As one parameter can hold (see rows-by-id.ts): a hash is half as long as a UUID with its quotes. */
-const IDS_AT_ONCE = 2_000;
+/** As one parameter can hold: a hash is half as long as a UUID with its quotes. */
 const HASHES_AT_ONCE = 4_000;
 
 export class FactsStore {
@@ -81,15 +82,13 @@ export class FactsStore {
   async load(keys: attribution.Keys): Promise<StoredFacts> {
     const [judgements, conversions, clicks, capUses, tierUses] = await Promise.all([
       this.#judgements([...keys.receipt]),
-      this.#conversions(
-        [...keys.conversion],
-        [
-          ...hashes('transaction', keys.transaction),
-          ...hashes('customer', keys.customer),
-          ...hashes('click', keys.clickNamed),
-          ...hashes('subject', keys.subject),
-        ],
-      ),
+      this.#conversions([
+        ...hashes('conversion', keys.conversion),
+        ...hashes('transaction', keys.transaction),
+        ...hashes('customer', keys.customer),
+        ...hashes('click', keys.clickNamed),
+        ...hashes('subject', keys.subject),
+      ]),
       this.#clicks(
         [...keys.click],
         [...hashes('customer', keys.clicksOfCustomer), ...hashes('subject', keys.clicksOfSubject)],
@@ -143,11 +142,14 @@ export class FactsStore {
     return rowsById(this.#clickhouse, JUDGEMENTS, 'receiptIds', receiptIds);
   }
 
-  async #conversions(
-    conversionIds: readonly string[],
-    keyHashes: readonly bigint[],
-  ): Promise<readonly ConversionDecided[]> {
-    const rows = await this.#byKey<RecordRow>(CONVERSIONS_BY_KEY, 'conversionIds', conversionIds, keyHashes);
+  async #conversions(keyHashes: readonly bigint[]): Promise<readonly ConversionDecided[]> {
+    const rows = await rowsById<RecordRow>(
+      this.#clickhouse,
+      CONVERSIONS_BY_KEY,
+      'keyHashes',
+      keyHashes,
+      HASHES_AT_ONCE,
+    );
     return onceEach(
       rows.map(({ record }) => decisionOf(record)),
       ({ conversionId }) => conversionId,
@@ -158,30 +160,22 @@ export class FactsStore {
     clickIds: readonly string[],
     keyHashes: readonly bigint[],
   ): Promise<readonly attribution.CandidateClick[]> {
-    const rows = await this.#byKey<Readonly<Record<string, unknown>>>(
-      CLICKS_BY_KEY,
-      'clickIds',
-      clickIds,
-      keyHashes,
+    const parts = Math.max(
+      Math.ceil(clickIds.length / IDS_AT_ONCE),
+      Math.ceil(keyHashes.length / HASHES_AT_ONCE),
     );
-    return onceEach(rows.map(clicks.toEvent), ({ clickId }) => clickId);
-  }
-
-  /** Rows under ids or hashes of keys, asked in parts that one request can hold. */
-  async #byKey<Row>(
-    sql: string,
-    idsParameter: string,
-    ids: readonly string[],
-    keyHashes: readonly bigint[],
-  ): Promise<readonly Row[]> {
-    const parts = Math.max(Math.ceil(ids.length / IDS_AT_ONCE), Math.ceil(keyHashes.length / HASHES_AT_ONCE));
-    const answers = Array.from({ length: parts }, (_, part) =>
-      this.#clickhouse.rows<Row>(sql, {
-        [idsParameter]: ids.slice(part * IDS_AT_ONCE, (part + 1) * IDS_AT_ONCE),
-        keyHashes: keyHashes.slice(part * HASHES_AT_ONCE, (part + 1) * HASHES_AT_ONCE),
-      }),
+    const rows: RecordRow[] = [];
+    for (let part = 0; part < parts; part++)
+      rows.push(
+        ...(await this.#clickhouse.rows<RecordRow>(CLICKS_BY_KEY, {
+          clickIds: clickIds.slice(part * IDS_AT_ONCE, (part + 1) * IDS_AT_ONCE),
+          keyHashes: keyHashes.slice(part * HASHES_AT_ONCE, (part + 1) * HASHES_AT_ONCE),
+        })),
+      );
+    return onceEach(
+      rows.map(({ record }) => clickOf(record)),
+      ({ clickId }) => clickId,
     );
-    return (await Promise.all(answers)).flat();
   }
 
   async #capUses(counters: ReadonlySet<string>): Promise<readonly attribution.Counter<CapUse>[]> {

@@ -12,6 +12,7 @@ export * from './rebuild-comparison.ts';
 export * from './rebuild-plan.ts';
 export * from './receipt-store.ts';
 export * from './render-migration.ts';
+export * from './shared-loads.ts';
 export * from './signal-store.ts';
 export * from './stored-offsets.ts';
 export * from './undecoded-store.ts';

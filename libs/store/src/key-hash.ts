@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 
 /** What a key is a key of, as the feeds of the lookup tables write it. */
-export type HashedKind = 'transaction' | 'customer' | 'click' | 'subject' | 'cap' | 'tier';
+export type HashedKind = 'conversion' | 'transaction' | 'customer' | 'click' | 'subject' | 'cap' | 'tier';
 
 /**
  * First 8 bytes, little endian, of SHA-256 over kind, a zero byte and key. Migration 0006 makes the same.

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LOCKED_SCHEMAS } from '@tributary/contracts';
 import { attribution, SUBJECT_FORMS } from '@tributary/domain';
 import { describe, expect, it } from 'vitest';
+import { CLICK_FIELDS } from './facts-store.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../migrations/clickhouse');
 const SCOPE = { advertiserId: 'acme', lane: 'acme', isTest: false };
@@ -60,6 +61,18 @@ describe('the feed of decisions', () => {
       /'JSONCompactEachRow',([\s\S]*)\) AS record/.exec(newest('conversion_states_feed')) ?? [];
     const expected = fields.map(({ name, type }) => inText(type, name)).join(', ');
     const written = list?.replaceAll(/\s+/g, ' ').replaceAll('( ', '(').replaceAll(' )', ')').trim();
+    expect(written?.split(', ')).toEqual(expected.split(', '));
+  });
+});
+
+describe('the feed of clicks', () => {
+  it('writes what attribution reads of a click into the text, in the order of the schema', () => {
+    const [, list] = /'JSONCompactEachRow',([\s\S]*)\) AS record/.exec(newest('click_states_feed')) ?? [];
+    const expected = fieldsOf('click.recorded.v1')
+      .filter(({ name }) => CLICK_FIELDS.some((needed) => needed === name))
+      .map(({ name, type }) => inText(type, name))
+      .join(', ');
+    const written = list?.replaceAll(/\s+/g, ' ').trim();
     expect(written?.split(', ')).toEqual(expected.split(', '));
   });
 });

@@ -95,6 +95,10 @@ async function statementsOf(
     'SELECT record, recordVersion, conversionId FROM conversion_states LIMIT 1',
   );
   if (state === undefined) throw new Error('the specimen is not stored');
+  const [clickState] = await clickhouse.rows<{ record: string; recordVersion: string }>(
+    'SELECT record, recordVersion FROM click_states LIMIT 1',
+  );
+  if (clickState === undefined) throw new Error('the click of the specimen is not stored');
   const click = clickIdSql(history);
   const conversion = conversionIdSql();
   const places: readonly (readonly [string, string])[] = [
@@ -107,6 +111,13 @@ async function statementsOf(
     ['offer-00', `concat('offer-', ${ADVERTISER})`],
     ['campaign-00', `concat('campaign-', ${ADVERTISER})`],
     ['source-00', `concat('source-', ${ADVERTISER})`],
+  ];
+  const clickEnd = specimen.clickId.slice(-12);
+  const clickPlaces: readonly (readonly [string, string])[] = [
+    ...places,
+    [clickEnd, `right(toString(${click}), 12)`],
+    [clickEnd.toUpperCase(), `upper(right(toString(${click}), 12))`],
+    [String(clickedAtOf(0, history)), `toString(${clickedAtSql(history)})`],
   ];
   const scope = `concat('bench-', ${ADVERTISER}, '\\0', 'bench-', ${ADVERTISER}, '\\0live\\0')`;
   const clickScope = `concat('bench-', ${ADVERTISER}, '\\0live\\0')`;
@@ -125,12 +136,15 @@ async function statementsOf(
       FROM (SELECT n, ${click} AS newId, fromUnixTimestamp64Milli(${clickedAtSql(history)}, 'UTC') AS newAt
         FROM ({{numbers}})) AS numbered
       CROSS JOIN (SELECT * FROM clicks WHERE clickId = '${specimen.clickId}' LIMIT 1) AS specimen ${settings}`,
+    `INSERT INTO click_states SELECT ${click}, ${clickState.recordVersion}, ${textSql(clickState.record, clickPlaces)}
+      FROM ({{numbers}}) ${settings}`,
     `INSERT INTO click_keys SELECT ${hashOf(`concat('customer\\0', ${clickScope}, ${CUSTOMER})`)}, ${click}
       FROM ({{numbers}}) WHERE n % 10 = 0 ${settings}`,
     `INSERT INTO conversion_states SELECT ${conversion}, ${state.recordVersion}, ${textSql(state.record, places)}
       FROM ({{numbers}}) ${settings}`,
     `INSERT INTO conversion_keys SELECT ${hashOf('key')}, conversionId FROM (
         SELECT ${conversion} AS conversionId, arrayJoin([
+          concat('conversion\\0', toString(${conversion})),
           concat('transaction\\0', ${scope}, ${TRANSACTION}),
           concat('customer\\0', ${scope}, ${CUSTOMER}),
           concat('click\\0', toString(${click}))]) AS key

@@ -464,9 +464,10 @@ function expectCapsToHold(ledger: InMemoryLedger): void {
 /** Loads from the whole ledger what a batch asks for, round by round, and nothing else. */
 function decidingOverLoaded(rounds: number[]): Decider {
   return (inputs, ledger) => {
-    let keys = keysOfInputs(inputs, HISTORY_RULES);
+    const named = keysOfInputs(inputs, HISTORY_RULES);
+    let { keys } = named;
     for (let round = 1; ; round += 1) {
-      const decision = decideBatch(inputs, load(keys, ledger), HISTORY_RULES);
+      const decision = decideBatch(inputs, load(keys, ledger, named.foundByTransaction), HISTORY_RULES);
       if (decision.kind === 'decided') {
         rounds.push(round);
         return decision.results;
@@ -476,11 +477,11 @@ function decidingOverLoaded(rounds: number[]): Decider {
   };
 }
 
-function load(keys: Keys, ledger: InMemoryLedger): LoadedFacts {
+function load(keys: Keys, ledger: InMemoryLedger, foundByTransaction: ReadonlySet<string>): LoadedFacts {
   const all = <V>(list: ReadonlySet<string>, get: (key: string) => V | undefined) =>
     [...list].flatMap((key) => get(key) ?? []);
   const conversions = [
-    ...all(keys.conversion, (id) => ledger.conversion(id)),
+    ...all(keys.conversion, (id) => (foundByTransaction.has(id) ? undefined : ledger.conversion(id))),
     ...[...keys.transaction].flatMap((key) => ledger.conversionsOfTransaction(key)),
     ...[...keys.customer].flatMap((key) => ledger.conversionsOfCustomer(key)),
     ...[...keys.clickNamed].flatMap((key) => ledger.conversionsOfClick(key)),

@@ -1,6 +1,6 @@
 /** Preloading: which facts a batch needs, found by asking the reducer itself, so that no second rule can disagree with it. */
 import { isUuid } from '../click.ts';
-import { reversedTransactionOf } from '../identity.ts';
+import { isReversal, reversedTransactionOf } from '../identity.ts';
 import type { CapUse } from './caps.ts';
 import type { CandidateClick, Conversion } from './conversion.ts';
 import type { ExchangeRates } from './exchange.ts';
@@ -48,17 +48,33 @@ export function joined(a: Keys, b: Keys): Keys {
   return all;
 }
 
+/** What a batch names by itself. */
+export interface InputKeys {
+  readonly keys: Keys;
+  /**
+   * Of the conversions those that the transactions find too, so that nobody has to look for them by their ids: what a
+   * transaction id identifies carries that id, in the scope of the key, for ever.
+   */
+  readonly foundByTransaction: ReadonlySet<string>;
+}
+
 /**
  * The first stage: what the inputs name by themselves. For a new sale with a known click it is all there is to load, unless
  * its offer has caps or tiers.
  */
-export function keysOfInputs(inputs: readonly Input[], rules: ConfiguredRules): Keys {
+export function keysOfInputs(inputs: readonly Input[], rules: ConfiguredRules): InputKeys {
   const keys = noKeys();
-  for (const input of inputs) addKeysOf(input, rules, keys);
-  return keys;
+  const foundByTransaction = new Set<string>();
+  for (const input of inputs) addKeysOf(input, rules, keys, foundByTransaction);
+  return { keys, foundByTransaction };
 }
 
-function addKeysOf(input: Input, rules: ConfiguredRules, keys: GrowingKeys): void {
+function addKeysOf(
+  input: Input,
+  rules: ConfiguredRules,
+  keys: GrowingKeys,
+  foundByTransaction: Set<string>,
+): void {
   if (input.kind === 'click') keys.click.add(input.clickId);
   if (input.kind === 'click') keys.clickNamed.add(input.clickId);
   if (input.kind === 'instant') keys.conversion.add(input.conversionId);
@@ -66,9 +82,12 @@ function addKeysOf(input: Input, rules: ConfiguredRules, keys: GrowingKeys): voi
   if (input.kind !== 'postback') return;
   const { report } = input;
   keys.receipt.add(report.receiptId);
-  keys.conversion.add(identityOf(rules, report).conversionId);
+  const { conversionId } = identityOf(rules, report);
+  keys.conversion.add(conversionId);
   const transactionId = reversedTransactionOf(report) ?? report.transactionId;
   if (transactionId !== null) keys.transaction.add(transactionKey(report, transactionId));
+  // A reversal of before there was a ledger stands under its own transaction, and not under that of its original.
+  if (transactionId !== null && !isReversal(report.eventType)) foundByTransaction.add(conversionId);
   if (report.customerId !== null) keys.customer.add(customerKey(report, report.customerId));
   const { linksPersons, relatesByClick } = rules.advertiser(report.advertiserId, report.receivedAt);
   if (report.clickId !== null && isUuid(report.clickId)) {

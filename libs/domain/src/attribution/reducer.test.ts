@@ -208,7 +208,7 @@ describe('preloading', () => {
   const rules = rulesOf((offerId) => ({ ...TERMS, offerId }));
   const inputs = [{ kind: 'postback' as const, report: SALE, at: new Lane().moment() }];
   const loaded: LoadedFacts = {
-    keys: keysOfInputs(inputs, rules),
+    keys: keysOfInputs(inputs, rules).keys,
     judgements: [],
     conversions: [],
     clicks: [aClick()],
@@ -231,7 +231,7 @@ describe('preloading', () => {
     const batch = [{ kind: 'postback' as const, report: renewal, at: new Lane().moment() }];
     const earlier = sold(SALE).of(SALE);
     const stored = { ...earlier, outcome: { ...earlier.outcome, winner: null } };
-    const first = { ...loaded, keys: keysOfInputs(batch, rules), clicks: [], conversions: [stored] };
+    const first = { ...loaded, keys: keysOfInputs(batch, rules).keys, clicks: [], conversions: [stored] };
     const decision = decideBatch(batch, first, rules);
     if (decision.kind !== 'needs') throw new Error('decided without the click');
     expect(decision.keys.click).toEqual(new Set([CLICK.clickId]));

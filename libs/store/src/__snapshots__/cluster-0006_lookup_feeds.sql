@@ -8,6 +8,8 @@ DROP TABLE IF EXISTS clicks_queue;
 
 DROP VIEW IF EXISTS clicks_intake;
 
+DROP VIEW IF EXISTS click_states_feed;
+
 DROP VIEW IF EXISTS click_keys_feed;
 
 CREATE TABLE IF NOT EXISTS clicks_queue
@@ -53,6 +55,63 @@ SETTINGS
   kafka_flush_interval_ms = 1000,
   kafka_poll_timeout_ms = 50,
   kafka_thread_per_consumer = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS click_states_feed TO click_states AS
+SELECT
+  clickId,
+  bitNot(_record_offset) AS recordVersion,
+  formatRowNoNewline(
+    'JSONCompactEachRow',
+    clickId,
+    kind,
+    advertiserId,
+    offerId,
+    campaignId,
+    partnerId,
+    partnerClickId,
+    toUnixTimestamp64Milli(clickedAt),
+    toUnixTimestamp64Milli(receivedAt),
+    subIds,
+    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
+    landingUrl,
+    userAgent,
+    country,
+    hex(ipCiphertext),
+    subjectHashes,
+    customerId,
+    automation,
+    isTest
+  ) AS record
+FROM clicks_stream
+WHERE _error = '';
+
+INSERT INTO click_states
+SELECT
+  clickId,
+  recordVersion,
+  formatRowNoNewline(
+    'JSONCompactEachRow',
+    clickId,
+    kind,
+    advertiserId,
+    offerId,
+    campaignId,
+    partnerId,
+    partnerClickId,
+    toUnixTimestamp64Milli(clickedAt),
+    toUnixTimestamp64Milli(receivedAt),
+    subIds,
+    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
+    landingUrl,
+    userAgent,
+    country,
+    hex(ipCiphertext),
+    subjectHashes,
+    customerId,
+    automation,
+    isTest
+  ) AS record
+FROM clicks_local;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS click_keys_feed TO click_keys AS
 WITH
@@ -267,6 +326,7 @@ WITH
 SELECT reinterpretAsUInt64(SHA256(key)) AS keyHash, conversionId
 FROM decisions_stream
 ARRAY JOIN arrayConcat(
+  [concat('conversion\0', toString(conversionId))],
   if(isNull(transactionOf), [], [concat('transaction\0', scope, assumeNotNull(transactionOf))]),
   if(isNull(customerId), [], [concat('customer\0', scope, assumeNotNull(customerId))]),
   if(isNull(clickOf), [], [concat('click\0', assumeNotNull(clickOf))]),
