@@ -120,8 +120,7 @@ function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): 
 
 function counterOf<Use>(key: string, use: Use | undefined): attribution.Counter<Use> {
   if (use === undefined) throw new Error('a counter that was asked for is not known');
-  const colon = key.indexOf(':');
-  return { key: key.slice(colon + 1), periodStart: Number(key.slice(0, colon)), use };
+  return { ...attribution.counterNameIn(key), use };
 }
 
 function joinedFacts(a: LoadedFacts, b: LoadedFacts): LoadedFacts {

@@ -75,7 +75,9 @@ export class InMemoryLog implements EventProducer {
           count: places.filter(({ isGranted }) => isGranted).length,
           payoutMicros: places.reduce((sum, { payoutMicros }) => sum + payoutMicros, 0n),
         })),
-        tierUses: usesOf(keys.tierUse, this.#latestShown(), 'tierPlaces', (places) => places.length),
+        tierUses: usesOf(keys.tierUse, this.#latestShown(), 'tierPlaces', (places) =>
+          places.map(({ position }) => position).reduce(attribution.withPosition, attribution.NO_TIER_USE),
+        ),
       };
     },
     /** As if each had been stored when it was received. */
@@ -234,7 +236,7 @@ function usesOf<List extends 'capPlaces' | 'tierPlaces', Use>(
   useOf: (places: ConversionDecided[List]) => Use,
 ): readonly attribution.Counter<Use>[] {
   const places = conversions.flatMap((conversion) => [...conversion[list]]);
-  const byCounter = Map.groupBy(places, ({ key, periodStart }) => `${periodStart}:${key}`);
+  const byCounter = Map.groupBy(places, ({ key, periodStart }) => attribution.counterKey(key, periodStart));
   return [...byCounter].flatMap(([counter, taken]) => {
     const [first] = taken;
     if (first === undefined || !keys.has(counter)) return [];
