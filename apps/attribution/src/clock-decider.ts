@@ -125,8 +125,7 @@ export class ClockDecider {
     const { waiting, batches, writer, progress, configurationVersion } = this.#options;
     const version = configurationVersion();
     const inputs: attribution.Input[] = [];
-    /** The conversion that waits, of each input. */
-    const subjects: string[] = [];
+    const subjects = new Set<string>();
     const looked: { readonly entry: Waiting; readonly clicks: Noted | null }[] = [];
     // Places under caps go by the log, so that a replay gives the same ones.
     for (const entry of entries.toSorted(byPlaceInLog)) {
@@ -137,14 +136,14 @@ export class ClockDecider {
       const watermarkReached = change?.kind === 'instant';
       if (change !== null) {
         inputs.push({ ...change, at: progress.moment(partition, version, { watermarkReached }) });
-        subjects.push(entry.conversion.conversionId);
+        subjects.add(entry.conversion.conversionId);
       }
       looked.push({ entry, clicks });
     }
     if (inputs.length > 0) {
       const decided = await batches.decide(partition, inputs, new Set());
       await writer.write(partition, decided, {
-        isAbout: (input, { conversionId }) => subjects[input] === conversionId,
+        isAbout: (_input, { conversionId }) => subjects.has(conversionId),
       });
     }
     for (const { entry, clicks } of looked) waiting.checked(entry, look.now, clicks);

@@ -29,8 +29,8 @@ export interface Accompanied {
   readonly others?: readonly OutgoingRecord[];
   readonly inTraceOf?: InTraceOf;
   /**
-   * Whether the input, by its index, does again what it did as long as that conversion stands as before. Left out for
-   * postbacks, which their log brings again; a look of the clock, an order or a late click has nothing else to be found by.
+   * Whether what the input, by its index, did to others is done again as long as this conversion stands as before. Left out
+   * for postbacks, which their log brings again; a look of the clock, an order or a late click has nothing else.
    */
   readonly isAbout?: IsAbout;
   /** Whether the decisions may stand in the log already, without their signals. */
