@@ -327,8 +327,8 @@ it('gives the first verdict on a receipt', async () => {
     revision: 1,
     receivedAt,
     judgedAt: receivedAt,
-    triggerPartition: 0,
-    triggerOffset: 0,
+    triggerPartition: 3,
+    triggerOffset: 42,
     configurationVersion: 0,
     isTest: false,
   };
@@ -338,7 +338,14 @@ it('gives the first verdict on a receipt', async () => {
   const { judgements } = await store.load(keys({ receipt: [receiptId, randomUUID()] }));
   const { conversionId } = verdict;
   expect(judgements).toEqual([
-    { receiptId, verdict: 'counted', reasonCode: null, conversionId, revision: 1 },
+    {
+      receiptId,
+      verdict: 'counted',
+      reasonCode: null,
+      conversionId,
+      revision: 1,
+      place: { partition: 3, offset: 42 },
+    },
   ]);
 });
 

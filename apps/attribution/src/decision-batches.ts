@@ -1,7 +1,7 @@
 /** Decides a batch of one partition: loads what the rules ask for, from ClickHouse and from what was written here, until nothing is missing. */
 import { attribution } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
-import type { FactsStore } from '@tributary/store';
+import type { FactsStore, StoredJudgement } from '@tributary/store';
 import { conversionOf } from './conversion-record.ts';
 import type { OwnWrites } from './own-writes.ts';
 
@@ -25,7 +25,7 @@ export interface DecidedBatch {
   readonly taken: attribution.PlacesTaken;
   /** As they stood before the batch: every conversion that was looked at, and maybe more. */
   readonly known: readonly attribution.Conversion[];
-  /** Verdicts that were on record already, by receipt. */
+  /** Verdicts that were on record already, by receipt; of this very record too, which is decided again all the same. */
   readonly judgedBefore: ReadonlyMap<string, attribution.Judgement>;
 }
 
@@ -40,6 +40,9 @@ export class DecisionBatches {
   }
 
   /**
+   * A verdict of the very record that is to be decided ends nothing: of the send that it came with, its decisions may not
+   * have arrived. What of them did is met, and changes nothing again.
+   *
    * @param askedReceipts receipts that the store is asked about. Of the others it is known that a verdict there would change
    * nothing: the rules come to the same one.
    * @throws DependencyFailure
@@ -52,8 +55,11 @@ export class DecisionBatches {
     const { rules } = this.#options;
     let keys = attribution.keysOfInputs(inputs, rules);
     let loaded: LoadedFacts | null = null;
+    const places = placesOf(inputs);
+    const judgedBefore = new Map<string, attribution.Judgement>();
     for (let trial = 1; trial <= MAX_TRIALS; trial += 1) {
-      const found: LoadedFacts = await this.#load(partition, keys, askedReceipts);
+      const { judged, ...found } = await this.#load(partition, keys, askedReceipts, places);
+      for (const judgement of judged) judgedBefore.set(judgement.receiptId, judgement);
       loaded = loaded === null ? found : joinedFacts(loaded, found);
       const decision = attribution.decideBatch(inputs, loaded, rules);
       if (decision.kind === 'decided') {
@@ -64,7 +70,7 @@ export class DecisionBatches {
           results,
           taken: attribution.placesTakenBy(results, loaded.conversions),
           known: loaded.conversions,
-          judgedBefore: new Map(loaded.judgements.map((judgement) => [judgement.receiptId, judgement])),
+          judgedBefore,
         };
       }
       keys = decision.keys;
@@ -86,7 +92,12 @@ export class DecisionBatches {
     return newestOf(stored.map(conversionOf), own);
   }
 
-  async #load(partition: number, keys: Keys, askedReceipts: ReadonlySet<string>): Promise<LoadedFacts> {
+  async #load(
+    partition: number,
+    keys: Keys,
+    askedReceipts: ReadonlySet<string>,
+    places: Places,
+  ): Promise<LoadedFacts & { readonly judged: readonly attribution.Judgement[] }> {
     const { store, ownWrites, clock } = this.#options;
     // Before the store is asked: what is forgotten here while it answers was shown there before.
     const own = ownWrites.conversions.under(keys);
@@ -102,7 +113,8 @@ export class DecisionBatches {
     ownWrites.counters.learn(partition, unknown, stored, now);
     return {
       keys,
-      judgements: [...stored.judgements, ...ownJudgements],
+      judged: [...stored.judgements, ...ownJudgements],
+      judgements: [...stored.judgements.filter((each) => !isOfThisRecord(each, places)), ...ownJudgements],
       conversions: newestOf(stored.conversions.map(conversionOf), own),
       clicks: stored.clicks,
       capUses: [...keys.capUse].map((key) => counterOf(key, ownWrites.counters.capUse(partition, key, now))),
@@ -111,6 +123,22 @@ export class DecisionBatches {
       ),
     };
   }
+}
+
+/** Where the postbacks stand, by receipt. */
+type Places = ReadonlyMap<string, attribution.Position>;
+
+function placesOf(inputs: readonly attribution.Input[]): Places {
+  return new Map(
+    inputs.flatMap((input) =>
+      input.kind === 'postback' ? [[input.report.receiptId, input.report.position]] : [],
+    ),
+  );
+}
+
+function isOfThisRecord({ receiptId, place }: StoredJudgement, places: Places): boolean {
+  const { partition, offset } = places.get(receiptId) ?? {};
+  return partition === place.partition && offset === place.offset;
 }
 
 function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): ReadonlySet<string> {

@@ -64,9 +64,12 @@ export class InMemoryLog implements EventProducer {
     load: async (keys: attribution.Keys): Promise<StoredFacts> => {
       this.#assertStore();
       return {
-        judgements: this.#shownOf<PostbackJudged & attribution.Judgement>('postback.judged.v1').filter(
-          ({ receiptId }) => keys.receipt.has(receiptId),
-        ),
+        judgements: this.#shownOf<PostbackJudged & attribution.Judgement>('postback.judged.v1')
+          .filter(({ receiptId }) => keys.receipt.has(receiptId))
+          .map((judged) => ({
+            ...judged,
+            place: { partition: judged.triggerPartition, offset: judged.triggerOffset },
+          })),
         conversions: this.#latestShown().filter((decided) => isAskedFor(decided, keys)),
         clicks: [...this.clicks.values()]
           .map(candidateClickOf)

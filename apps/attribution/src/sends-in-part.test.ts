@@ -130,6 +130,64 @@ describe('places that follow the log', () => {
   });
 });
 
+describe('a postback', () => {
+  const RECORDS = 5;
+  const refund = sale(2, {
+    eventType: 'refund',
+    transactionId: 'refund-1',
+    originalTransactionId: 'order-1',
+    reversalId: 'refund-1',
+  });
+
+  /** Of the refund, the sale, both once more for the topic of the latest, and the verdict: every choice. */
+  const PARTS = Array.from({ length: 2 ** RECORDS }, (_, part) =>
+    Array.from({ length: RECORDS }, (_index, index) => index).filter((index) => (part >> index) % 2 === 1),
+  );
+
+  beforeEach(async () => {
+    await succeed();
+    await bed.decide(sale(1));
+    bed.log.received = 2;
+  });
+
+  function expectWhole(): void {
+    expect(byOrder(({ state, revision }) => `${state} ${revision}`)).toEqual({
+      'order-1': 'reversed 2',
+      'refund-1': 'payable 1',
+    });
+    expect(bed.verdicts).toEqual(['counted', 'counted']);
+  }
+
+  const decideRefund = () => bed.decideBy(bed.attribution, [refund], { offset: 1 });
+
+  it.each(PARTS.map((part) => [part]))(
+    'of which records %j arrive is decided to the end by a successor',
+    async (part) => {
+      const end = cut((_record, index) => part.includes(index));
+      await decideRefund().catch(() => undefined);
+      end();
+      bed.committed = 1;
+      await succeed();
+      await decideRefund();
+      expectWhole();
+    },
+  );
+
+  it.each(PARTS.map((part) => [part]))(
+    'of which records %j arrive is decided to the end by its owner',
+    async (part) => {
+      const end = cut((_record, index) => part.includes(index));
+      await decideRefund().catch(() => undefined);
+      end();
+      const again = decideRefund();
+      bed.log.show();
+      await bed.pass(500);
+      await again;
+      expectWhole();
+    },
+  );
+});
+
 describe('an order', () => {
   const refund = sale(2, {
     eventType: 'refund',

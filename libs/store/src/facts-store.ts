@@ -6,9 +6,14 @@ import { eventRows, eventTexts } from './event-rows.ts';
 import { type HashedKind, keyHash } from './key-hash.ts';
 import { rowsById } from './rows-by-id.ts';
 
+/** A verdict with the place of the postback that it judged, in postback.received. */
+export interface StoredJudgement extends attribution.Judgement {
+  readonly place: attribution.Position;
+}
+
 /** What ClickHouse knows under some keys of the decision core. */
 export interface StoredFacts {
-  readonly judgements: readonly attribution.Judgement[];
+  readonly judgements: readonly StoredJudgement[];
   /** The latest revision of each conversion asked for by id or found under a key; each once, and now and then one more. */
   readonly conversions: readonly ConversionDecided[];
   /** As the conversions. */
@@ -32,6 +37,11 @@ export interface PersonClick extends StoredPlace {
 
 interface RecordRow {
   readonly record: string;
+}
+
+interface JudgementRow extends attribution.Judgement {
+  readonly triggerPartition: number;
+  readonly triggerOffset: string;
 }
 
 const clicks = eventRows('click.recorded.v1', [
@@ -139,8 +149,12 @@ export class FactsStore {
     return this.#clicks(clickIds, []);
   }
 
-  #judgements(receiptIds: readonly string[]): Promise<readonly attribution.Judgement[]> {
-    return rowsById(this.#clickhouse, JUDGEMENTS, 'receiptIds', receiptIds);
+  async #judgements(receiptIds: readonly string[]): Promise<readonly StoredJudgement[]> {
+    const rows = await rowsById<JudgementRow>(this.#clickhouse, JUDGEMENTS, 'receiptIds', receiptIds);
+    return rows.map(({ triggerPartition, triggerOffset, ...judgement }) => ({
+      ...judgement,
+      place: { partition: triggerPartition, offset: Number(triggerOffset) },
+    }));
   }
 
   async #conversions(
