@@ -33,7 +33,7 @@ export interface Accompanied {
    * for postbacks, which their log brings again; a look of the clock, an order or a late click has nothing else.
    */
   readonly isAbout?: IsAbout;
-  /** Whether the decisions may stand in the log already, without their signals. */
+  /** Whether the decisions may stand in the log already, without their signals, and without what conversion.current gets. */
   readonly isInDoubt?: boolean;
 }
 
@@ -73,11 +73,17 @@ export class DecisionWriter {
     const looked = await looks.after(decided, isInDoubt);
     const signals = looked.signals.map((signal) => inTraceOf(signal.input, () => looks.recordOf(signal)));
     const sends = sendsOf(decided, isAbout);
-    const { decidedAt, othersAt } = await this.#sendAll(partition, sends, [...signals, ...others], inTraceOf);
+    const again = isInDoubt ? unrevisedOf(decided).map(latestRecordOf) : [];
+    const { decidedAt, othersAt } = await this.#sendAll(
+      partition,
+      sends,
+      [...signals, ...others, ...again],
+      inTraceOf,
+    );
     ownWrites.counters.count(partition, decided.taken, decidedAt);
     looks.noteSent(partition, looked, othersAt.slice(0, signals.length));
     for (const each of looked.signals) inTraceOf(each.input, () => looks.tell(each));
-    return othersAt.slice(signals.length);
+    return othersAt.slice(signals.length, signals.length + others.length);
   }
 
   /** One send after the other; what goes with the decisions goes with the last. */
@@ -138,6 +144,18 @@ export class DecisionWriter {
     decisions.inc({ match: record.match, trigger: record.triggerKind });
     if (logger.isLevelEnabled('info')) logger.info(decisionLine(record), 'conversion.decided');
   }
+}
+
+/** What was known and stands as it stood. */
+function unrevisedOf({ known, results }: DecidedBatch): readonly attribution.Conversion[] {
+  const revised = new Set(
+    results.flatMap(({ revisions }) => revisions.map(({ conversionId }) => conversionId)),
+  );
+  return known.filter(({ conversionId }) => !revised.has(conversionId));
+}
+
+function latestRecordOf(conversion: attribution.Conversion): OutgoingRecord {
+  return outgoing('conversion.current.v1', conversion.conversionId, recordOf(conversion));
 }
 
 /** The last record of each conversion, for the topic that keeps only that one; its value is the same bytes. */

@@ -165,6 +165,11 @@ export class InMemoryLog implements EventProducer {
     return this.#of<ConversionDecided>('conversion.decided.v1', this.#records);
   }
 
+  /** All that a compacted topic may still hold. */
+  get current(): ConversionDecided[] {
+    return this.#of<ConversionDecided>('conversion.current.v1', this.#records);
+  }
+
   get judged(): PostbackJudged[] {
     return this.#of<PostbackJudged>('postback.judged.v1', this.#records);
   }
