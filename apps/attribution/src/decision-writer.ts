@@ -73,7 +73,7 @@ export class DecisionWriter {
     const looked = await looks.after(decided, isInDoubt);
     const signals = looked.signals.map((signal) => inTraceOf(signal.input, () => looks.recordOf(signal)));
     const sends = sendsOf(decided, isAbout);
-    const again = isInDoubt ? unrevisedOf(decided).map(latestRecordOf) : [];
+    const again = isInDoubt ? maybeDecidedBefore(decided).map(latestRecordOf) : [];
     const { decidedAt, othersAt } = await this.#sendAll(
       partition,
       sends,
@@ -146,12 +146,17 @@ export class DecisionWriter {
   }
 }
 
-/** What was known and stands as it stood. */
-function unrevisedOf({ known, results }: DecidedBatch): readonly attribution.Conversion[] {
+/** What stands as it stood, and was decided by these inputs if they were decided before. */
+function maybeDecidedBefore({ inputs, known, results }: DecidedBatch): readonly attribution.Conversion[] {
+  const first = Math.min(...inputs.map(({ at }) => at.position.offset));
   const revised = new Set(
     results.flatMap(({ revisions }) => revisions.map(({ conversionId }) => conversionId)),
   );
-  return known.filter(({ conversionId }) => !revised.has(conversionId));
+  // Orders stand in a log of their own: what they decide has the place that the postbacks had come to.
+  return known.filter(
+    ({ conversionId, decidedAt: { trigger, position } }) =>
+      !revised.has(conversionId) && (trigger === 'command' || position.offset >= first),
+  );
 }
 
 function latestRecordOf(conversion: attribution.Conversion): OutgoingRecord {
