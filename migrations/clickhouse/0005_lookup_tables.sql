@@ -177,13 +177,17 @@ ENGINE = {{replacing(recordVersion)}}
 ORDER BY (counterHash, conversionId)
 SETTINGS index_granularity = 1024;
 
--- One row per counter of a payout by tiers and conversion it has given a number.
--- Key: as in cap_places; a number once given is kept, so all rows of a key are equal.
+-- One row per counter of a payout by tiers and conversion it has given a number, from 0. The numbers are kept and not only
+-- counted: of a send that arrived in part the later ones may be on record and earlier ones not, and those are given again.
+-- Key: as in cap_places. A number once given is kept by every later revision; of two records of one revision the first in
+-- the log has its way here too.
 CREATE TABLE IF NOT EXISTS tier_places
 (
   counterHash UInt64,
-  conversionId UUID
+  conversionId UUID,
+  position Int32,
+  recordVersion UInt64
 )
-ENGINE = {{replacing()}}
+ENGINE = {{replacing(recordVersion)}}
 ORDER BY (counterHash, conversionId)
 SETTINGS index_granularity = 1024;

@@ -163,7 +163,7 @@ describe('a conversion', () => {
     expect(await found('customer', attribution.customerKey(scope, text))).toEqual(id);
     expect(await found('subject', ...attribution.subjectKeys(scope, { customerExternal: text }))).toEqual(id);
     const { tierUses } = await store.load(keys({ tierUse: [`-1:${text}`] }));
-    expect(tierUses).toEqual([{ key: text, periodStart: -1, use: 1 }]);
+    expect(tierUses).toEqual([{ key: text, periodStart: -1, use: { end: 1, gaps: [] } }]);
   });
 
   it('that takes another back is found by the transaction of that one', async () => {
@@ -278,15 +278,39 @@ describe('counters', () => {
     ]);
   });
 
-  it('of tiers count conversions, once', async () => {
-    const key = ['acme', randomUUID(), '', 'sale'].join('\u0000');
-    const conversions = Array.from({ length: 3 }, (_, position) =>
-      aDecision({ conversionId: randomUUID(), tierPlaces: [{ key, periodStart: 0, position }] }),
+  /** A conversion with this number on the counter. */
+  const numbered = (key: string, position: number) =>
+    aDecision({ conversionId: randomUUID(), tierPlaces: [{ key, periodStart: 0, position }] });
+
+  it('of tiers know the numbers that were given, and those that a lost record had', async () => {
+    const [whole, holed] = [randomUUID(), randomUUID()].map((offerId) =>
+      ['acme', offerId, '', 'sale'].join('\u0000'),
     );
+    if (whole === undefined || holed === undefined) throw new Error('no keys');
+    const conversions = [
+      ...[2, 0, 1].map((position) => numbered(whole, position)),
+      ...[40, 3, 1].map((position) => numbered(holed, position)),
+    ];
     await decided(...conversions, ...conversions.map((each) => ({ ...each, revision: 2 })));
-    const { tierUses, capUses } = await store.load(keys({ tierUse: [`0:${key}`], capUse: [`0:${key}`] }));
-    expect(tierUses).toEqual([{ key, periodStart: 0, use: 3 }]);
+    const { tierUses, capUses } = await store.load(
+      keys({ tierUse: [`0:${whole}`, `0:${holed}`, `1:${holed}`], capUse: [`0:${whole}`] }),
+    );
+    const gaps = Array.from({ length: 40 }, (_, position) => position).filter((n) => n !== 3 && n !== 1);
+    expect(new Map(tierUses.map(({ key, use }) => [key, use]))).toEqual(
+      new Map([
+        [whole, { end: 3, gaps: [] }],
+        [holed, { end: 41, gaps }],
+      ]),
+    );
     expect(capUses).toEqual([]);
+  });
+
+  it('of tiers go by the first record of a revision', async () => {
+    const key = ['acme', randomUUID(), '', 'sale'].join('\u0000');
+    const first = numbered(key, 0);
+    await decided(first, { ...first, tierPlaces: [{ key, periodStart: 0, position: 1 }] });
+    const { tierUses } = await store.load(keys({ tierUse: [`0:${key}`] }));
+    expect(tierUses).toEqual([{ key, periodStart: 0, use: { end: 1, gaps: [] } }]);
   });
 });
 
@@ -303,8 +327,8 @@ it('gives the first verdict on a receipt', async () => {
     revision: 1,
     receivedAt,
     judgedAt: receivedAt,
-    triggerPartition: 0,
-    triggerOffset: 0,
+    triggerPartition: 3,
+    triggerOffset: 42,
     configurationVersion: 0,
     isTest: false,
   };
@@ -314,7 +338,14 @@ it('gives the first verdict on a receipt', async () => {
   const { judgements } = await store.load(keys({ receipt: [receiptId, randomUUID()] }));
   const { conversionId } = verdict;
   expect(judgements).toEqual([
-    { receiptId, verdict: 'counted', reasonCode: null, conversionId, revision: 1 },
+    {
+      receiptId,
+      verdict: 'counted',
+      reasonCode: null,
+      conversionId,
+      revision: 1,
+      place: { partition: 3, offset: 42 },
+    },
   ]);
 });
 

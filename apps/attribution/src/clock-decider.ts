@@ -125,6 +125,7 @@ export class ClockDecider {
     const { waiting, batches, writer, progress, configurationVersion } = this.#options;
     const version = configurationVersion();
     const inputs: attribution.Input[] = [];
+    const subjects = new Set<string>();
     const looked: { readonly entry: Waiting; readonly clicks: Noted | null }[] = [];
     // Places under caps go by the log, so that a replay gives the same ones.
     for (const entry of entries.toSorted(byPlaceInLog)) {
@@ -133,14 +134,17 @@ export class ClockDecider {
       const change = this.#changeFor(entry, look, clicks);
       // Where a click has shown, others of its person may not have yet.
       const watermarkReached = change?.kind === 'instant';
-      if (change !== null)
+      if (change !== null) {
         inputs.push({ ...change, at: progress.moment(partition, version, { watermarkReached }) });
+        subjects.add(entry.conversion.conversionId);
+      }
       looked.push({ entry, clicks });
     }
     if (inputs.length > 0) {
       const decided = await batches.decide(partition, inputs, new Set());
-      const subjects = new Set(looked.map(({ entry }) => entry.conversion.conversionId));
-      await writer.write(partition, decided, { subjects });
+      await writer.write(partition, decided, {
+        isAbout: (_input, { conversionId }) => subjects.has(conversionId),
+      });
     }
     for (const { entry, clicks } of looked) waiting.checked(entry, look.now, clicks);
   }

@@ -1,6 +1,6 @@
 /** What caps and tiers have given away: counted by the owner of a lane while it owns it, from what the store showed at first. */
 import type { RecordPosition } from '@tributary/bus';
-import type { attribution, CapUse } from '@tributary/domain';
+import { attribution, type CapUse } from '@tributary/domain';
 import type { Watermark } from '@tributary/store';
 
 /** A counter nobody asked for in so long is forgotten, if the store shows all that was counted on it. */
@@ -13,10 +13,10 @@ interface Kept<Use> {
   countedAt: readonly RecordPosition[];
 }
 
-/** The counters of one partition; keys are `periodStart:key` as in the core's Keys. */
+/** The counters of one partition, by the keys that the core asks for them by. */
 interface PartitionCounters {
   readonly caps: Map<string, Kept<CapUse>>;
-  readonly tiers: Map<string, Kept<number>>;
+  readonly tiers: Map<string, Kept<attribution.TierUse>>;
 }
 
 /** Adding up what the store shows and what it does not show yet would need the line between them; one writer needs none. */
@@ -27,7 +27,7 @@ export class Counters {
     return asked(this.#of(partition).caps, key, now);
   }
 
-  tierUse(partition: number, key: string, now: number): number | undefined {
+  tierUse(partition: number, key: string, now: number): attribution.TierUse | undefined {
     return asked(this.#of(partition).tiers, key, now);
   }
 
@@ -41,11 +41,12 @@ export class Counters {
     const { caps, tiers } = this.#of(partition);
     const none: CapUse = { count: 0, payoutMicros: 0n };
     for (const key of keys.capUse) caps.set(key, { use: none, askedAt: now, countedAt: [] });
-    for (const key of keys.tierUse) tiers.set(key, { use: 0, askedAt: now, countedAt: [] });
+    for (const key of keys.tierUse)
+      tiers.set(key, { use: attribution.NO_TIER_USE, askedAt: now, countedAt: [] });
     for (const { key, periodStart, use } of capUses)
-      caps.set(counterOf(key, periodStart), { use, askedAt: now, countedAt: [] });
+      caps.set(attribution.counterKey(key, periodStart), { use, askedAt: now, countedAt: [] });
     for (const { key, periodStart, use } of tierUses)
-      tiers.set(counterOf(key, periodStart), { use, askedAt: now, countedAt: [] });
+      tiers.set(attribution.counterKey(key, periodStart), { use, askedAt: now, countedAt: [] });
   }
 
   /** Adds what written revisions took; the rules have asked for every counter they add to. */
@@ -56,13 +57,13 @@ export class Counters {
   ): void {
     const known = this.#of(partition);
     for (const { key, periodStart, count, payoutMicros } of caps) {
-      const kept = present(known.caps.get(counterOf(key, periodStart)));
+      const kept = present(known.caps.get(attribution.counterKey(key, periodStart)));
       kept.use = { count: kept.use.count + count, payoutMicros: kept.use.payoutMicros + payoutMicros };
       kept.countedAt = countedAt;
     }
-    for (const { key, periodStart } of tiers) {
-      const kept = present(known.tiers.get(counterOf(key, periodStart)));
-      kept.use += 1;
+    for (const { key, periodStart, position } of tiers) {
+      const kept = present(known.tiers.get(attribution.counterKey(key, periodStart)));
+      kept.use = attribution.withPosition(kept.use, position);
       kept.countedAt = countedAt;
     }
   }
@@ -99,10 +100,6 @@ function asked<Use>(counters: Map<string, Kept<Use>>, key: string, now: number):
   if (kept === undefined) return undefined;
   kept.askedAt = now;
   return kept.use;
-}
-
-function counterOf(key: string, periodStart: number): string {
-  return `${periodStart}:${key}`;
 }
 
 function present<Use>(kept: Kept<Use> | undefined): Kept<Use> {

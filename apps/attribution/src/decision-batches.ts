@@ -1,7 +1,7 @@
 /** Decides a batch of one partition: loads what the rules ask for, from ClickHouse and from what was written here, until nothing is missing. */
 import { attribution } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
-import type { FactsStore } from '@tributary/store';
+import type { FactsStore, StoredJudgement } from '@tributary/store';
 import { conversionOf } from './conversion-record.ts';
 import type { OwnWrites } from './own-writes.ts';
 
@@ -25,7 +25,7 @@ export interface DecidedBatch {
   readonly taken: attribution.PlacesTaken;
   /** As they stood before the batch: every conversion that was looked at, and maybe more. */
   readonly known: readonly attribution.Conversion[];
-  /** Verdicts that were on record already, by receipt. */
+  /** Verdicts that were on record already, by receipt; of this very record too, which is decided again all the same. */
   readonly judgedBefore: ReadonlyMap<string, attribution.Judgement>;
 }
 
@@ -40,6 +40,9 @@ export class DecisionBatches {
   }
 
   /**
+   * A verdict of the very record that is to be decided ends nothing: of the send that it came with, its decisions may not
+   * have arrived. What of them did is met, and changes nothing again.
+   *
    * @param askedReceipts receipts that the store is asked about. Of the others it is known that a verdict there would change
    * nothing: the rules come to the same one.
    * @throws DependencyFailure
@@ -50,11 +53,14 @@ export class DecisionBatches {
     askedReceipts: ReadonlySet<string>,
   ): Promise<DecidedBatch> {
     const { rules } = this.#options;
-    const named = attribution.keysOfInputs(inputs, rules);
-    let { keys } = named;
+    const { keys: named, foundByTransaction } = attribution.keysOfInputs(inputs, rules);
+    const asking = { askedReceipts, foundByTransaction, places: placesOf(inputs) };
+    let keys = named;
     let loaded: LoadedFacts | null = null;
+    const judgedBefore = new Map<string, attribution.Judgement>();
     for (let trial = 1; trial <= MAX_TRIALS; trial += 1) {
-      const found = await this.#load(partition, keys, askedReceipts, named.foundByTransaction);
+      const { judged, ...found } = await this.#load(partition, keys, asking);
+      for (const judgement of judged) judgedBefore.set(judgement.receiptId, judgement);
       loaded = loaded === null ? found : joinedFacts(loaded, found);
       const decision = attribution.decideBatch(inputs, loaded, rules);
       if (decision.kind === 'decided') {
@@ -65,7 +71,7 @@ export class DecisionBatches {
           results,
           taken: attribution.placesTakenBy(results, loaded.conversions),
           known: loaded.conversions,
-          judgedBefore: new Map(loaded.judgements.map((judgement) => [judgement.receiptId, judgement])),
+          judgedBefore,
         };
       }
       keys = decision.keys;
@@ -90,9 +96,8 @@ export class DecisionBatches {
   async #load(
     partition: number,
     keys: Keys,
-    askedReceipts: ReadonlySet<string>,
-    foundByTransaction: ReadonlySet<string>,
-  ): Promise<LoadedFacts> {
+    { askedReceipts, foundByTransaction, places }: Asking,
+  ): Promise<LoadedFacts & { readonly judged: readonly attribution.Judgement[] }> {
     const { store, ownWrites, clock } = this.#options;
     // Before the store is asked: what is forgotten here while it answers was shown there before.
     const own = ownWrites.conversions.under(keys);
@@ -109,7 +114,8 @@ export class DecisionBatches {
     ownWrites.counters.learn(partition, unknown, stored, now);
     return {
       keys,
-      judgements: [...stored.judgements, ...ownJudgements],
+      judged: [...stored.judgements, ...ownJudgements],
+      judgements: [...stored.judgements.filter((each) => !isOfThisRecord(each, places)), ...ownJudgements],
       conversions: newestOf(stored.conversions.map(conversionOf), own),
       clicks: stored.clicks,
       capUses: [...keys.capUse].map((key) => counterOf(key, ownWrites.counters.capUse(partition, key, now))),
@@ -120,6 +126,30 @@ export class DecisionBatches {
   }
 }
 
+/** What is asked of the store for a batch, besides its keys. */
+interface Asking {
+  readonly askedReceipts: ReadonlySet<string>;
+  /** Conversions that need no look by their ids. */
+  readonly foundByTransaction: ReadonlySet<string>;
+  readonly places: Places;
+}
+
+/** Where the postbacks stand, by receipt. */
+type Places = ReadonlyMap<string, attribution.Position>;
+
+function placesOf(inputs: readonly attribution.Input[]): Places {
+  return new Map(
+    inputs.flatMap((input) =>
+      input.kind === 'postback' ? [[input.report.receiptId, input.report.position]] : [],
+    ),
+  );
+}
+
+function isOfThisRecord({ receiptId, place }: StoredJudgement, places: Places): boolean {
+  const { partition, offset } = places.get(receiptId) ?? {};
+  return partition === place.partition && offset === place.offset;
+}
+
 function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): ReadonlySet<string> {
   if (keys.size === 0) return keys;
   return new Set([...keys].filter((key) => !isKnown(key)));
@@ -127,8 +157,7 @@ function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): 
 
 function counterOf<Use>(key: string, use: Use | undefined): attribution.Counter<Use> {
   if (use === undefined) throw new Error('a counter that was asked for is not known');
-  const colon = key.indexOf(':');
-  return { key: key.slice(colon + 1), periodStart: Number(key.slice(0, colon)), use };
+  return { ...attribution.counterNameIn(key), use };
 }
 
 function joinedFacts(a: LoadedFacts, b: LoadedFacts): LoadedFacts {

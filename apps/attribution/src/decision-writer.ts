@@ -29,13 +29,15 @@ export interface Accompanied {
   readonly others?: readonly OutgoingRecord[];
   readonly inTraceOf?: InTraceOf;
   /**
-   * Conversions that the inputs are about, where no log brings the inputs again: a look of the clock, or an order, is found
-   * again by that conversion as long as it stands as before. So it is written when the revisions around it are on record.
+   * Whether what the input, by its index, did to others is done again as long as this conversion stands as before. Left out
+   * for postbacks, which their log brings again; a look of the clock, an order or a late click has nothing else.
    */
-  readonly subjects?: ReadonlySet<string>;
-  /** Whether the decisions may stand in the log already, without their signals. */
+  readonly isAbout?: IsAbout;
+  /** Whether the decisions may stand in the log already, without their signals, and without what conversion.current gets. */
   readonly isInDoubt?: boolean;
 }
+
+type IsAbout = (input: number, conversion: attribution.Conversion) => boolean;
 
 interface Revised {
   readonly conversion: attribution.Conversion;
@@ -59,24 +61,52 @@ export class DecisionWriter {
 
   /**
    * Decisions go first: should only part of the send arrive, a decision without its verdict is judged again to the same id,
-   * and the customers of one without its signals are looked at again.
+   * and the customers of one without its signals are looked at again (docs/adr/0033-a-send-that-arrived-in-part.md).
    * @returns the positions of `others`. @throws DependencyFailure
    */
   async write(
     partition: number,
     decided: DecidedBatch,
-    { others = [], inTraceOf = (_input, work) => work(), subjects, isInDoubt = false }: Accompanied = {},
+    { others = [], inTraceOf = (_input, work) => work(), isAbout, isInDoubt = false }: Accompanied = {},
   ): Promise<readonly RecordPosition[]> {
     const { ownWrites, looks } = this.#options;
     const looked = await looks.after(decided, isInDoubt);
-    const { around, rest } = revisedIn(decided, subjects);
-    const aroundAt = await this.#send(partition, around, [], inTraceOf);
     const signals = looked.signals.map((signal) => inTraceOf(signal.input, () => looks.recordOf(signal)));
-    const { decidedAt, othersAt } = await this.#send(partition, rest, [...signals, ...others], inTraceOf);
-    ownWrites.counters.count(partition, decided.taken, [...aroundAt.decidedAt, ...decidedAt]);
+    const sends = sendsOf(decided, isAbout);
+    const again = isInDoubt ? maybeDecidedBefore(decided).map(latestRecordOf) : [];
+    const { decidedAt, othersAt } = await this.#sendAll(
+      partition,
+      sends,
+      [...signals, ...others, ...again],
+      inTraceOf,
+    );
+    ownWrites.counters.count(partition, decided.taken, decidedAt);
     looks.noteSent(partition, looked, othersAt.slice(0, signals.length));
     for (const each of looked.signals) inTraceOf(each.input, () => looks.tell(each));
-    return othersAt.slice(signals.length);
+    return othersAt.slice(signals.length, signals.length + others.length);
+  }
+
+  /** One send after the other; what goes with the decisions goes with the last. */
+  async #sendAll(
+    partition: number,
+    sends: readonly (readonly Revised[])[],
+    others: readonly OutgoingRecord[],
+    inTraceOf: InTraceOf,
+  ): Promise<Sent> {
+    const decidedAt: RecordPosition[] = [];
+    try {
+      for (const earlier of sends.slice(0, -1))
+        decidedAt.push(...(await this.#send(partition, earlier, [], inTraceOf)).decidedAt);
+      const last = await this.#send(partition, sends.at(-1) ?? [], others, inTraceOf);
+      return { decidedAt: [...decidedAt, ...last.decidedAt], othersAt: last.othersAt };
+    } catch (error) {
+      // Those of an earlier send stand there without their signals too.
+      this.#options.looks.doubt(
+        partition,
+        sends.flat().map(({ conversion }) => conversion),
+      );
+      throw error;
+    }
   }
 
   async #send(
@@ -88,11 +118,8 @@ export class DecisionWriter {
     const records = revised.map(({ record, input }) =>
       inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
     );
-    const positions = await this.#produce(
-      partition,
-      [...records, ...latestOf(records), ...others],
-      revised.map(({ conversion }) => conversion),
-    );
+    const all = [...records, ...latestOf(records), ...others];
+    const positions = all.length === 0 ? [] : await this.#options.producer.produce(all);
     revised.forEach(({ conversion }, index) => {
       const position = positions[index];
       if (position !== undefined) this.#note(conversion, position);
@@ -103,21 +130,6 @@ export class DecisionWriter {
       decidedAt: positions.slice(0, revised.length),
       othersAt: positions.slice(positions.length - others.length),
     };
-  }
-
-  async #produce(
-    partition: number,
-    records: readonly OutgoingRecord[],
-    conversions: readonly attribution.Conversion[],
-  ): Promise<readonly RecordPosition[]> {
-    if (records.length === 0) return [];
-    const { producer, looks } = this.#options;
-    try {
-      return await producer.produce(records);
-    } catch (error) {
-      looks.doubt(partition, conversions);
-      throw error;
-    }
   }
 
   #note(conversion: attribution.Conversion, position: RecordPosition): void {
@@ -134,20 +146,58 @@ export class DecisionWriter {
   }
 }
 
+/** What stands as it stood, and was decided by these inputs if they were decided before. */
+function maybeDecidedBefore({ inputs, known, results }: DecidedBatch): readonly attribution.Conversion[] {
+  const first = Math.min(...inputs.map(({ at }) => at.position.offset));
+  const revised = new Set(
+    results.flatMap(({ revisions }) => revisions.map(({ conversionId }) => conversionId)),
+  );
+  // Orders stand in a log of their own: what they decide has the place that the postbacks had come to.
+  return known.filter(
+    ({ conversionId, decidedAt: { trigger, position } }) =>
+      !revised.has(conversionId) && (trigger === 'command' || position.offset >= first),
+  );
+}
+
+function latestRecordOf(conversion: attribution.Conversion): OutgoingRecord {
+  return outgoing('conversion.current.v1', conversion.conversionId, recordOf(conversion));
+}
+
 /** The last record of each conversion, for the topic that keeps only that one; its value is the same bytes. */
 function latestOf(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
   const latest = new Map(records.map((record) => [record.key, record]));
   return [...latest.values()].map((record) => ({ ...record, topic: 'conversion.current.v1' }));
 }
 
-function revisedIn(
-  { results }: DecidedBatch,
-  subjects: ReadonlySet<string> | undefined,
-): { readonly around: readonly Revised[]; readonly rest: readonly Revised[] } {
-  const revised = results.flatMap(({ revisions }, input) =>
+/**
+ * The revisions in sends, each of which is on record before the next one goes: those around the conversions that the inputs
+ * are about, and then these. Where an input revises what one before it has revised, all of that one goes first.
+ */
+function sendsOf({ results }: DecidedBatch, isAbout: IsAbout | undefined): readonly (readonly Revised[])[] {
+  const byInput = results.map(({ revisions }, input) =>
     revisions.map((conversion): Revised => ({ conversion, record: recordOf(conversion), input })),
   );
-  if (subjects === undefined) return { around: [], rest: revised };
-  const isSubject = ({ conversion }: Revised) => subjects.has(conversion.conversionId);
-  return { around: revised.filter((each) => !isSubject(each)), rest: revised.filter(isSubject) };
+  if (isAbout === undefined) return [byInput.flat()];
+  return untilRevisedAgain(byInput).flatMap((revised) => {
+    const { around = [], about = [] } = Object.groupBy(revised, ({ input, conversion }) =>
+      isAbout(input, conversion) ? 'about' : 'around',
+    );
+    return [around, about];
+  });
+}
+
+/** Cut before each input that revises once more what the part in hand has revised. */
+function untilRevisedAgain(byInput: readonly (readonly Revised[])[]): readonly (readonly Revised[])[] {
+  const parts: Revised[][] = [[]];
+  let inHand = new Set<string>();
+  for (const revised of byInput) {
+    const ids = revised.map(({ conversion }) => conversion.conversionId);
+    if (ids.some((id) => inHand.has(id))) {
+      parts.push([]);
+      inHand = new Set();
+    }
+    parts.at(-1)?.push(...revised);
+    for (const id of ids) inHand.add(id);
+  }
+  return parts;
 }

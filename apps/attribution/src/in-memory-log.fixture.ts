@@ -64,9 +64,12 @@ export class InMemoryLog implements EventProducer {
     load: async (keys: attribution.Keys): Promise<StoredFacts> => {
       this.#assertStore();
       return {
-        judgements: this.#shownOf<PostbackJudged & attribution.Judgement>('postback.judged.v1').filter(
-          ({ receiptId }) => keys.receipt.has(receiptId),
-        ),
+        judgements: this.#shownOf<PostbackJudged & attribution.Judgement>('postback.judged.v1')
+          .filter(({ receiptId }) => keys.receipt.has(receiptId))
+          .map((judged) => ({
+            ...judged,
+            place: { partition: judged.triggerPartition, offset: judged.triggerOffset },
+          })),
         conversions: this.#latestShown().filter((decided) => isAskedFor(decided, keys)),
         clicks: [...this.clicks.values()]
           .map(candidateClickOf)
@@ -75,7 +78,9 @@ export class InMemoryLog implements EventProducer {
           count: places.filter(({ isGranted }) => isGranted).length,
           payoutMicros: places.reduce((sum, { payoutMicros }) => sum + payoutMicros, 0n),
         })),
-        tierUses: usesOf(keys.tierUse, this.#latestShown(), 'tierPlaces', (places) => places.length),
+        tierUses: usesOf(keys.tierUse, this.#latestShown(), 'tierPlaces', (places) =>
+          places.map(({ position }) => position).reduce(attribution.withPosition, attribution.NO_TIER_USE),
+        ),
       };
     },
     /** As if each had been stored when it was received. */
@@ -160,6 +165,11 @@ export class InMemoryLog implements EventProducer {
     return this.#of<ConversionDecided>('conversion.decided.v1', this.#records);
   }
 
+  /** All that a compacted topic may still hold. */
+  get current(): ConversionDecided[] {
+    return this.#of<ConversionDecided>('conversion.current.v1', this.#records);
+  }
+
   get judged(): PostbackJudged[] {
     return this.#of<PostbackJudged>('postback.judged.v1', this.#records);
   }
@@ -234,7 +244,7 @@ function usesOf<List extends 'capPlaces' | 'tierPlaces', Use>(
   useOf: (places: ConversionDecided[List]) => Use,
 ): readonly attribution.Counter<Use>[] {
   const places = conversions.flatMap((conversion) => [...conversion[list]]);
-  const byCounter = Map.groupBy(places, ({ key, periodStart }) => `${periodStart}:${key}`);
+  const byCounter = Map.groupBy(places, ({ key, periodStart }) => attribution.counterKey(key, periodStart));
   return [...byCounter].flatMap(([counter, taken]) => {
     const [first] = taken;
     if (first === undefined || !keys.has(counter)) return [];

@@ -74,7 +74,10 @@ export class LateTouches {
       }),
     );
     const decided = await batches.decide(partition, inputs, new Set());
-    await writer.write(partition, decided);
+    // The click is found again; what others go by is that a conversion names it.
+    await writer.write(partition, decided, {
+      isAbout: (input, { facts }) => facts.clickId === touches[input]?.clickId,
+    });
   }
 
   /** Goes on behind the last one or, where there are no more, from a little before it: some show late. */

@@ -51,9 +51,12 @@ export class OrderDecider {
         });
     }
     const decided = await batches.decide(partition, inputs, new Set());
-    const subjects = new Set(inputs.map(({ command }) => command.conversionId));
-    // An order that is given twice may have stopped between its decision and the signals.
-    await writer.write(partition, decided, { others: aside, subjects, isInDoubt: true });
+    await writer.write(partition, decided, {
+      others: aside,
+      isAbout: (input, { conversionId }) => inputs[input]?.command.conversionId === conversionId,
+      // An order that is given twice may have stopped between its decision and the signals.
+      isInDoubt: true,
+    });
   }
 
   #setAside(

@@ -65,15 +65,20 @@ export class PostbackDecider {
     configurationVersion: number,
     isAfterDoubt: boolean,
   ): Promise<void> {
-    const { batches, progress, isDoubted } = this.#options;
+    const { batches, progress, ownWrites, isDoubted } = this.#options;
     const { fresh, repeats } = this.#notJudgedHere(events);
     const asked = fresh.filter((incoming) => isAfterDoubt || this.#maybeJudgedElsewhere(incoming));
-    const decided = await batches.decide(
-      partition,
-      fresh.map((incoming) => inputOf(incoming, progress, configurationVersion)),
-      new Set(asked.map(({ event }) => event.receiptId)),
-    );
+    const inputs = fresh.map((incoming) => inputOf(incoming, progress, configurationVersion));
+    const askedReceipts = new Set(asked.map(({ event }) => event.receiptId));
+    let decided = await batches.decide(partition, inputs, askedReceipts);
     const isJudgedBefore = ({ event }: IncomingPostback) => decided.judgedBefore.has(event.receiptId);
+    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other. Only what the owner
+    // before may have written meanwhile is waited for; after a send of its own that is in doubt this one has caught up already.
+    if (fresh.some((incoming) => isDoubted(incoming) && isJudgedBefore(incoming))) {
+      await ownWrites.catchUp();
+      ownWrites.counters.forget(partition);
+      decided = await batches.decide(partition, inputs, askedReceipts);
+    }
     const met = await this.#takeOver(fresh.filter(isJudgedBefore), decided);
     const judged = fresh.flatMap((incoming, index) => {
       const judgement = decided.results[index]?.judgement ?? null;
@@ -125,7 +130,7 @@ export class PostbackDecider {
   }
 
   /**
-   * A receipt is judged once; but whoever owns the lane now keeps the wait that its decision may have begun.
+   * A receipt has one verdict; but whoever owns the lane now keeps the wait that its decision may have begun.
    * @returns the conversions of those receipts, as they stand.
    */
   async #takeOver(
@@ -134,13 +139,10 @@ export class PostbackDecider {
   ): Promise<readonly attribution.Conversion[]> {
     const [first] = judgedBefore;
     if (first === undefined) return [];
-    const { ownWrites, waiting, isDoubted, batches } = this.#options;
+    const { waiting, batches } = this.#options;
     const conversionIds = judgedBefore.flatMap(
       ({ event }) => decided.judgedBefore.get(event.receiptId)?.conversionId ?? [],
     );
-    // Verdicts and decisions come to ClickHouse by different topics: the one may show before the other. Only what the owner
-    // before may have written meanwhile is waited for; after a send of its own that is in doubt this one has caught up already.
-    if (judgedBefore.some(isDoubted)) await ownWrites.catchUp();
     const met = await batches.conversions(new Set(conversionIds));
     for (const conversion of met) waiting.meet(conversion, first.partition);
     return met;

@@ -166,6 +166,43 @@ describe('a compatible change', () => {
   });
 });
 
+describe('other words', () => {
+  const SCHEMA = 'postback.received.v1';
+  const lockFile = () => join(copy, 'schemas/schema-ids.lock.json');
+
+  it('are no new version: the last one takes them, under its id', async () => {
+    const before = JSON.parse(lockText());
+    damage(SCHEMA, (fields) => fields.map((field) => ({ ...field, doc: `In other words: ${field.doc}` })));
+    expect(await run('generate')).toEqual({ exitCode: 0, output: '' });
+    const { [SCHEMA]: versions, ...others } = JSON.parse(lockText());
+    expect(versions.map(({ id }: { id: number }) => id)).toEqual(
+      before[SCHEMA].map(({ id }: { id: number }) => id),
+    );
+    expect(versions.at(-1).schema.fields[0].doc).toMatch(/^In other words: /);
+    expect(others).toEqual(Object.fromEntries(Object.entries(before).filter(([name]) => name !== SCHEMA)));
+  });
+
+  it.each([
+    ['the one before', 1],
+    ['an older one', 2],
+  ])('are refused as a version of their own, whose fields are those of %s', async (_name, steps) => {
+    const lock = JSON.parse(lockText());
+    const [first] = lock[SCHEMA];
+    const added = { name: 'invoiceNumber', type: ['null', 'string'], doc: 'New.', default: null };
+    const grown = { ...first.schema, fields: [...first.schema.fields, added] };
+    const reworded = { ...first.schema, doc: 'In other words.' };
+    const schemas = steps === 1 ? [first.schema, reworded] : [first.schema, grown, reworded];
+    lock[SCHEMA] = schemas.map((schema, index) => ({ version: index + 1, id: 90 + index, schema }));
+    writeFileSync(lockFile(), JSON.stringify(lock));
+
+    const { exitCode, output } = await run('schema compatibility');
+    expect(exitCode).toBe(1);
+    expect(output).toContain(
+      `${SCHEMA}: version ${steps + 1} against version 1: nothing but words differs, which makes no version`,
+    );
+  });
+});
+
 it('stale event types fail', async () => {
   const file = join(copy, 'libs/contracts/src/generated/events.ts');
   writeFileSync(file, readFileSync(file, 'utf8').replace('readonly lane: string', 'readonly lane: number'));

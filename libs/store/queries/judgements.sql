@@ -1,5 +1,5 @@
--- The verdict on each given receipt: its first in the log.
-SELECT receiptId, verdict, reasonCode, conversionId, revision
+-- The verdict on each given receipt: its first in the log, and which record it judged.
+SELECT receiptId, verdict, reasonCode, conversionId, revision, triggerPartition, toString(triggerOffset) AS triggerOffset
 FROM receipts
 WHERE receiptId IN (SELECT arrayJoin({receiptIds:Array(UUID)}))
 ORDER BY recordVersion DESC

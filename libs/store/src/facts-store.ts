@@ -1,21 +1,26 @@
 /** What attribution reads from ClickHouse: everything known under the keys of its decision core, and what waits. */
 import type { ConversionDecided } from '@tributary/contracts';
-import type { attribution, CapUse } from '@tributary/domain';
+import { attribution, type CapUse } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
 import { eventTexts } from './event-rows.ts';
 import { type HashedKind, keyHash } from './key-hash.ts';
 import { IDS_AT_ONCE, rowsById } from './rows-by-id.ts';
 
+/** A verdict with the place of the postback that it judged, in postback.received. */
+export interface StoredJudgement extends attribution.Judgement {
+  readonly place: attribution.Position;
+}
+
 /** What ClickHouse knows under some keys of the decision core. */
 export interface StoredFacts {
-  readonly judgements: readonly attribution.Judgement[];
+  readonly judgements: readonly StoredJudgement[];
   /** The latest revision of each conversion asked for by id or found under a key; each once, and now and then one more. */
   readonly conversions: readonly ConversionDecided[];
   /** As the conversions. */
   readonly clicks: readonly attribution.CandidateClick[];
   /** Of counters that were ever used. */
   readonly capUses: readonly attribution.Counter<CapUse>[];
-  readonly tierUses: readonly attribution.Counter<number>[];
+  readonly tierUses: readonly attribution.Counter<attribution.TierUse>[];
 }
 
 /** Where a click stands in the order in which they were stored; those of one insertion have one instant. */
@@ -32,6 +37,11 @@ export interface PersonClick extends StoredPlace {
 
 interface RecordRow {
   readonly record: string;
+}
+
+interface JudgementRow extends attribution.Judgement {
+  readonly triggerPartition: number;
+  readonly triggerOffset: string;
 }
 
 /** What attribution reads of a click; the feed of click_states writes these. */
@@ -138,8 +148,12 @@ export class FactsStore {
     return this.#clicks(clickIds, []);
   }
 
-  #judgements(receiptIds: readonly string[]): Promise<readonly attribution.Judgement[]> {
-    return rowsById(this.#clickhouse, JUDGEMENTS, 'receiptIds', receiptIds);
+  async #judgements(receiptIds: readonly string[]): Promise<readonly StoredJudgement[]> {
+    const rows = await rowsById<JudgementRow>(this.#clickhouse, JUDGEMENTS, 'receiptIds', receiptIds);
+    return rows.map(({ triggerPartition, triggerOffset, ...judgement }) => ({
+      ...judgement,
+      place: { partition: triggerPartition, offset: Number(triggerOffset) },
+    }));
   }
 
   async #conversions(keyHashes: readonly bigint[]): Promise<readonly ConversionDecided[]> {
@@ -187,32 +201,31 @@ export class FactsStore {
     }));
   }
 
-  async #tierUses(counters: ReadonlySet<string>): Promise<readonly attribution.Counter<number>[]> {
-    const rows = await this.#counters<{ numbered: number }>(TIER_USES, 'tier', counters);
-    return rows.map(({ key, periodStart, numbered }) => ({ key, periodStart, use: numbered }));
+  async #tierUses(
+    counters: ReadonlySet<string>,
+  ): Promise<readonly attribution.Counter<attribution.TierUse>[]> {
+    const rows = await this.#counters<attribution.TierUse>(TIER_USES, 'tier', counters);
+    return rows.map(({ key, periodStart, end, gaps }) => ({ key, periodStart, use: { end, gaps } }));
   }
 
   async #counters<Row extends object>(
     sql: string,
     kind: HashedKind,
     counters: ReadonlySet<string>,
-  ): Promise<readonly (Row & { key: string; periodStart: number })[]> {
+  ): Promise<readonly (Row & attribution.CounterName)[]> {
     const byHash = new Map([...counters].map((counter) => [keyHash(kind, counter), counter]));
     const rows = await rowsById<Row & { counterHash: string }>(this.#clickhouse, sql, 'counterHashes', [
       ...byHash.keys(),
     ]);
-    return rows.map((row) => ({ ...row, ...partsOfCounter(byHash.get(BigInt(row.counterHash)) ?? '') }));
+    return rows.map((row) => ({
+      ...row,
+      ...attribution.counterNameIn(byHash.get(BigInt(row.counterHash)) ?? ''),
+    }));
   }
 }
 
 function hashes(kind: HashedKind, keys: ReadonlySet<string>): readonly bigint[] {
   return Array.from(keys, (key) => keyHash(kind, key));
-}
-
-/** A counter is asked for as `periodStart:key`; the key may have colons of its own. */
-function partsOfCounter(counter: string): { readonly key: string; readonly periodStart: number } {
-  const colon = counter.indexOf(':');
-  return { periodStart: Number(counter.slice(0, colon)), key: counter.slice(colon + 1) };
 }
 
 /** What two parts of a question both found is the same thing. */

@@ -64,7 +64,14 @@ it.each<[string, attribution.Keys, Partial<StoredFacts>]>([
     keys({ receipt: ['r'] }),
     {
       judgements: [
-        { receiptId: 'r', verdict: 'counted', reasonCode: null, conversionId: null, revision: null },
+        {
+          receiptId: 'r',
+          verdict: 'counted',
+          reasonCode: null,
+          conversionId: null,
+          revision: null,
+          place: { partition: 0, offset: 1 },
+        },
       ],
     },
   ],
@@ -117,7 +124,7 @@ it.each<[string, attribution.Keys, Partial<StoredFacts>]>([
   [
     'the counter of tiers',
     keys({ tierUse: ['5:tier'] }),
-    { tierUses: [{ key: 'tier', periodStart: 5, use: 3 }] },
+    { tierUses: [{ key: 'tier', periodStart: 5, use: { end: 3, gaps: [] } }] },
   ],
 ])('gives %s to who asked for it and to nobody else', async (_name, question, found) => {
   const [mine, anothers] = await joinedAfterTwo(question, keys({ click: ['another'] }));

@@ -60,8 +60,12 @@ function partOf(facts: StoredFacts, keys: attribution.Keys): StoredFacts {
     judgements: facts.judgements.filter(({ receiptId }) => keys.receipt.has(receiptId)),
     conversions: facts.conversions.filter((decided) => isConversionAskedFor(decided, keys)),
     clicks: facts.clicks.filter((click) => isClickAskedFor(click, keys)),
-    capUses: facts.capUses.filter((counter) => keys.capUse.has(nameOf(counter))),
-    tierUses: facts.tierUses.filter((counter) => keys.tierUse.has(nameOf(counter))),
+    capUses: facts.capUses.filter((counter) =>
+      keys.capUse.has(attribution.counterKey(counter.key, counter.periodStart)),
+    ),
+    tierUses: facts.tierUses.filter((counter) =>
+      keys.tierUse.has(attribution.counterKey(counter.key, counter.periodStart)),
+    ),
   };
 }
 
@@ -87,8 +91,4 @@ function isClickAskedFor(click: attribution.CandidateClick, keys: attribution.Ke
     (customerId !== null && keys.clicksOfCustomer.has(attribution.clickCustomerKey(click, customerId))) ||
     attribution.clickSubjectKeys(click, subjectHashes).some((key) => keys.clicksOfSubject.has(key))
   );
-}
-
-function nameOf({ key, periodStart }: attribution.Counter<unknown>): string {
-  return `${periodStart}:${key}`;
 }

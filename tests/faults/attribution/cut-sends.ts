@@ -24,7 +24,6 @@ type Postback = IncomingEvent<'postback.received.v1'>;
 const TOPIC = 'postback.received.v1';
 /** The one partition of the log in memory. */
 const PARTITION = 3;
-const OUTPUT_PARTITIONS = 12;
 const SHOWN_EVERY_MS = 250;
 const CLICK_SHOWN_AFTER_MS = 300;
 const LARGEST_BATCH = 30;
@@ -161,12 +160,12 @@ class CutLane {
     }
   }
 
-  /** Decisions in some of the partitions, and no verdict. */
+  /** Of each topic some of the partitions, as many of all as chance has it. */
   #cut(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
-    const arriving = this.#random() * OUTPUT_PARTITIONS;
-    return records.filter(
-      ({ topic, key }) => topic === 'conversion.decided.v1' && partitionOf(topic, key) < arriving,
-    );
+    const part = this.#random();
+    const shares = Map.groupBy(records, ({ topic, key }) => `${topic} ${partitionOf(topic, key)}`);
+    const arriving = new Set([...shares.values()].filter(() => this.#random() < part).flat());
+    return records.filter((record) => arriving.has(record));
   }
 
   #take(record: OutgoingRecord): { topic: OutgoingRecord['topic']; partition: number; offset: number } {

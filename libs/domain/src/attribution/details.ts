@@ -102,13 +102,16 @@ function withoutRepeats(sorted: readonly Contribution[]): readonly Contribution[
   return kept;
 }
 
+/** Details while they are put together. */
+type GrowingDetails = { -readonly [Name in keyof ReportDetails]: ReportDetails[Name] };
+
 /** Null when everything was said before. */
 function whatIsNew(details: ReportDetails, said: ReportDetails): ReportDetails | null {
-  const rest: Record<string, unknown> = { ...NO_DETAILS };
+  const rest: GrowingDetails = { ...NO_DETAILS };
   let isAny = false;
   for (const name of SINGLE_DETAILS) {
     if (details[name] === null || said[name] !== null) continue;
-    rest[name] = details[name];
+    take(rest, name, details);
     isAny = true;
   }
   for (const name of NAMED_DETAILS) {
@@ -117,12 +120,20 @@ function whatIsNew(details: ReportDetails, said: ReportDetails): ReportDetails |
     rest[name] = Object.fromEntries(entries);
     isAny = true;
   }
-  return isAny ? (rest as unknown as ReportDetails) : null;
+  return isAny ? rest : null;
 }
 
 function union(said: ReportDetails, details: ReportDetails): ReportDetails {
-  const all: Record<string, unknown> = { ...said };
-  for (const name of SINGLE_DETAILS) all[name] = said[name] ?? details[name];
+  const all: GrowingDetails = { ...said };
+  for (const name of SINGLE_DETAILS) if (said[name] === null) take(all, name, details);
   for (const name of NAMED_DETAILS) all[name] = { ...details[name], ...said[name] };
-  return all as unknown as ReportDetails;
+  return all;
+}
+
+function take<Name extends keyof ReportDetails>(
+  into: GrowingDetails,
+  name: Name,
+  from: GrowingDetails,
+): void {
+  into[name] = from[name];
 }

@@ -1,8 +1,10 @@
 /** A draft over what is known: the conversions changed by the input in hand are read as they will stand. */
 import type { CapUse } from './caps.ts';
-import type { CapPlace, FirstCome, Undecided } from './conversion.ts';
+import type { FirstCome, Undecided } from './conversion.ts';
+import type { CounterName } from './counter-keys.ts';
 import { type ConversionKeys, keysOf } from './keys.ts';
 import type { KnownFacts } from './known-facts.ts';
+import { type TierUse, withPosition } from './tier-use.ts';
 
 interface Drafted {
   readonly conversion: Undecided;
@@ -62,12 +64,12 @@ export class Draft implements KnownFacts {
     return { count, payoutMicros };
   }
 
-  tierUse(key: string, periodStart: number): number {
+  tierUse(key: string, periodStart: number): TierUse {
     let use = this.#known.tierUse(key, periodStart);
     for (const { conversion } of this.#drafted.values()) {
       const before = this.#known.conversion(conversion.conversionId)?.firstCome;
       for (const place of newTiers(conversion.firstCome, before))
-        if (place.key === key && place.periodStart === periodStart) use += 1;
+        if (place.key === key && place.periodStart === periodStart) use = withPosition(use, place.position);
     }
     return use;
   }
@@ -82,10 +84,7 @@ export class Draft implements KnownFacts {
 }
 
 /** One cap's counter and what goes onto it. */
-export interface CapUsed extends CapUse {
-  readonly key: string;
-  readonly periodStart: number;
-}
+export interface CapUsed extends CapUse, CounterName {}
 
 /** What the places of a revision add to the counters of caps, against the revision before. */
 export function capUseOf(after: FirstCome, before: FirstCome | undefined): readonly CapUsed[] {
@@ -105,9 +104,6 @@ export function newTiers(after: FirstCome, before: FirstCome | undefined): First
   return after.tiers.filter((place) => !before?.tiers.some((each) => isSameCounter(each, place)));
 }
 
-function isSameCounter(
-  a: Pick<CapPlace, 'key' | 'periodStart'>,
-  b: Pick<CapPlace, 'key' | 'periodStart'>,
-): boolean {
+function isSameCounter(a: CounterName, b: CounterName): boolean {
   return a.key === b.key && a.periodStart === b.periodStart;
 }

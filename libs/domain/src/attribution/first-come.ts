@@ -8,6 +8,7 @@ import { capKey, customerKey, tierKey } from './keys.ts';
 import type { KnownFacts } from './known-facts.ts';
 import { isBefore } from './report.ts';
 import type { OfferTerms } from './terms.ts';
+import { nextPosition } from './tier-use.ts';
 
 /**
  * Whether no other conversion of the class and the customer stands earlier in the log; null without a customer. A conversion
@@ -51,7 +52,7 @@ export function tierPlaceOf(
   const kept = firstCome.tiers.find((place) => place.key === key && place.periodStart === periodStart);
   if (kept !== undefined) return kept;
   // A test is priced like the first of its month, and takes nobody's place.
-  return { key, periodStart, position: isTest ? 0 : known.tierUse(key, periodStart) };
+  return { key, periodStart, position: isTest ? 0 : nextPosition(known.tierUse(key, periodStart)) };
 }
 
 /** What the caps let through, and the places they gave. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MATCHES, STATES, VERDICTS } from '../conversion.ts';
 import { type Conversion, MATCH_PATHS, TRIGGER_KINDS } from './conversion.ts';
+import { counterNameIn } from './counter-keys.ts';
 import {
   type Decider,
   type Delivered,
@@ -492,11 +493,7 @@ function load(keys: Keys, ledger: InMemoryLedger, foundByTransaction: ReadonlySe
     ...[...keys.clicksOfCustomer].flatMap((key) => ledger.clicksOfCustomer(key)),
     ...[...keys.clicksOfSubject].flatMap((key) => ledger.clicksOfSubject(key)),
   ];
-  const counters = (list: ReadonlySet<string>) =>
-    [...list].map((name) => {
-      const at = name.indexOf(':');
-      return { key: name.slice(at + 1), periodStart: Number(name.slice(0, at)) };
-    });
+  const counters = (list: ReadonlySet<string>) => [...list].map(counterNameIn);
   return {
     keys,
     judgements: all(keys.receipt, (id) => ledger.judgement(id)),

@@ -1,12 +1,14 @@
 /** Everything known, in maps: what the time machine replays over, and what tests hold the reducer to. */
 import type { CapUse } from './caps.ts';
 import type { CandidateClick, Conversion } from './conversion.ts';
+import { counterKey } from './counter-keys.ts';
 import { capUseOf, newTiers } from './draft.ts';
 import type { ExchangeRates } from './exchange.ts';
 import { clickCustomerKey, clickSubjectKeys, keysOf } from './keys.ts';
 import type { AdvertiserRules, ConfiguredRules, Judgement, KnownFacts } from './known-facts.ts';
 import type { Result } from './reducer.ts';
 import type { OfferTerms } from './terms.ts';
+import { NO_TIER_USE, type TierUse, withPosition } from './tier-use.ts';
 
 /** Conversions or clicks by a key, each once; lists are read far more often than they grow. */
 class Index<V> {
@@ -53,7 +55,7 @@ export class InMemoryLedger implements KnownFacts {
   readonly #clicksByCustomer = new Index<CandidateClick>(idOfClick);
   readonly #clicksBySubject = new Index<CandidateClick>(idOfClick);
   readonly #capUse = new Map<string, CapUse>();
-  readonly #tierUse = new Map<string, number>();
+  readonly #tierUse = new Map<string, TierUse>();
 
   constructor(rules: ConfiguredRules) {
     this.#rules = rules;
@@ -93,11 +95,11 @@ export class InMemoryLedger implements KnownFacts {
 
   /** The counters of a cap and of tiers as they stand. */
   restoreCapUse(key: string, periodStart: number, use: CapUse): void {
-    this.#capUse.set(counterOf(key, periodStart), use);
+    this.#capUse.set(counterKey(key, periodStart), use);
   }
 
-  restoreTierUse(key: string, periodStart: number, use: number): void {
-    this.#tierUse.set(counterOf(key, periodStart), use);
+  restoreTierUse(key: string, periodStart: number, use: TierUse): void {
+    this.#tierUse.set(counterKey(key, periodStart), use);
   }
 
   get conversions(): readonly Conversion[] {
@@ -148,11 +150,11 @@ export class InMemoryLedger implements KnownFacts {
   }
 
   capUse(key: string, periodStart: number): CapUse {
-    return this.#capUse.get(counterOf(key, periodStart)) ?? NO_USE;
+    return this.#capUse.get(counterKey(key, periodStart)) ?? NO_USE;
   }
 
-  tierUse(key: string, periodStart: number): number {
-    return this.#tierUse.get(counterOf(key, periodStart)) ?? 0;
+  tierUse(key: string, periodStart: number): TierUse {
+    return this.#tierUse.get(counterKey(key, periodStart)) ?? NO_TIER_USE;
   }
 
   advertiser(advertiserId: string, at: number): AdvertiserRules {
@@ -176,13 +178,9 @@ export class InMemoryLedger implements KnownFacts {
         payoutMicros: payoutMicros + used.payoutMicros,
       });
     }
-    for (const { key, periodStart } of newTiers(firstCome, before))
-      this.restoreTierUse(key, periodStart, this.tierUse(key, periodStart) + 1);
+    for (const { key, periodStart, position } of newTiers(firstCome, before))
+      this.restoreTierUse(key, periodStart, withPosition(this.tierUse(key, periodStart), position));
   }
-}
-
-function counterOf(key: string, periodStart: number): string {
-  return `${periodStart}:${key}`;
 }
 
 function idOfConversion({ conversionId }: Conversion): string {

@@ -6,6 +6,7 @@ import type { CandidateClick, Undecided } from './conversion.ts';
 import type { ExchangeRates } from './exchange.ts';
 import type { Reason } from './reasons.ts';
 import type { OfferTerms, RepeatMode } from './terms.ts';
+import type { TierUse } from './tier-use.ts';
 
 /** What is configured for an advertiser. */
 export interface AdvertiserRules {
@@ -64,6 +65,5 @@ export interface KnownFacts extends ConfiguredRules {
   clicksOfCustomer(key: string): readonly CandidateClick[];
   clicksOfSubject(key: string): readonly CandidateClick[];
   capUse(key: string, periodStart: number): CapUse;
-  /** How many tier places the counter has given. */
-  tierUse(key: string, periodStart: number): number;
+  tierUse(key: string, periodStart: number): TierUse;
 }

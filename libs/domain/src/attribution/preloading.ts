@@ -3,14 +3,16 @@ import { isUuid } from '../click.ts';
 import { isReversal, reversedTransactionOf } from '../identity.ts';
 import type { CapUse } from './caps.ts';
 import type { CandidateClick, Conversion } from './conversion.ts';
+import { type CounterName, counterKey } from './counter-keys.ts';
 import type { ExchangeRates } from './exchange.ts';
 import { InMemoryLedger } from './in-memory-ledger.ts';
 import { clickSubjectKeys, customerKey, subjectKeys, transactionKey } from './keys.ts';
 import type { AdvertiserRules, ConfiguredRules, Judgement, KnownFacts } from './known-facts.ts';
 import { type Input, identityOf, type Result, reduce } from './reducer.ts';
 import type { OfferTerms } from './terms.ts';
+import type { TierUse } from './tier-use.ts';
 
-/** What can be asked for; keys as keys.ts makes them, counters as `periodStart:key`. */
+/** What can be asked for; keys as keys.ts makes them, counters as counter-keys.ts. */
 export const KEY_KINDS = [
   'receipt',
   'conversion',
@@ -100,9 +102,7 @@ function addKeysOf(
 }
 
 /** A counter as it stands. */
-export interface Counter<Use> {
-  readonly key: string;
-  readonly periodStart: number;
+export interface Counter<Use> extends CounterName {
   readonly use: Use;
 }
 
@@ -113,7 +113,7 @@ export interface LoadedFacts {
   readonly conversions: readonly Conversion[];
   readonly clicks: readonly CandidateClick[];
   readonly capUses: readonly Counter<CapUse>[];
-  readonly tierUses: readonly Counter<number>[];
+  readonly tierUses: readonly Counter<TierUse>[];
 }
 
 /** The batch decided, or what is to be loaded before it can be. */
@@ -214,11 +214,11 @@ class PartialFacts implements KnownFacts {
   }
 
   capUse(key: string, periodStart: number): CapUse {
-    return this.#listed('capUse', `${periodStart}:${key}`, this.#ledger.capUse(key, periodStart));
+    return this.#listed('capUse', counterKey(key, periodStart), this.#ledger.capUse(key, periodStart));
   }
 
-  tierUse(key: string, periodStart: number): number {
-    return this.#listed('tierUse', `${periodStart}:${key}`, this.#ledger.tierUse(key, periodStart));
+  tierUse(key: string, periodStart: number): TierUse {
+    return this.#listed('tierUse', counterKey(key, periodStart), this.#ledger.tierUse(key, periodStart));
   }
 
   advertiser(advertiserId: string, at: number): AdvertiserRules {

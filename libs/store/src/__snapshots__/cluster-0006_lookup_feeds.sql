@@ -465,7 +465,9 @@ WHERE _error = '';
 CREATE MATERIALIZED VIEW IF NOT EXISTS tier_places_feed TO tier_places AS
 SELECT
   reinterpretAsUInt64(SHA256(concat('tier\0', toString(toUnixTimestamp64Milli(place.periodStart)), ':', place.key))) AS counterHash,
-  conversionId
+  conversionId,
+  place.position AS position,
+  bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion
 FROM decisions_stream
 ARRAY JOIN tierPlaces AS place
 WHERE _error = '';
