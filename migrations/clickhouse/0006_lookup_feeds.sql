@@ -1,5 +1,6 @@
 -- The feeds of the tables of the file before, by the order of 0003: the queue is dropped and so stops, everything behind it
 -- is made, and the intake comes last. A queue that is made anew goes on where its group has committed.
+-- Texts of few values are plain ones in the queues: for each record on its own, a dictionary costs more than all it holds.
 -- What stands in the tables already is filled in while the queues stand still, from each host's own rows. What the grown
 -- fields say is kept from here on, so whoever writes them starts after this file, as every producer does.
 
@@ -12,7 +13,7 @@ DROP VIEW IF EXISTS click_keys_feed;
 CREATE TABLE IF NOT EXISTS clicks_queue
 (
   clickId UUID,
-  kind LowCardinality(String),
+  kind String,
   advertiserId String,
   offerId String,
   campaignId String,
@@ -31,8 +32,8 @@ CREATE TABLE IF NOT EXISTS clicks_queue
   ipCiphertext Nullable(String),
   subjectHashes Map(String, String),
   customerId Nullable(String),
-  consentAdUserData LowCardinality(String),
-  consentAdPersonalization LowCardinality(String),
+  consentAdUserData String,
+  consentAdPersonalization String,
   costMicros Nullable(Int64),
   costCurrency Nullable(String),
   automation Nullable(String),
@@ -161,16 +162,16 @@ CREATE TABLE IF NOT EXISTS decisions_queue
   transactionId Nullable(String),
   originalConversionId Nullable(UUID),
   customerId Nullable(String),
-  status LowCardinality(String),
-  match LowCardinality(String),
-  state LowCardinality(String),
+  status String,
+  match String,
+  state String,
   reasonCodes Array(String),
   occurredAt DateTime64(3, 'UTC'),
   receivedAt DateTime64(3, 'UTC'),
   decidedAt DateTime64(3, 'UTC'),
   parkedUntil Nullable(DateTime64(3, 'UTC')),
   heldUntil Nullable(DateTime64(3, 'UTC')),
-  triggerKind LowCardinality(String),
+  triggerKind String,
   triggerPartition Int32,
   triggerOffset Int64,
   revenueMicros Nullable(Int64),
@@ -206,8 +207,8 @@ CREATE TABLE IF NOT EXISTS decisions_queue
   ipCiphertext Nullable(String),
   userAgent Nullable(String),
   country Nullable(String),
-  consentAdUserData LowCardinality(String),
-  consentAdPersonalization LowCardinality(String),
+  consentAdUserData String,
+  consentAdPersonalization String,
   valueDigest String,
   configurationVersion Int64,
   isTest Bool,
@@ -249,8 +250,8 @@ CREATE TABLE IF NOT EXISTS decisions_queue
     firstCurrency Nullable(String),
     firstTaxMicros Nullable(Int64),
     firstShippingMicros Nullable(Int64),
-    firstStatus LowCardinality(Nullable(String)),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
+    firstStatus Nullable(String),
+    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status Nullable(String), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
     contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
     isReportedClickEligible Bool,
     isTestClick Bool,
