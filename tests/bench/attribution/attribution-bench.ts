@@ -22,6 +22,8 @@ const MERGES_BOUND_MS = 120_000;
 const DRAIN_BOUND_MS = 300_000;
 const POLL_MS = 500;
 const SEND_AT_ONCE = 2_000;
+/** So many postbacks wait to be decided, more than two polls' worth: a longer backlog would only keep ClickHouse busy storing it. */
+const AHEAD = 10_000;
 
 export interface Throughput {
   /** Postbacks judged, as the table of verdicts shows them. */
@@ -97,29 +99,33 @@ export class AttributionBench {
   }
 
   /**
-   * Sends so many postbacks at once and measures while they are decided.
+   * Keeps attribution busy with so many postbacks at most, and measures once it has decided the first of them.
    * @throws Error when one of them is not judged, or not as it must be.
    */
-  async throughput(count: number, forMs: number): Promise<Throughput> {
+  async throughput(atMost: number, forMs: number): Promise<Throughput> {
     const postbacks = new BenchPostbacks(this.history, 'load', 1);
     const startedAt = Date.now();
-    const load = Array.from({ length: count }, () => postbacks.mixed(startedAt));
-    const before = await this.#counts();
-    await this.#send(load.map(({ record }) => record));
-    const from = await this.#counts();
+    const load = Array.from({ length: atMost }, () => postbacks.mixed(startedAt));
     const lateClicks = load.flatMap(({ click }, index) => (click === null ? [] : [{ click, index }]));
-    let to = from;
-    while (to.at - from.at < forMs && to.receipts - before.receipts < count) {
+    const before = await this.#counts();
+    const sentBefore = this.#sent;
+    const goOn = async ({ receipts }: Counts) => {
+      const judged = receipts - before.receipts;
+      const due = load.slice(this.#sent - sentBefore, judged + AHEAD);
+      await this.#send(due.map(({ record }) => record));
+      await this.#sendLateClicks(lateClicks, judged);
       await delay(POLL_MS);
-      await this.#sendLateClicks(lateClicks, to.receipts - before.receipts);
-      to = await this.#counts();
-    }
+      return this.#counts();
+    };
+    let from = before;
+    while (from.receipts - before.receipts < AHEAD) from = await goOn(from);
+    let to = from;
+    while (to.at - from.at < forMs && this.#sent - sentBefore < atMost) to = await goOn(to);
+    const sent = this.#sent - sentBefore;
     const judged = to.receipts - from.receipts;
-    await this.#until('SELECT count() AS n FROM receipts', before.receipts + count, DRAIN_BOUND_MS, () =>
-      this.#sendLateClicks(lateClicks, count),
-    );
-    await this.#sendLateClicks(lateClicks, count);
-    await this.#check(load);
+    await this.#until('SELECT count() AS n FROM receipts', before.receipts + sent, DRAIN_BOUND_MS);
+    await this.#sendLateClicks(lateClicks, sent);
+    await this.#check(load.slice(0, sent));
     const seconds = (to.at - from.at) / 1_000;
     return {
       perSecond: judged / seconds,
@@ -192,19 +198,13 @@ export class AttributionBench {
     await this.#until(attributed, matched, DRAIN_BOUND_MS);
   }
 
-  async #until(
-    sql: string,
-    expected: number,
-    boundMs: number,
-    meanwhile: () => Promise<void> = async () => undefined,
-  ): Promise<void> {
+  async #until(sql: string, expected: number, boundMs: number): Promise<void> {
     const deadline = performance.now() + boundMs;
     for (;;) {
       const [row] = await this.#system.clickhouse.rows<{ n: string }>(sql);
       const n = Number(row?.n ?? 0);
       if (n >= expected) return;
       if (performance.now() > deadline) throw new Error(`${n} instead of ${expected}: ${sql}`);
-      await meanwhile();
       await delay(POLL_MS);
     }
   }
