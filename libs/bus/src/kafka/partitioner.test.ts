@@ -1,5 +1,7 @@
 /** The partition of a key: murmur2 of the Java client, with the values of its own tests, and topics that agree with each other. */
 import { PARTITIONS, TOPICS } from '@tributary/contracts';
+import fc from 'fast-check';
+import { Partitioners } from 'kafkajs';
 import { expect, it } from 'vitest';
 import { partitionOf } from './partitioner.ts';
 
@@ -36,4 +38,21 @@ it('spreads keys over all partitions, and counts bytes of UTF-8', () => {
 it('knows a topic of one partition', () => {
   expect(TOPICS['configuration.changed.v1'].partitions).toBe(1);
   expect(partitionOf('configuration.changed.v1', 'source:shop')).toBe(0);
+});
+
+it('puts any key where kafkajs puts it', () => {
+  const kafkajs = Partitioners.DefaultPartitioner();
+  const topic = 'click.recorded.v1';
+  const partitionMetadata = Array.from({ length: PARTITIONS }, (_, partitionId) => ({
+    partitionId,
+    leader: 0,
+  }));
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (key) => {
+      const message = { key, value: null };
+      expect(partitionOf(topic, key)).toBe(
+        kafkajs({ topic, partitionMetadata: partitionMetadata as never, message }),
+      );
+    }),
+  );
 });
