@@ -6,6 +6,7 @@ export * from './facts-store.ts';
 export * from './key-hash.ts';
 export * from './migrate.ts';
 export * from './overlay.ts';
+export * from './reattribution-store.ts';
 export * from './receipt-store.ts';
 export * from './render-migration.ts';
 export * from './stored-offsets.ts';

@@ -14,7 +14,10 @@ export interface Compared {
 }
 
 /** In the order of {@link CHANGE_KINDS}; none when nobody is credited or paid otherwise. */
-export function changesOf({ before: { outcome: a }, after: { outcome: b } }: Compared): readonly ChangeKind[] {
+export function changesOf({
+  before: { outcome: a },
+  after: { outcome: b },
+}: Compared): readonly ChangeKind[] {
   const isChanged: Readonly<Record<ChangeKind, boolean>> = {
     match: a.match !== b.match,
     winner: a.winner?.clickId !== b.winner?.clickId,
@@ -116,7 +119,10 @@ interface Sums {
 /** Adds up a difference, one conversion after the other. */
 export class Difference {
   readonly #byKind = Object.fromEntries(CHANGE_KINDS.map((kind) => [kind, 0])) as Record<ChangeKind, number>;
-  readonly #partners = new Map<string, Sums & Pick<PartnerDifference, 'measure' | 'currency' | 'partnerId'>>();
+  readonly #partners = new Map<
+    string,
+    Sums & Pick<PartnerDifference, 'measure' | 'currency' | 'partnerId'>
+  >();
   readonly #examples: Compared[] = [];
   #compared = 0;
   #changed = 0;
@@ -178,7 +184,14 @@ export class Difference {
     if (currency === undefined) return;
     for (const [partnerId, micros] of shares) {
       const key = JSON.stringify([measure, currency, partnerId]);
-      const sums = this.#partners.get(key) ?? { measure, currency, partnerId, before: 0n, after: 0n, moved: 0n };
+      const sums = this.#partners.get(key) ?? {
+        measure,
+        currency,
+        partnerId,
+        before: 0n,
+        after: 0n,
+        moved: 0n,
+      };
       sums[column] += micros;
       this.#partners.set(key, sums);
     }

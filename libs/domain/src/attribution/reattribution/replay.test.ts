@@ -175,7 +175,11 @@ describe('terms that were ordered', () => {
       decidedAt: { ...decidedAt, trigger: 'command', now: AFTERWARDS },
     };
     const lane = { ...recorded, revisions: [...recorded.revisions, revision] };
-    const { decided } = replay(lane, changedBy((terms) => ({ ...terms, halfLifeMs: 17 })), AFTERWARDS);
+    const { decided } = replay(
+      lane,
+      changedBy((terms) => ({ ...terms, halfLifeMs: 17 })),
+      AFTERWARDS,
+    );
     expect(decided.get(subject.conversionId)?.orders.terms).toMatchObject({ halfLifeMs: 17, payouts: [] });
     expect(changesOf({ before: subject, after: subject })).toEqual([]);
   });

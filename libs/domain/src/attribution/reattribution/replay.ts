@@ -1,11 +1,12 @@
 /** The replay of a lane: its recorded steps decided again, by the same rules to the same bytes, by others to what would have been. */
+
+import type { CapUse } from '../caps.ts';
 import { type CandidateClick, type Conversion, NO_ORDERS, type Orders } from '../conversion.ts';
 import { eventTypeOf, judgedAtOf } from '../facts.ts';
 import { deadlineIn, InMemoryLedger } from '../in-memory-ledger.ts';
 import type { Moment } from '../moment.ts';
 import { isSame } from '../ordering.ts';
 import type { Counter } from '../preloading.ts';
-import type { CapUse } from '../caps.ts';
 import { type Command, type Input, type Result, reduce } from '../reducer.ts';
 import type { ReplayRules } from './changed-rules.ts';
 import { type RecordedLane, type Sighting, type Step, scheduleOf, sightingsOf } from './schedule.ts';
@@ -56,8 +57,9 @@ interface Surroundings {
   readonly laneRead: 'behind' | 'not_at_all' | 'to_now';
 }
 
-const SURROUNDINGS: readonly Surroundings[] = (['behind', 'not_at_all', 'to_now'] as const).flatMap((laneRead) =>
-  (['by_receipt', 'by_sighting', 'only_sighted'] as const).map((clicks) => ({ clicks, laneRead })),
+const SURROUNDINGS: readonly Surroundings[] = (['behind', 'not_at_all', 'to_now'] as const).flatMap(
+  (laneRead) =>
+    (['by_receipt', 'by_sighting', 'only_sighted'] as const).map((clicks) => ({ clicks, laneRead })),
 );
 const BY_RECEIPT: Surroundings = { clicks: 'by_receipt', laneRead: 'behind' };
 
@@ -140,15 +142,24 @@ class Replay {
 
   /** What led to the recorded revision; null where that is another input of the same step. */
   #inputFor(step: Step, target: Conversion): ((at: Moment) => Input) | null {
-    const { conversionId, lane, facts } = target;
+    const { conversionId, lane } = target;
     if (step.kind === 'deadline') return (at) => ({ kind: 'instant', conversionId, at });
     if (step.kind === 'late_click') {
-      const { clickId } = facts;
+      const clickId = this.#awaitedClick(target);
       return clickId === null ? null : (at) => ({ kind: 'click', clickId, lane, at });
     }
     if (!this.#isOrdered(target) && step.recorded.some((each) => this.#isOrdered(each))) return null;
     const command = this.#commandFor(target);
     return command === null ? null : (at) => ({ kind: 'command', command, at });
+  }
+
+  /** The click it waited for; null for a neighbour of what did. */
+  #awaitedClick({ conversionId, revision, facts: { clickId } }: Conversion): string | null {
+    const before = this.#recorded.get(keyOf({ conversionId, revision: revision - 1 }));
+    const wasMissing = before?.outcome.candidates.some(
+      (candidate) => candidate.clickId === clickId && candidate.outcome === 'missing',
+    );
+    return wasMissing === true ? clickId : null;
   }
 
   /** A neighbour of what was ordered is only decided again. An order that is given twice looks like that too. */
@@ -169,7 +180,8 @@ class Replay {
     const at = judgedAtOf(facts);
     const offerId = outcome.winner?.offerId ?? terms?.offerId ?? '';
     return {
-      command: ruling !== null && isRuling(this.#ordersBefore(target), orders) ? COMMAND_OF[ruling] : 'reattribute',
+      command:
+        ruling !== null && isRuling(this.#ordersBefore(target), orders) ? COMMAND_OF[ruling] : 'reattribute',
       advertiserId: scope.advertiserId,
       isTest: scope.isTest,
       conversionId,
@@ -263,7 +275,14 @@ class Replay {
       if (due === null) return;
       const { conversionId, decidedAt } = due.conversion;
       const now = Math.max(due.deadlineAt, decidedAt.now);
-      const step = { kind: 'deadline', postback: null, now, position, configurationVersion, recorded: [] } as const;
+      const step = {
+        kind: 'deadline',
+        postback: null,
+        now,
+        position,
+        configurationVersion,
+        recorded: [],
+      } as const;
       this.#instant(conversionId, step, index);
     }
   }

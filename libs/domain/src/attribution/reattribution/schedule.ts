@@ -45,15 +45,17 @@ export interface Step {
  * revision has no instant on record, and none that matters: it takes that of the one before.
  */
 export function scheduleOf({ postbacks, revisions }: RecordedLane): readonly Step[] {
-  const byPostback = Map.groupBy(revisions.filter(isOfPostback), ({ decidedAt }) => decidedAt.position.offset);
+  const byPostback = Map.groupBy(
+    revisions.filter(isOfPostback),
+    ({ decidedAt }) => decidedAt.position.offset,
+  );
   const steps: Step[] = [];
   let now = 0;
   for (const postback of postbacks) {
     const { position, receivedAt } = postback.report;
     const recorded = byPostback.get(position.offset) ?? [];
     now = recorded[0]?.decidedAt.now ?? Math.max(now, receivedAt);
-    const configurationVersion =
-      recorded[0]?.decidedAt.configurationVersion ?? postback.configurationVersion;
+    const configurationVersion = recorded[0]?.decidedAt.configurationVersion ?? postback.configurationVersion;
     steps.push({ kind: 'postback', postback, now, position, configurationVersion, recorded });
   }
   return merged(steps, othersOf(revisions));
