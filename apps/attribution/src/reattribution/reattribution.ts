@@ -6,7 +6,10 @@ import { recordOf } from '../conversion-record.ts';
 import { type RecordedLaneStores, readLane } from './recorded-lane.ts';
 
 export interface ReattributionOptions extends RecordedLaneStores {
-  readonly store: ReattributionStore;
+  readonly store: Pick<
+    ReattributionStore,
+    'lanes' | 'postbacks' | 'revisions' | 'before' | 'counters' | 'insert'
+  >;
   readonly rules: attribution.ReplayRules;
   /** Conversions that were first reported in it are compared; epoch milliseconds. */
   readonly period: attribution.Period;
