@@ -79,7 +79,7 @@ beforeAll(async () => {
   await report();
   to = Date.now() + 1_000;
   await decided();
-});
+}, 240_000);
 
 afterAll(async () => {
   attribution?.kill('SIGTERM');
@@ -263,7 +263,7 @@ function differing(runId: string): Promise<number> {
   );
 }
 
-describe('a run', () => {
+describe('a run', { timeout: 240_000 }, () => {
   it('by the same rules decides the same bytes', async () => {
     const before = await liveChecksum();
     const ended = await reattribute(...time());
