@@ -35,6 +35,7 @@ let attribution: ChildProcess;
 /** A moment before the first postback. */
 let from: number;
 let to: number;
+let receipts = 0;
 
 const environment = () => ({
   ...process.env,
@@ -122,11 +123,11 @@ async function report(): Promise<void> {
     const clicks = [first, second].map((each) => outgoing('click.recorded.v1', each.clickId, each));
     if (n % 10 === 0) late.push(...clicks);
     else await publish(producer, clicks);
+    const postbacks = postbacksOf(n, lane, customerId, second);
+    receipts += postbacks.length;
     await publish(
       producer,
-      postbacksOf(n, lane, customerId, second).map((each) =>
-        outgoing('postback.received.v1', each.lane, each),
-      ),
+      postbacks.map((each) => outgoing('postback.received.v1', each.lane, each)),
     );
   }
   await publish(producer, late);
@@ -185,7 +186,7 @@ async function decided(): Promise<void> {
     "SELECT count() AS n FROM conversions FINAL WHERE lane IN {lanes:Array(String)} AND match = 'parked'";
   await eventually(
     async () => [await count(posted), await count(judged), await count(parked)],
-    ([received = 0, verdicts, waiting]) => received >= SALES && verdicts === received && waiting === 0,
+    ([received, verdicts, waiting]) => received === receipts && verdicts === receipts && waiting === 0,
     60_000,
   );
   const topic = 'postback.received.v1';
@@ -205,7 +206,7 @@ async function liveChecksum(): Promise<readonly string[]> {
   const tables = ['decisions', 'conversions', 'conversion_states', 'receipts', 'cap_places'];
   const sums = tables.map(async (table) => {
     const [row] = await clickhouse.rows<{ sum: string }>(
-      `SELECT toString(sum(cityHash64(*))) || ':' || toString(count()) AS sum FROM ${table} FINAL`,
+      `SELECT toString(sum(cityHash64(toString(tuple(*))))) || ':' || toString(count()) AS sum FROM ${table} FINAL`,
     );
     return `${table} ${row?.sum}`;
   });

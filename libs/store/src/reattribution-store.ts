@@ -241,13 +241,13 @@ export class ReattributionStore {
     const table = this.#tableOf(runId);
     const rows = await this.#clickhouse.rows<PlannedOrder & { configurationVersion: string }>(
       `SELECT conversionId, lane, advertiserId, isTest, liveRevision, orderTerms AS terms, orderClickId AS clickId,
-        configurationVersion, current.revision AS currentRevision
+        configurationVersion, live.revision AS currentRevision
       FROM ${table} AS run
       LEFT JOIN (
         SELECT conversionId, max(revision) AS revision FROM conversions
         WHERE conversionId GLOBAL IN (SELECT conversionId FROM ${table} WHERE isNotNull(orderTerms))
         GROUP BY conversionId
-      ) AS current USING (conversionId)
+      ) AS live USING (conversionId)
       WHERE isNotNull(orderTerms)
       ORDER BY lane, firstOffset, conversionId`,
     );
