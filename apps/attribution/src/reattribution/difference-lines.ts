@@ -20,7 +20,7 @@ export function differenceLines(summary: RunSummary, hasOtherRules: boolean): re
   ];
 }
 
-function changedLines({ moved, unbalanced, partners, examples, orders }: RunSummary): readonly string[] {
+function changedLines({ moved, unbalanced, partners, examples, ...ordered }: RunSummary): readonly string[] {
   return [
     '',
     ...table([
@@ -42,7 +42,10 @@ function changedLines({ moved, unbalanced, partners, examples, orders }: RunSumm
     'examples:',
     ...examples.flatMap(exampleLines),
     '',
-    `an order can bring it about for ${orders} of them; reversals follow their original`,
+    `an order can bring it about for ${ordered.orders} of them; reversals follow their original`,
+    ...(ordered.ordersOtherwise === 0
+      ? []
+      : [`OF THESE ORDERS ${ordered.ordersOtherwise} COME OUT OTHERWISE: see docs/runbooks/reattribute.md`]),
   ];
 }
 

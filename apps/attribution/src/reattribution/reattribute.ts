@@ -160,6 +160,7 @@ async function run(period: attribution.Period, otherRules: OtherRules): Promise<
         change === null
           ? attribution.sameRules(inForce)
           : attribution.changedRules(inForce, { ...change, period }),
+      inForce,
       period,
       decidedUntil,
       runId,

@@ -112,6 +112,7 @@ async function run(change?: attribution.TermsChange) {
   const summary = await reattribute({
     store: storeOf(bed.log.decided),
     facts: bed.log.store,
+    inForce,
     rules:
       change === undefined
         ? attribution.sameRules(inForce)
@@ -148,7 +149,14 @@ it('by another model: credits change in the rows, orders for all but the refund,
   await decide();
   const written = bed.log.decided.length;
   const summary = await run((terms) => ({ ...terms, model: 'linear' }));
-  expect(summary).toMatchObject({ conversions: 5, changed: 4, moved: 4, unbalanced: 0, orders: 3 });
+  expect(summary).toMatchObject({
+    conversions: 5,
+    changed: 4,
+    moved: 4,
+    unbalanced: 0,
+    orders: 3,
+    ordersOtherwise: 0,
+  });
   expect(summary.byKind).toMatchObject({ credits: 4, match: 0 });
   expect(bed.log.decided).toHaveLength(written);
   const ordered = rows.flatMap(({ order }) =>
@@ -164,6 +172,7 @@ it('postbacks that attribution has not decided yet are not replayed', async () =
   const summary = await reattribute({
     store: storeOf([]),
     facts: bed.log.store,
+    inForce: new RulesInForce(follower.current),
     rules: attribution.sameRules(new RulesInForce(follower.current)),
     period: PERIOD,
     decidedUntil: new Map(),

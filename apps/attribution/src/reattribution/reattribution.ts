@@ -1,6 +1,6 @@
 /** One run of the time machine: every lane of the time is replayed, compared with what stands, and put into the scratch table. */
 import { type ConversionDecided, encodeEvent } from '@tributary/contracts';
-import { attribution } from '@tributary/domain';
+import { attribution, type OfferTerms } from '@tributary/domain';
 import type { LanePart, ReattributionStore, ScratchRow } from '@tributary/store';
 import { recordOf } from '../conversion-record.ts';
 import { type RecordedLaneStores, readLane } from './recorded-lane.ts';
@@ -11,6 +11,7 @@ export interface ReattributionOptions extends RecordedLaneStores {
     'lanes' | 'postbacks' | 'revisions' | 'before' | 'counters' | 'insert'
   >;
   readonly rules: attribution.ReplayRules;
+  readonly inForce: attribution.ConfiguredRules;
   /** Conversions that were first reported in it are compared; epoch milliseconds. */
   readonly period: attribution.Period;
   /** Next postback of each partition that attribution has not decided yet: from there on nothing is replayed. */
@@ -31,16 +32,30 @@ export interface RunSummary extends attribution.DifferenceSummary {
   readonly notReplayed: number;
   /** Changed conversions that an order can bring to where the run has them. */
   readonly orders: number;
+  /** Of these, how many would come out otherwise: they keep the places they have under caps and tiers. */
+  readonly ordersOtherwise: number;
 }
 
 /** Reads the log and the decisions, writes the scratch table and nothing else. @throws DependencyFailure */
 export async function reattribute(options: ReattributionOptions): Promise<RunSummary> {
   const { store, period, decidedUntil, runId, configurationVersion } = options;
   const difference = new attribution.Difference();
-  const totals = { lanes: 0, postbacks: 0, conversions: 0, byteEqual: 0, notReplayed: 0, orders: 0 };
+  const totals = {
+    lanes: 0,
+    postbacks: 0,
+    conversions: 0,
+    byteEqual: 0,
+    notReplayed: 0,
+    orders: 0,
+    ordersOtherwise: 0,
+  };
   for (const lane of await store.lanes(period.from, period.to)) {
     const endOffset = Math.max(decidedUntil.get(lane.partition) ?? 0, 0);
-    const { rows, postbacks, notReplayed } = await replayLane({ ...lane, endOffset }, options, difference);
+    const { rows, postbacks, notReplayed, ordersOtherwise } = await replayLane(
+      { ...lane, endOffset },
+      options,
+      difference,
+    );
     await store.insert(
       runId,
       rows.map(({ row }) => row),
@@ -49,6 +64,7 @@ export async function reattribute(options: ReattributionOptions): Promise<RunSum
     totals.lanes += 1;
     totals.postbacks += postbacks;
     totals.notReplayed += notReplayed;
+    totals.ordersOtherwise += ordersOtherwise;
     totals.conversions += rows.length;
     totals.byteEqual += rows.filter(({ isByteEqual }) => isByteEqual).length;
     totals.orders += rows.filter(({ row }) => row.order !== null).length;
@@ -65,12 +81,15 @@ async function replayLane(
   part: LanePart,
   options: ReattributionOptions,
   difference: attribution.Difference,
-): Promise<{ readonly rows: readonly DecidedRow[] } & Pick<RunSummary, 'postbacks' | 'notReplayed'>> {
-  const { rules, period, asOf } = options;
+): Promise<
+  { readonly rows: readonly DecidedRow[] } & Pick<RunSummary, 'postbacks' | 'notReplayed' | 'ordersOtherwise'>
+> {
+  const { rules, inForce, period, asOf } = options;
   const { recorded, counters, live } = await readLane(options, part);
   const { decided } = attribution.replay(recorded, rules, asOf, counters);
   const latest = new Map(recorded.revisions.map((revision) => [revision.conversionId, revision]));
   const rows: DecidedRow[] = [];
+  const orders: attribution.PlannedTerms[] = [];
   let notReplayed = 0;
   for (const before of latest.values()) {
     const { receivedAt } = before.facts;
@@ -82,21 +101,23 @@ async function replayLane(
       continue;
     }
     const changes = difference.add({ before, after });
-    rows.push(rowOf({ before, after }, record, changes, rules));
+    const terms = attribution.termsToOrder({ before, after }, rules);
+    if (terms !== null) orders.push({ wanted: after, terms });
+    rows.push(rowOf({ before, after }, record, changes, terms));
   }
-  return { rows, postbacks: recorded.postbacks.length, notReplayed };
+  const ordersOtherwise = attribution.tryOrders(recorded, counters, inForce, orders, asOf).size;
+  return { rows, postbacks: recorded.postbacks.length, notReplayed, ordersOtherwise };
 }
 
 function rowOf(
   compared: attribution.Compared,
   live: ConversionDecided,
   changes: readonly string[],
-  rules: attribution.ReplayRules,
+  terms: OfferTerms | null,
 ): DecidedRow {
   const { before, after } = compared;
   const decided = recordOf(after);
   const record = encodeEvent('conversion.decided.v1', decided);
-  const terms = attribution.termsToOrder(compared, rules);
   const row: ScratchRow = {
     conversionId: after.conversionId,
     lane: after.lane,

@@ -4,3 +4,4 @@ export * from './difference.ts';
 export * from './ordering-terms.ts';
 export * from './replay.ts';
 export * from './schedule.ts';
+export * from './trial-orders.ts';

@@ -11,7 +11,7 @@ import { changesOf, Difference } from './difference.ts';
 import { AFTERWARDS, run } from './recorded-lane.fixture.ts';
 import { replay } from './replay.ts';
 
-const RUNS = Number(process.env['HISTORIES'] ?? 300);
+const RUNS = Number(process.env['HISTORIES'] ?? 150);
 const SEED = Number(process.env['HISTORY_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const parameters = { numRuns: RUNS, seed: SEED };
 const ALWAYS = { from: 0, to: AFTERWARDS };
