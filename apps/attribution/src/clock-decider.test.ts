@@ -218,6 +218,33 @@ describe('a conversion that is held for a condition', () => {
   });
 });
 
+it('gives places under a cap by the log, whichever was looked at last', async () => {
+  await bed.changes.append(
+    aChange(
+      'offer',
+      {
+        id: 'acme-offer',
+        advertiserId: 'acme',
+        name: 'Offer',
+        payouts: [{ kind: 'percent', eventType: 'sale', percent: '10' }],
+        caps: [{ id: 'two', period: 'total', count: 2 }],
+      },
+      { expectedVersion: 1 },
+    ),
+  );
+  const orders = ['order-2', 'order-3', 'order-4'];
+  for (const [index, transactionId] of orders.entries())
+    await bed.decideBy(
+      bed.attribution,
+      [aPostback({ ...postback, receiptId: `019b7c40-0000-7000-8000-0000000000c${index}`, transactionId })],
+      { offset: 10 - index },
+    );
+  bed.log.clicks.set(click.clickId, click);
+  await pass(10 * TICK_MS);
+  const paid = bed.log.decided.filter(({ payoutMicros }) => payoutMicros !== null);
+  expect(paid.map(({ transactionId }) => transactionId)).toEqual(['order-1', 'order-4']);
+});
+
 describe('the deadline', () => {
   it('is not the end while ClickHouse has not stored every click that was in the log by then', async () => {
     bed.log.clicksEnd = 10;

@@ -126,7 +126,8 @@ export class ClockDecider {
     const version = configurationVersion();
     const inputs: attribution.Input[] = [];
     const looked: { readonly entry: Waiting; readonly clicks: Noted | null }[] = [];
-    for (const entry of entries) {
+    // Places under caps go by the log, so that a replay gives the same ones.
+    for (const entry of entries.toSorted(byPlaceInLog)) {
       if (!waiting.holds(entry.conversion)) continue;
       const clicks = notedClicks(entry, look);
       const change = this.#changeFor(entry, look, clicks);
@@ -196,4 +197,9 @@ export class ClockDecider {
 function notedClicks({ clicks, deadlineAt }: Waiting, look: Look): Noted | null {
   if (clicks === null) return look.clicks;
   return look.now >= deadlineAt && clicks.at < deadlineAt ? look.clicks : clicks;
+}
+
+function byPlaceInLog({ conversion: a }: Waiting, { conversion: b }: Waiting): number {
+  const byOffset = a.facts.position.offset - b.facts.position.offset;
+  return byOffset || (a.conversionId < b.conversionId ? -1 : 1);
 }
