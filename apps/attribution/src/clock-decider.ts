@@ -123,7 +123,7 @@ export class ClockDecider {
 
   async #decide(partition: number, entries: readonly Waiting[], look: Look): Promise<void> {
     const { waiting, batches, writer, progress, configurationVersion } = this.#options;
-    const version = configurationVersion();
+    const turn = progress.turn(partition, configurationVersion());
     const inputs: attribution.Input[] = [];
     const looked: { readonly entry: Waiting; readonly clicks: Noted | null }[] = [];
     // Places under caps go by the log, so that a replay gives the same ones.
@@ -133,8 +133,7 @@ export class ClockDecider {
       const change = this.#changeFor(entry, look, clicks);
       // Where a click has shown, others of its person may not have yet.
       const watermarkReached = change?.kind === 'instant';
-      if (change !== null)
-        inputs.push({ ...change, at: progress.moment(partition, version, { watermarkReached }) });
+      if (change !== null) inputs.push({ ...change, at: turn({ watermarkReached }) });
       looked.push({ entry, clicks });
     }
     if (inputs.length > 0) {
