@@ -11,7 +11,7 @@ type LoadedFacts = attribution.LoadedFacts;
 export interface DecisionBatchesOptions {
   readonly store: Pick<FactsStore, 'load'>;
   readonly ownWrites: OwnWrites;
-  readonly rules: attribution.ConfiguredRules;
+  readonly rules: attribution.ConfiguredRules & { readonly version: number };
   readonly clock: Clock;
 }
 
@@ -46,15 +46,17 @@ export class DecisionBatches {
    */
   async decide(
     partition: number,
-    inputs: readonly attribution.Input[],
+    given: readonly attribution.Input[],
     askedReceipts: ReadonlySet<string>,
   ): Promise<DecidedBatch> {
     const { rules } = this.#options;
-    let keys = attribution.keysOfInputs(inputs, rules);
+    let keys = attribution.keysOfInputs(given, rules);
     let loaded: LoadedFacts | null = null;
     for (let trial = 1; trial <= MAX_TRIALS; trial += 1) {
       const found: LoadedFacts = await this.#load(partition, keys, askedReceipts);
       loaded = loaded === null ? found : joinedFacts(loaded, found);
+      // The configuration may have moved on while facts were loaded; on record is what this trial goes by.
+      const inputs = decidedBy(rules.version, given);
       const decision = attribution.decideBatch(inputs, loaded, rules);
       if (decision.kind === 'decided') {
         const { results } = decision;
@@ -111,6 +113,14 @@ export class DecisionBatches {
       ),
     };
   }
+}
+
+function decidedBy(
+  configurationVersion: number,
+  inputs: readonly attribution.Input[],
+): readonly attribution.Input[] {
+  const isStated = inputs.every(({ at }) => at.configurationVersion === configurationVersion);
+  return isStated ? inputs : inputs.map((input) => ({ ...input, at: { ...input.at, configurationVersion } }));
 }
 
 function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): ReadonlySet<string> {
