@@ -4,11 +4,15 @@ import type { RunSummary } from './reattribution.ts';
 
 /** Amounts in units of their currency. */
 export function differenceLines(summary: RunSummary, hasOtherRules: boolean): readonly string[] {
-  const { lanes, postbacks, conversions, byteEqual, notReplayed, compared, changed, byKind } = summary;
+  const { lanes, postbacks, conversions, byteEqual, refused, notReplayed, compared, changed, byKind } =
+    summary;
   const kinds = attribution.CHANGE_KINDS.map((kind) => `${kind} ${byKind[kind]}`).join(', ');
   return [
-    `replayed: ${postbacks} postbacks of ${lanes} lanes; ${conversions} conversions of the time, ${conversions - compared} of them tests`,
-    `byte-equal to what stands: ${byteEqual} of ${conversions}`,
+    `replayed: ${postbacks} postbacks of ${lanes} lanes; ${conversions} conversions of the time, ${conversions - refused - compared} of them tests`,
+    `by the same rules byte-equal to what stands: ${byteEqual} of ${conversions}`,
+    ...(refused === 0
+      ? []
+      : [`REFUSED: ${refused} conversions that the same rules decide otherwise than they stand`]),
     ...(notReplayed === 0
       ? []
       : [`NOT REPLAYED: ${notReplayed} conversions whose postbacks ClickHouse does not show`]),

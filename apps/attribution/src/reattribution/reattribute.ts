@@ -1,8 +1,6 @@
 /** `npm run reattribute`: the log of a time by other rules, into a scratch table, and the difference in print. Nothing live changes. */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
 import {
   KafkaConfigurationLog,
   KafkaConnection,
@@ -10,7 +8,7 @@ import {
   settleSchemaIds,
 } from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
-import { attribution } from '@tributary/domain';
+import type { attribution } from '@tributary/domain';
 import { createLogger, readSettings } from '@tributary/runtime';
 import {
   clickhouseOf,
@@ -20,39 +18,15 @@ import {
   scratchTableOf,
   UndecodedStore,
 } from '@tributary/store';
-import { RulesInForce } from '../rules-in-force.ts';
+import { type Call, callIn, USAGE } from './call.ts';
 import { differenceLines } from './difference-lines.ts';
-import { changeOf, durationIn, modelIn, type OtherRules } from './other-rules.ts';
+import { changeOf, type OtherRules } from './other-rules.ts';
 import { reattribute } from './reattribution.ts';
-
-const USAGE = `npm run reattribute -- --from INSTANT --to INSTANT [--rules FILE] [--model MODEL] [--window 7d]
-  Replays the postbacks that were received from --from on by other rules: those hold for facts that occurred from --from
-  to --to. What it decides goes into a table of its own, reattribution_<run>; printed is the difference for conversions
-  first reported in that time. Nothing live changes. Without other rules it checks that the same rules decide the same.
-  --from, --to  ISO 8601, UTC unless it says otherwise; --to is not included
-  --rules FILE  YAML or JSON: offers by id, as in a configuration file; a field that is left out stays as it is in force
-  --model       last_click, first_click, linear, position_based or time_decay, for every offer
-  --window      longest time from click to conversion, for every offer: 30m, 12h, 7d
-npm run reattribute -- --apply RUN --actor WHO [--reason CODE] [--yes]
-  Orders what the run has found: one command for each changed conversion, executed by attribution as a new revision.
-  Asks first, unless --yes. A conversion that was decided again since the run is left as it is, so a second time orders
-  nothing.
-npm run reattribute -- --drop RUN
-  Removes the table of the run.
-  Exit code: 0 done; 1 failed; 2 a wrong call, or nothing was ordered because nobody said yes.
-  Reads KAFKA_BROKERS, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_DATABASE, SCHEMA_REGISTRY_URL
-  and SCHEMA_IDS.`;
+import { rulesByVersion } from './rules-by-version.ts';
 
 /** The group whose commits say what attribution has decided. */
 const GROUP_ID = 'attribution';
 const STORED_LIMIT_MS = 60_000;
-const ISO = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
-
-type Call =
-  | { readonly kind: 'help' }
-  | { readonly kind: 'drop'; readonly runId: string }
-  | { readonly kind: 'run'; readonly period: attribution.Period; readonly rules: OtherRules };
-
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -76,38 +50,6 @@ async function main(): Promise<number> {
     console.error(error instanceof Error ? error.message : String(error));
     return 1;
   }
-}
-
-async function callIn(argv: readonly string[]): Promise<Call> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      help: { type: 'boolean' },
-      drop: { type: 'string' },
-      from: { type: 'string' },
-      to: { type: 'string' },
-      rules: { type: 'string' },
-      model: { type: 'string' },
-      window: { type: 'string' },
-    },
-  });
-  if (values.help) return { kind: 'help' };
-  if (values.drop !== undefined) return { kind: 'drop', runId: values.drop };
-  const period = { from: instantIn('--from', values.from), to: instantIn('--to', values.to) };
-  if (period.from >= period.to) throw new Error('--from must be before --to');
-  const rules = {
-    file: values.rules === undefined ? null : await readFile(values.rules, 'utf8'),
-    model: values.model === undefined ? null : modelIn(values.model),
-    windowMs: values.window === undefined ? null : durationIn(values.window),
-  };
-  return { kind: 'run', period, rules };
-}
-
-function instantIn(name: string, text: string | undefined): number {
-  const hasZone = /(?:Z|[+-]\d{2}:\d{2}|^\d{4}-\d{2}-\d{2})$/.test(text ?? '');
-  const instant = text !== undefined && ISO.test(text) ? Date.parse(hasZone ? text : `${text}Z`) : Number.NaN;
-  if (Number.isNaN(instant)) throw new Error(`${name} must be an instant such as 2026-01-31T12:00:00Z`);
-  return instant;
 }
 
 async function drop(runId: string): Promise<void> {
@@ -140,8 +82,9 @@ async function run(period: attribution.Period, otherRules: OtherRules): Promise<
   const follower = new ConfigurationFollower(new KafkaConfigurationLog({ connection, schemas, onFatal }));
   try {
     await follower.start();
-    const change = changeOf(follower.current, otherRules);
-    const inForce = new RulesInForce(follower.current);
+    // What is configured from here on is nothing to this run.
+    const configuration = follower.current.fork();
+    const other = changeOf(configuration, otherRules);
     const store = new ReattributionStore(clickhouse);
     const runId = randomUUID();
     const decidedUntil = await connection.committedOffsets(GROUP_ID, 'postback.received.v1');
@@ -156,19 +99,16 @@ async function run(period: attribution.Period, otherRules: OtherRules): Promise<
     const summary = await reattribute({
       store,
       facts: new FactsStore(clickhouse),
-      rules:
-        change === null
-          ? attribution.sameRules(inForce)
-          : attribution.changedRules(inForce, { ...change, period }),
-      inForce,
+      inForce: rulesByVersion(configuration),
+      other,
       period,
       decidedUntil,
       runId,
-      configurationVersion: follower.current.version,
+      configurationVersion: configuration.version,
       asOf: Date.now(),
     });
     console.log(`run ${runId}, table ${scratchTableOf(runId)}`);
-    for (const line of differenceLines(summary, change !== null)) console.log(line);
+    for (const line of differenceLines(summary, other !== null)) console.log(line);
     if (summary.orders > 0) console.log(`npm run reattribute -- --apply ${runId} --actor WHO`);
   } finally {
     await follower.stop();

@@ -6,8 +6,8 @@ import type { LanePart, PlacedPostback, ScratchRow } from '@tributary/store';
 import { aClick, aPostback } from '@tributary/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AttributionBed, NOW, PARTITION } from '../attribution-bed.fixture.ts';
-import { RulesInForce } from '../rules-in-force.ts';
 import { reattribute } from './reattribution.ts';
+import { rulesByVersion } from './rules-by-version.ts';
 
 const RUN = '019b7d00-0000-7000-8000-000000000004';
 const PERIOD = { from: NOW - 3_600_000, to: NOW + 3_600_000 };
@@ -105,18 +105,17 @@ function storeOf(decided: readonly ConversionDecided[]) {
   };
 }
 
-async function run(change?: attribution.TermsChange) {
+async function run(
+  change?: attribution.TermsChange,
+  decided: readonly ConversionDecided[] = bed.log.decided,
+) {
   const follower = new ConfigurationFollower(bed.changes);
   await follower.start();
-  const inForce = new RulesInForce(follower.current);
   const summary = await reattribute({
-    store: storeOf(bed.log.decided),
+    store: storeOf(decided),
     facts: bed.log.store,
-    inForce,
-    rules:
-      change === undefined
-        ? attribution.sameRules(inForce)
-        : attribution.changedRules(inForce, { change, period: PERIOD, linksPersons: false }),
+    inForce: rulesByVersion(follower.current),
+    other: change === undefined ? null : { change, linksPersons: false },
     period: PERIOD,
     decidedUntil: new Map([[PARTITION, POSTBACKS.length]]),
     runId: RUN,
@@ -172,8 +171,8 @@ it('postbacks that attribution has not decided yet are not replayed', async () =
   const summary = await reattribute({
     store: storeOf([]),
     facts: bed.log.store,
-    inForce: new RulesInForce(follower.current),
-    rules: attribution.sameRules(new RulesInForce(follower.current)),
+    inForce: rulesByVersion(follower.current),
+    other: null,
     period: PERIOD,
     decidedUntil: new Map(),
     runId: RUN,
@@ -181,4 +180,37 @@ it('postbacks that attribution has not decided yet are not replayed', async () =
     asOf: NOW,
   });
   expect(summary).toMatchObject({ lanes: 1, postbacks: 0, conversions: 0 });
+});
+
+/** As if a person had changed what is on record. */
+function tamperedWith(transactionId: string): readonly ConversionDecided[] {
+  return bed.log.decided.map((decided) =>
+    decided.transactionId === transactionId && decided.eventType === 'sale'
+      ? { ...decided, payoutRule: 'by hand' }
+      : decided,
+  );
+}
+
+it('what the same rules decide otherwise is neither compared nor ordered', async () => {
+  await decide();
+  const decided = tamperedWith('order-3');
+  expect(await run(undefined, decided)).toMatchObject({
+    conversions: 5,
+    byteEqual: 4,
+    refused: 0,
+    orders: 0,
+  });
+  rows = [];
+  const summary = await run((terms) => ({ ...terms, model: 'linear' }), decided);
+  expect(summary).toMatchObject({ conversions: 5, byteEqual: 4, refused: 1, compared: 4, orders: 2 });
+  const refused = decided.find(({ transactionId }) => transactionId === 'order-3');
+  expect(rows.map(({ conversionId }) => conversionId)).not.toContain(refused?.conversionId);
+});
+
+it('without other rules nothing is ordered, whatever the difference', async () => {
+  await decide();
+  const decided = bed.log.decided.map((each) => ({ ...each, state: 'rejected' as const }));
+  const summary = await run(undefined, decided);
+  expect(summary.changed).toBeGreaterThan(0);
+  expect(summary.orders).toBe(0);
 });

@@ -10,8 +10,9 @@ export interface ReattributionOptions extends RecordedLaneStores {
     ReattributionStore,
     'lanes' | 'postbacks' | 'revisions' | 'before' | 'counters' | 'insert'
   >;
-  readonly rules: attribution.ReplayRules;
-  readonly inForce: attribution.ConfiguredRules;
+  readonly inForce: attribution.RulesByVersion;
+  /** What is other than in force; null: the run checks that the same rules decide the same. */
+  readonly other: Omit<attribution.ChangedRulesOptions, 'period'> | null;
   /** Conversions that were first reported in it are compared; epoch milliseconds. */
   readonly period: attribution.Period;
   /** Next postback of each partition that attribution has not decided yet: from there on nothing is replayed. */
@@ -25,9 +26,14 @@ export interface ReattributionOptions extends RecordedLaneStores {
 export interface RunSummary extends attribution.DifferenceSummary {
   readonly lanes: number;
   readonly postbacks: number;
-  /** Conversions of the time, tests too, and how many of them came out as the very bytes that stand. */
+  /** Conversions of the time, tests too, and how many of them the same rules bring to the very bytes that stand. */
   readonly conversions: number;
   readonly byteEqual: number;
+  /**
+   * The others, where there are other rules: what these would make of them cannot be told from what the replay does not know.
+   * They are neither compared nor ordered.
+   */
+  readonly refused: number;
   /** Conversions on record that their own postbacks do not lead to any more, such as those that ClickHouse could not decode. */
   readonly notReplayed: number;
   /** Changed conversions that an order can bring to where the run has them. */
@@ -45,80 +51,82 @@ export async function reattribute(options: ReattributionOptions): Promise<RunSum
     postbacks: 0,
     conversions: 0,
     byteEqual: 0,
+    refused: 0,
     notReplayed: 0,
     orders: 0,
     ordersOtherwise: 0,
   };
   for (const lane of await store.lanes(period.from, period.to)) {
     const endOffset = Math.max(decidedUntil.get(lane.partition) ?? 0, 0);
-    const { rows, postbacks, notReplayed, ordersOtherwise } = await replayLane(
-      { ...lane, endOffset },
-      options,
-      difference,
-    );
-    await store.insert(
-      runId,
-      rows.map(({ row }) => row),
-      configurationVersion,
-    );
+    const { rows, ...counts } = await replayLane({ ...lane, endOffset }, options, difference);
+    await store.insert(runId, rows, configurationVersion);
     totals.lanes += 1;
-    totals.postbacks += postbacks;
-    totals.notReplayed += notReplayed;
-    totals.ordersOtherwise += ordersOtherwise;
-    totals.conversions += rows.length;
-    totals.byteEqual += rows.filter(({ isByteEqual }) => isByteEqual).length;
-    totals.orders += rows.filter(({ row }) => row.order !== null).length;
+    for (const [name, count] of Object.entries(counts)) totals[name as keyof LaneCounts] += count;
+    totals.orders += rows.filter(({ order }) => order !== null).length;
   }
   return { ...difference.summary, ...totals };
 }
 
-interface DecidedRow {
-  readonly row: ScratchRow;
-  readonly isByteEqual: boolean;
-}
+type LaneCounts = Pick<
+  RunSummary,
+  'postbacks' | 'conversions' | 'byteEqual' | 'refused' | 'notReplayed' | 'ordersOtherwise'
+>;
 
 async function replayLane(
   part: LanePart,
   options: ReattributionOptions,
   difference: attribution.Difference,
-): Promise<
-  { readonly rows: readonly DecidedRow[] } & Pick<RunSummary, 'postbacks' | 'notReplayed' | 'ordersOtherwise'>
-> {
-  const { rules, inForce, period, asOf } = options;
+): Promise<LaneCounts & { readonly rows: readonly ScratchRow[] }> {
+  const { inForce, other, period, asOf, configurationVersion } = options;
   const { recorded, counters, live } = await readLane(options, part);
-  const { decided } = attribution.replay(recorded, rules, asOf, counters);
-  const latest = new Map(recorded.revisions.map((revision) => [revision.conversionId, revision]));
-  const rows: DecidedRow[] = [];
+  const same = attribution.sameRules(inForce);
+  const rules = other === null ? same : attribution.changedRules(inForce, { ...other, period });
+  const again = attribution.replay(recorded, same, asOf, counters).decided;
+  const decided = other === null ? again : attribution.replay(recorded, rules, asOf, counters).decided;
+  const rows: ScratchRow[] = [];
   const orders: attribution.PlannedTerms[] = [];
-  let notReplayed = 0;
-  for (const before of latest.values()) {
-    const { receivedAt } = before.facts;
-    const after = decided.get(before.conversionId);
-    const record = live.get(before.conversionId);
-    if (receivedAt < period.from || receivedAt >= period.to) continue;
-    if (after === undefined || record === undefined) {
-      notReplayed += 1;
+  const counts = { conversions: 0, byteEqual: 0, refused: 0, notReplayed: 0 };
+  for (const before of latestOf(recorded.revisions)) {
+    const { conversionId, facts } = before;
+    if (facts.receivedAt < period.from || facts.receivedAt >= period.to) continue;
+    const bySame = again.get(conversionId);
+    const after = decided.get(conversionId);
+    const record = live.get(conversionId);
+    if (bySame === undefined || after === undefined || record === undefined) {
+      counts.notReplayed += 1;
+      continue;
+    }
+    const isByteEqual = bytesOf(recordOf(bySame)).equals(bytesOf(record));
+    counts.conversions += 1;
+    if (isByteEqual) counts.byteEqual += 1;
+    if (!isByteEqual && other !== null) {
+      counts.refused += 1;
       continue;
     }
     const changes = difference.add({ before, after });
-    const terms = attribution.termsToOrder({ before, after }, rules);
+    const terms = other === null ? null : attribution.termsToOrder({ before, after }, rules);
     if (terms !== null) orders.push({ wanted: after, terms });
-    rows.push(rowOf({ before, after }, record, changes, terms));
+    rows.push(rowOf({ before, after }, changes, terms));
   }
-  const ordersOtherwise = attribution.tryOrders(recorded, counters, inForce, orders, asOf).size;
-  return { rows, postbacks: recorded.postbacks.length, notReplayed, ordersOtherwise };
+  const otherwise = attribution.tryOrders(recorded, counters, inForce(configurationVersion), orders, asOf);
+  return { ...counts, rows, postbacks: recorded.postbacks.length, ordersOtherwise: otherwise.size };
+}
+
+function latestOf(revisions: readonly attribution.Conversion[]): readonly attribution.Conversion[] {
+  return [...new Map(revisions.map((revision) => [revision.conversionId, revision])).values()];
+}
+
+function bytesOf(record: ConversionDecided): Buffer {
+  return encodeEvent('conversion.decided.v1', record);
 }
 
 function rowOf(
-  compared: attribution.Compared,
-  live: ConversionDecided,
+  { before, after }: attribution.Compared,
   changes: readonly string[],
   terms: OfferTerms | null,
-): DecidedRow {
-  const { before, after } = compared;
+): ScratchRow {
   const decided = recordOf(after);
-  const record = encodeEvent('conversion.decided.v1', decided);
-  const row: ScratchRow = {
+  return {
     conversionId: after.conversionId,
     lane: after.lane,
     firstOffset: after.facts.position.offset,
@@ -128,7 +136,6 @@ function rowOf(
     changes,
     decided,
     order: terms === null ? null : { terms: attribution.termsText(terms), clickId: after.orders.clickId },
-    record,
+    record: bytesOf(decided),
   };
-  return { row, isByteEqual: record.equals(encodeEvent('conversion.decided.v1', live)) };
 }

@@ -18,52 +18,73 @@ export interface ChangedRulesOptions {
   readonly linksPersons: boolean;
 }
 
+/** The rules in force by the configuration as it stood at a version. */
+export type RulesByVersion = (configurationVersion: number) => ConfiguredRules;
+
 /** The rules a lane is replayed by. */
-export interface ReplayRules extends ConfiguredRules {
+export interface ReplayRules {
+  /** Not those that the lane was decided by. */
+  readonly areOther: boolean;
+  /** For what was decided by that version of the configuration: later versions say nothing about it. */
+  readonly byVersion: RulesByVersion;
   /** Terms that a person has ordered for a conversion, as this run has them. */
   ordered(terms: OfferTerms, eventType: string, at: number): OfferTerms;
   /** A model that a person has ordered, for the offer that led to the conversion. */
-  orderedModel(model: AttributionModel, offerId: string, eventType: string, at: number): AttributionModel;
+  orderedModel(
+    model: AttributionModel,
+    terms: OfferTerms | null,
+    eventType: string,
+    at: number,
+  ): AttributionModel;
 }
 
-/** The rules in force, as they are: the same log by the same rules. */
-export function sameRules(inForce: ConfiguredRules): ReplayRules {
-  return {
-    advertiser: (advertiserId, at) => inForce.advertiser(advertiserId, at),
-    terms: (offerId, eventType, at) => inForce.terms(offerId, eventType, at),
-    rates: (at) => inForce.rates(at),
-    ordered: (terms) => terms,
-    orderedModel: (model) => model,
-  };
+/** The rules in force, as they were: the same log by the same rules. */
+export function sameRules(byVersion: RulesByVersion): ReplayRules {
+  return { areOther: false, byVersion, ordered: (terms) => terms, orderedModel: (model) => model };
 }
 
 /**
  * The rules in force, changed for facts of the period: those whose terms are looked up at an instant within it, which is
  * their occurredAt. Terms that were ordered for one conversion are changed alike, for the later order stands.
  */
-export function changedRules(inForce: ConfiguredRules, options: ChangedRulesOptions): ReplayRules {
-  const { change, period, linksPersons } = options;
+export function changedRules(byVersion: RulesByVersion, options: ChangedRulesOptions): ReplayRules {
+  const { change, period } = options;
   const isWithin = (at: number) => at >= period.from && at < period.to;
   const ordered: TermsChange = (terms, eventType, at) =>
     isWithin(at) ? change(terms, eventType, at) : terms;
-  const known = new WeakMap<AdvertiserRules, AdvertiserRules>();
+  const known = new WeakMap<ConfiguredRules, ConfiguredRules>();
   return {
-    ...sameRules(inForce),
+    areOther: true,
+    byVersion(configurationVersion) {
+      const inForce = byVersion(configurationVersion);
+      const changed = known.get(inForce) ?? changedIn(inForce, ordered, options);
+      known.set(inForce, changed);
+      return changed;
+    },
     ordered,
+    orderedModel: (model, terms, eventType, at) =>
+      terms === null ? model : ordered({ ...terms, model }, eventType, at).model,
+  };
+}
+
+function changedIn(
+  inForce: ConfiguredRules,
+  changed: TermsChange,
+  { linksPersons }: ChangedRulesOptions,
+): ConfiguredRules {
+  const linked = new WeakMap<AdvertiserRules, AdvertiserRules>();
+  return {
     advertiser(advertiserId, at) {
       const rules = inForce.advertiser(advertiserId, at);
       if (!linksPersons || rules.linksPersons) return rules;
-      const linking = known.get(rules) ?? { ...rules, linksPersons };
-      known.set(rules, linking);
+      const linking = linked.get(rules) ?? { ...rules, linksPersons };
+      linked.set(rules, linking);
       return linking;
     },
     terms(offerId, eventType, at) {
       const terms = inForce.terms(offerId, eventType, at);
-      return terms === null ? null : ordered(terms, eventType, at);
+      return terms === null ? null : changed(terms, eventType, at);
     },
-    orderedModel(model, offerId, eventType, at) {
-      const terms = inForce.terms(offerId, eventType, at);
-      return terms === null ? model : ordered({ ...terms, model }, eventType, at).model;
-    },
+    rates: (at) => inForce.rates(at),
   };
 }

@@ -14,8 +14,9 @@ export function termsToOrder(compared: Compared, rules: ReplayRules): OfferTerms
   const offerId = (after.outcome.winner ?? before.outcome.winner)?.offerId;
   if (offerId === undefined) return null;
   const { terms: ordered, model } = after.orders;
-  const { facts } = after;
-  const inForce = () => rules.terms(offerId, eventTypeOf(facts), judgedAtOf(facts));
+  const { facts, decidedAt } = after;
+  const inForce = () =>
+    rules.byVersion(decidedAt.configurationVersion).terms(offerId, eventTypeOf(facts), judgedAtOf(facts));
   const terms = ordered?.offerId === offerId ? ordered : inForce();
   return terms === null || model === null ? terms : { ...terms, model };
 }

@@ -1,4 +1,4 @@
-/** A lane as attribution runs it, for tests of its replay: clicks show late, the clock looks at what waits, and all of it goes on record. */
+/** A lane as attribution runs it, for tests of its replay: clicks show late, batches and looks take turns, and all of it goes on record. */
 import { DAY_MS, HOUR_MS, NOON } from '../attribution.fixture.ts';
 import type { CandidateClick, Conversion } from '../conversion.ts';
 import { randomOf } from '../deliveries.fixture.ts';
@@ -6,6 +6,7 @@ import type { History } from '../histories.fixture.ts';
 import { deadlineIn, InMemoryLedger } from '../in-memory-ledger.ts';
 import type { ConfiguredRules } from '../known-facts.ts';
 import type { Moment } from '../moment.ts';
+import { compareText } from '../ordering.ts';
 import { type Command, type Input, reduce } from '../reducer.ts';
 import type { Report } from '../report.ts';
 import type { RecordedLane, RecordedPostback } from './schedule.ts';
@@ -17,6 +18,14 @@ interface Shown {
   readonly click: CandidateClick;
   readonly visibleAt: number;
 }
+
+interface Arrival {
+  readonly report: Report;
+  readonly at: number;
+}
+
+/** An input of a turn that has not begun. */
+type Asked = { readonly [Kind in Input['kind']]: Omit<Extract<Input, { kind: Kind }>, 'at'> }[Input['kind']];
 
 /** What became of the lane, and what is on record of it. */
 export interface Ran {
@@ -33,9 +42,11 @@ class RunningLane {
   readonly #ledger: InMemoryLedger;
   readonly #random: () => number;
   readonly #clicks: readonly Shown[];
-  readonly #arrivals: readonly { readonly report: Report; readonly at: number }[];
+  readonly #arrivals: readonly Arrival[];
   readonly #postbacks: RecordedPostback[] = [];
   readonly #revisions: Conversion[] = [];
+  /** Clicks that a look for late ones has given. */
+  readonly #touched = new Set<string>();
   #now = 0;
   #offset = -1;
   #readUntil = 0;
@@ -51,21 +62,29 @@ class RunningLane {
   }
 
   run(): Ran {
-    for (const { report, at } of this.#arrivals) {
+    for (let next = 0; next < this.#arrivals.length; ) {
+      const batch = this.#arrivals.slice(next, next + 1 + Math.floor(this.#random() * 3));
+      const at = batch.at(-1)?.at ?? 0;
       this.#lookUntil(at);
-      this.#decide(report, at);
-      if (this.#random() < 0.5) this.#look(at + 500);
-      if (this.#random() < 0.1) this.#command();
+      this.#decide(batch, at);
+      if (this.#random() < 0.5) this.#look(at);
+      if (this.#random() < 0.3) this.#lookForTouches(at);
+      if (this.#random() < 0.1) this.#command(at);
+      next += batch.length;
     }
     this.#lookUntil(AFTERWARDS);
-    const { clicks, ...recorded } = {
-      lane: 'acme',
-      before: [],
-      postbacks: this.#postbacks,
-      revisions: this.#revisions,
-      clicks: this.#clicks.map(({ click }) => click),
+    // What a look left out before the last postback came.
+    while (this.#ledger.due(this.#now).length > 0) this.#look(AFTERWARDS);
+    return {
+      ledger: this.#ledger,
+      recorded: {
+        lane: 'acme',
+        before: [],
+        postbacks: this.#postbacks,
+        revisions: this.#revisions,
+        clicks: this.#clicks.map(({ click }) => click),
+      },
     };
-    return { ledger: this.#ledger, recorded: { ...recorded, clicks } };
   }
 
   #delay(): number {
@@ -82,32 +101,43 @@ class RunningLane {
       const next = Math.min(...[...shown, ...deadlines].filter((instant) => instant > this.#now));
       if (next >= end) return;
       this.#look(next);
+      if (this.#random() < 0.3) this.#lookForTouches(next);
     }
   }
 
-  #decide(report: Report, at: number): void {
-    this.#offset += 1;
-    this.#now = Math.max(this.#now + 1, at);
-    const placed = { ...report, position: { partition: 0, offset: this.#offset } };
-    this.#give({ kind: 'postback', report: placed, at: this.#moment(false) });
-    this.#postbacks.push({ report: placed, configurationVersion: 1 });
-    // A batch learns how far the lane is read when it ends.
-    if (this.#random() < 0.7) this.#readUntil = Math.max(this.#readUntil, report.receivedAt);
+  #decide(batch: readonly Arrival[], at: number): void {
+    const placed = batch.map(({ report }, index) => ({
+      ...report,
+      position: { partition: 0, offset: this.#offset + 1 + index },
+    }));
+    const asked = placed.map((report): Asked => ({ kind: 'postback', report }));
+    this.#turn(asked, at);
+    this.#offset += batch.length;
+    for (const report of placed) this.#postbacks.push({ report, configurationVersion: 1 });
+    this.#readUntil = Math.max(this.#readUntil, ...placed.map(({ receivedAt }) => receivedAt));
   }
 
-  /** All that comes up in one look is decided at one instant. */
+  /** All that comes up in one look is decided in log order; what waits is not looked at every time. */
   #look(at: number): void {
-    this.#now = Math.max(this.#now + 1, at);
+    this.#begin(at);
     this.#readUntil = Math.max(this.#readUntil, this.#now);
-    for (const { conversionId } of this.#ledger.conversions) {
-      const conversion = this.#ledger.conversion(conversionId);
-      if (conversion === undefined) continue;
-      const input = this.#inputFor(conversion);
-      if (input !== null) this.#give(input);
-    }
+    const asked = this.#ledger.conversions
+      .toSorted(
+        (a, b) =>
+          a.facts.position.offset - b.facts.position.offset || compareText(a.conversionId, b.conversionId),
+      )
+      .flatMap((conversion) => {
+        const input = this.#random() < 0.9 || this.#isOver(at) ? this.#askedFor(conversion) : null;
+        return input === null ? [] : [input];
+      });
+    this.#turn(asked, at);
   }
 
-  #inputFor(conversion: Conversion): Input | null {
+  #isOver(at: number): boolean {
+    return at >= (this.#arrivals.at(-1)?.at ?? 0);
+  }
+
+  #askedFor(conversion: Conversion): Asked | null {
     const { conversionId, lane, outcome, passed, facts } = conversion;
     const deadlineAt = deadlineIn(conversion);
     if (deadlineAt === null) return null;
@@ -116,19 +146,29 @@ class RunningLane {
       (candidate) => candidate.clickId === clickId && candidate.outcome === 'missing',
     );
     if (clickId !== null && isMissing && passed.gaveUpClickId !== clickId && this.#isVisible(clickId))
-      return { kind: 'click', clickId, lane, at: this.#moment(true) };
+      return { kind: 'click', clickId, lane };
     const isPast = deadlineAt <= this.#now;
     const since = isPast ? deadlineAt : facts.receivedAt;
     const hasSeen = this.#clicks.every(
       ({ click, visibleAt }) => click.receivedAt > since || visibleAt <= this.#now,
     );
     const isLooking = outcome.match === 'parked' && !passed.hasSeenClicks;
-    return (isPast || isLooking) && hasSeen
-      ? { kind: 'instant', conversionId, at: this.#moment(true) }
-      : null;
+    return (isPast || isLooking) && hasSeen ? { kind: 'instant', conversionId } : null;
   }
 
-  #command(): void {
+  #lookForTouches(at: number): void {
+    const fresh = this.#clicks.filter(
+      ({ click, visibleAt }) => visibleAt <= Math.max(at, this.#now) && !this.#touched.has(click.clickId),
+    );
+    const ids = fresh.map(({ click }) => click.clickId).toSorted(compareText);
+    for (const clickId of ids) this.#touched.add(clickId);
+    this.#turn(
+      ids.map((clickId) => ({ kind: 'click', clickId, lane: 'acme' })),
+      at,
+    );
+  }
+
+  #command(at: number): void {
     const [conversion] = this.#ledger.conversions;
     if (conversion === undefined) return;
     const { conversionId, advertiserId, isTest } = conversion;
@@ -144,30 +184,37 @@ class RunningLane {
       terms: null,
       reasonCode: `order_${this.#commands}`,
     };
-    this.#now += 1;
     this.#commands += 1;
-    this.#give({ kind: 'command', command, at: this.#moment(false) });
+    this.#turn([{ kind: 'command', command }], at);
   }
 
   #isVisible(clickId: string): boolean {
-    return this.#ledger.click(clickId) !== undefined;
+    return this.#clicks.some(({ click, visibleAt }) => click.clickId === clickId && visibleAt <= this.#now);
   }
 
-  #give(input: Input): void {
+  #begin(at: number): void {
+    this.#now = Math.max(this.#now + 1, at);
+  }
+
+  /** One instant for all of it, and one sight of the clicks. */
+  #turn(all: readonly Asked[], at: number): void {
+    this.#begin(at);
     for (const { click, visibleAt } of this.#clicks)
       if (visibleAt <= this.#now) this.#ledger.showClick(click);
-    const result = reduce(this.#ledger, input);
-    this.#ledger.apply(result);
-    this.#revisions.push(...result.revisions);
-  }
-
-  #moment(watermarkReached: boolean): Moment {
-    return {
-      now: this.#now,
-      watermarkReached,
-      laneReadUntil: this.#readUntil,
-      position: { partition: 0, offset: this.#offset },
-      configurationVersion: 1,
-    };
+    for (const asked of all) {
+      const moment: Moment = {
+        now: this.#now,
+        watermarkReached: asked.kind === 'instant',
+        laneReadUntil: this.#readUntil,
+        position: {
+          partition: 0,
+          offset: asked.kind === 'postback' ? asked.report.position.offset : this.#offset,
+        },
+        configurationVersion: 1,
+      };
+      const result = reduce(this.#ledger, { ...asked, at: moment });
+      this.#ledger.apply(result);
+      this.#revisions.push(...result.revisions);
+    }
   }
 }

@@ -1,10 +1,13 @@
 /** A replay by the same rules comes to the same conversions, revision by revision; by other rules to what those would have made of the lane. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, NOON } from '../attribution.fixture.ts';
+import { aClick, aRefund, aReport, clickIdOf, DAY_MS, NOON, rulesOf, TERMS } from '../attribution.fixture.ts';
 import type { Conversion } from '../conversion.ts';
 import { takesBack } from '../facts.ts';
 import { FIRST_COME_OFFERS, HISTORIES, HISTORY_RULES } from '../histories.fixture.ts';
+import { InMemoryLedger } from '../in-memory-ledger.ts';
+import { reduce } from '../reducer.ts';
+import type { Report } from '../report.ts';
 import type { OfferTerms } from '../terms.ts';
 import { changedRules, sameRules, type TermsChange } from './changed-rules.ts';
 import { changesOf, Difference } from './difference.ts';
@@ -25,7 +28,11 @@ describe('by the same rules', () => {
     fc.assert(
       fc.property(HISTORIES, fc.integer(), (history, seed) => {
         const { ledger, recorded } = run(history, HISTORY_RULES, seed);
-        const replayed = replay(recorded, sameRules(HISTORY_RULES), AFTERWARDS);
+        const replayed = replay(
+          recorded,
+          sameRules(() => HISTORY_RULES),
+          AFTERWARDS,
+        );
         expect(byId(replayed.decided.values())).toEqual(byId(ledger.conversions));
         expect(replayed).toMatchObject({ asRecorded: recorded.revisions.length, otherwise: 0 });
       }),
@@ -46,7 +53,12 @@ describe('by the same rules', () => {
           postbacks: recorded.postbacks.slice(from),
           revisions: recorded.revisions.filter((each) => !isBefore(each)),
         };
-        const replayed = replay(since, sameRules(HISTORY_RULES), AFTERWARDS, countersOf(earlier));
+        const replayed = replay(
+          since,
+          sameRules(() => HISTORY_RULES),
+          AFTERWARDS,
+          countersOf(earlier),
+        );
         expect(byId([...before, ...replayed.decided.values()])).toEqual(byId(ledger.conversions));
         expect(replayed.otherwise).toBe(0);
       }),
@@ -81,6 +93,68 @@ function countersOf(revisions: readonly Conversion[]) {
   };
 }
 
+/** A sale and its refund, the send of the refund's decisions cut, and its batch decided again. */
+function cutSend(hasArrived: (conversion: Conversion) => boolean) {
+  const rules = rulesOf((offerId) => ({ ...TERMS, offerId }));
+  const ledger = new InMemoryLedger(rules);
+  const click = aClick();
+  const reports = [aReport({ clickId: click.clickId }), aRefund(1, 1_000_000n)].map((report, offset) => ({
+    ...report,
+    position: { partition: 0, offset },
+  }));
+  const [sale, refund] = reports as [Report, Report];
+  const revisions: Conversion[] = [];
+  const decide = (report: Report, now: number, arrives: (conversion: Conversion) => boolean) => {
+    const { position } = report;
+    const at = { now, watermarkReached: false, laneReadUntil: 0, position, configurationVersion: 1 };
+    const arrived = reduce(ledger, { kind: 'postback', report, at }).revisions.filter(arrives);
+    ledger.apply({ judgement: null, revisions: arrived });
+    revisions.push(...arrived);
+  };
+  ledger.showClick(click);
+  decide(sale, NOON, () => true);
+  decide(refund, NOON + 1, hasArrived);
+  decide(refund, NOON + 2, () => true);
+  const postbacks = reports.map((report) => ({ report, configurationVersion: 1 }));
+  return { rules, ledger, recorded: { lane: 'acme', before: [], postbacks, revisions, clicks: [click] } };
+}
+
+describe('a send of which a part has arrived', () => {
+  it.each([
+    { name: 'the refund', hasArrived: takesBack },
+    { name: 'the sale', hasArrived: (each: Conversion) => !takesBack(each) },
+  ])('$name: each part at the instant it was decided at', ({ hasArrived }) => {
+    const { rules, ledger, recorded } = cutSend(hasArrived);
+    const replayed = replay(
+      recorded,
+      sameRules(() => rules),
+      AFTERWARDS,
+    );
+    expect(recorded.revisions.map(({ decidedAt }) => decidedAt.now - NOON)).toEqual([0, 1, 2]);
+    expect(byId(replayed.decided.values())).toEqual(byId(ledger.conversions));
+    expect(replayed).toMatchObject({ asRecorded: 3, otherwise: 0 });
+  });
+});
+
+describe('what no rules lead to', () => {
+  it.each([
+    { name: 'a payout by hand', change: { payout: { micros: 1n, currency: 'EUR' } } },
+    { name: 'a click that nobody has', change: { winner: aClick({ clickId: clickIdOf(77) }) } },
+  ])('$name is told, and not taken over', ({ change }) => {
+    const { rules, ledger, recorded } = cutSend(() => true);
+    const [first, ...rest] = recorded.revisions as [Conversion, ...Conversion[]];
+    const tampered = { ...first, outcome: { ...first.outcome, ...change } };
+    const lane = { ...recorded, revisions: [tampered, ...rest] };
+    const { decided, otherwise } = replay(
+      lane,
+      sameRules(() => rules),
+      AFTERWARDS,
+    );
+    expect(otherwise).toBeGreaterThan(0);
+    expect(decided.get(first.conversionId)?.outcome).toEqual(ledger.conversion(first.conversionId)?.outcome);
+  });
+});
+
 const CHANGES: readonly (readonly [string, TermsChange])[] = [
   ['model linear', (terms) => ({ ...terms, model: 'linear' })],
   ['model last_click', (terms) => ({ ...terms, model: 'last_click' })],
@@ -89,7 +163,7 @@ const CHANGES: readonly (readonly [string, TermsChange])[] = [
 ];
 
 function changedBy(change: TermsChange, period = ALWAYS) {
-  return changedRules(HISTORY_RULES, { change, period, linksPersons: false });
+  return changedRules(() => HISTORY_RULES, { change, period, linksPersons: false });
 }
 
 /** What does not hang on when somebody looked. */
@@ -105,7 +179,7 @@ describe('by other rules', () => {
     fc.assert(
       fc.property(HISTORIES, fc.integer(), (history, seed) => {
         const { recorded } = run(history, HISTORY_RULES, seed);
-        const wouldBe = run(history, changedBy(change), seed).ledger;
+        const wouldBe = run(history, changedBy(change).byVersion(1), seed).ledger;
         const isOrdered = recorded.revisions.some(({ orders }) => orders.reasonCodes.length > 0);
         fc.pre(!isOrdered);
         const { decided } = replay(recorded, changedBy(change), AFTERWARDS);
@@ -171,7 +245,11 @@ describe('terms that were ordered', () => {
     const revision: Conversion = {
       ...subject,
       revision: subject.revision + 1,
-      orders: { ...subject.orders, terms: { ...ordered, offerId: subject.outcome.winner?.offerId ?? '' } },
+      orders: {
+        ...subject.orders,
+        terms: { ...ordered, offerId: subject.outcome.winner?.offerId ?? '' },
+        reasonCodes: ['ordered:by_hand'],
+      },
       decidedAt: { ...decidedAt, trigger: 'command', now: AFTERWARDS },
     };
     const lane = { ...recorded, revisions: [...recorded.revisions, revision] };

@@ -1,5 +1,5 @@
 /** The schedule of a lane: what was decided there, in which order and at which instants, as its recorded revisions tell. */
-import type { Candidate, CandidateClick, Conversion } from '../conversion.ts';
+import type { CandidateClick, Conversion } from '../conversion.ts';
 import { compareText } from '../ordering.ts';
 import type { Position, Report } from '../report.ts';
 
@@ -22,27 +22,29 @@ export interface RecordedLane {
   readonly clicks: readonly CandidateClick[];
 }
 
-/** One thing that attribution had to decide, and the revisions it wrote then. */
+/** A postback, or a turn of the clock or of orders, with the revisions it led to. */
 export interface Step {
-  readonly kind: 'postback' | 'late_click' | 'deadline' | 'command';
-  /** Of a postback; null for any other. */
+  /** Null for a turn. */
   readonly postback: RecordedPostback | null;
   readonly now: number;
   readonly position: Position;
   readonly configurationVersion: number;
+  /** In log order of their conversions, of one conversion in their order. */
   readonly recorded: readonly Conversion[];
 }
 
 /**
- * The steps of a lane in the order in which they were decided.
+ * The steps of a lane in the order in which they were decided. Every turn of a partition has an instant of its own, later than
+ * those before, so revisions with one instant and one place belong together.
  *
  * | trigger of a revision | its place |
  * |---|---|
  * | postback, release | its postback |
+ * | … of a postback that was decided again, as a send of it had arrived in part | the same, and behind whatever was decided before its instant |
  * | late_click, deadline, command | behind the postback it names, and behind whatever was decided before its instant |
  *
- * The clock of a partition never runs backwards, so the second row is the order of its instants. A postback that led to no
- * revision has no instant on record, and none that matters: it takes that of the one before.
+ * A postback that led to no revision has no instant on record, and none that matters: it takes that of the one before. Nor
+ * does the version of the configuration it was decided by, which was that one or a later one.
  */
 export function scheduleOf({ postbacks, revisions }: RecordedLane): readonly Step[] {
   const byPostback = Map.groupBy(
@@ -50,36 +52,42 @@ export function scheduleOf({ postbacks, revisions }: RecordedLane): readonly Ste
     ({ decidedAt }) => decidedAt.position.offset,
   );
   const steps: Step[] = [];
+  const others = turnsIn(
+    revisions.filter((each) => !isOfPostback(each)),
+    null,
+  );
   let now = 0;
+  let configurationVersion = -1;
   for (const postback of postbacks) {
     const { position, receivedAt } = postback.report;
-    const recorded = byPostback.get(position.offset) ?? [];
-    now = recorded[0]?.decidedAt.now ?? Math.max(now, receivedAt);
-    const configurationVersion = recorded[0]?.decidedAt.configurationVersion ?? postback.configurationVersion;
-    steps.push({ kind: 'postback', postback, now, position, configurationVersion, recorded });
+    const [first, ...again] = turnsIn(byPostback.get(position.offset) ?? [], postback);
+    now = first?.now ?? Math.max(now, receivedAt);
+    configurationVersion =
+      first?.configurationVersion ?? Math.max(configurationVersion, postback.configurationVersion);
+    steps.push(first ?? { postback, now, position, configurationVersion, recorded: [] });
+    others.push(...again);
   }
-  return merged(steps, othersOf(revisions));
+  return merged(
+    steps,
+    others.toSorted((a, b) => a.now - b.now || a.position.offset - b.position.offset),
+  );
 }
 
-function isOfPostback({ decidedAt }: Conversion): boolean {
+export function isOfPostback({ decidedAt }: Conversion): boolean {
   return decidedAt.trigger === 'postback' || decidedAt.trigger === 'release';
 }
 
-function othersOf(revisions: readonly Conversion[]): readonly Step[] {
-  const others = revisions.filter((revision) => !isOfPostback(revision));
-  const groups = Map.groupBy(others, ({ decidedAt: { now, position, trigger } }) =>
-    [now, position.offset, trigger].join(':'),
-  );
-  const steps = [...groups.values()].flatMap((recorded) => {
-    const [first] = recorded;
-    if (first === undefined) return [];
-    const { now, position, trigger, configurationVersion } = first.decidedAt;
-    const kind = trigger as Exclude<Step['kind'], 'postback'>;
-    return [
-      { kind, postback: null, now, position, configurationVersion, recorded: recorded.toSorted(inOrder) },
-    ];
-  });
-  return steps.toSorted((a, b) => a.now - b.now || a.position.offset - b.position.offset);
+/** The earliest first. */
+function turnsIn(revisions: readonly Conversion[], postback: RecordedPostback | null): Step[] {
+  const turns = Map.groupBy(revisions, ({ decidedAt: { now, position } }) => `${now}:${position.offset}`);
+  return [...turns.values()]
+    .flatMap((recorded) => {
+      const [first] = recorded;
+      if (first === undefined) return [];
+      const { now, position, configurationVersion } = first.decidedAt;
+      return [{ postback, now, position, configurationVersion, recorded: recorded.toSorted(inOrder) }];
+    })
+    .toSorted((a, b) => a.now - b.now);
 }
 
 function inOrder(a: Conversion, b: Conversion): number {
@@ -112,32 +120,4 @@ function endBefore(postbacks: readonly Step[], other: Step, from: number): numbe
     else if (postback.recorded.length > 0) break;
   }
   return end;
-}
-
-/** From and until which step a click is known to have been visible, or not. */
-export interface Sighting {
-  /** The first step that saw it. */
-  readonly seen: number | null;
-  /** The last step that looked for it in vain. */
-  readonly missed: number | null;
-}
-
-/** What the candidates of recorded revisions tell of clicks. A click once given up is missing for ever, seen or not. */
-export function sightingsOf(steps: readonly Step[]): ReadonlyMap<string, Sighting> {
-  const sightings = new Map<string, Sighting>();
-  const givenUp = new Set<string>();
-  const note = (clickId: string, outcome: Candidate['outcome'] | 'seen', step: number) => {
-    const { seen = null, missed = null } = sightings.get(clickId) ?? {};
-    const isMissing = outcome === 'missing';
-    sightings.set(clickId, { seen: isMissing ? seen : (seen ?? step), missed: isMissing ? step : missed });
-  };
-  for (const [index, { recorded }] of steps.entries())
-    for (const { conversionId, outcome, passed } of recorded) {
-      for (const { clickId, outcome: found } of outcome.candidates)
-        if (found !== 'missing' || !givenUp.has(`${conversionId}:${clickId}`)) note(clickId, found, index);
-      const known = [outcome.winner?.clickId ?? null, outcome.namedClickId];
-      for (const clickId of known) if (clickId !== null) note(clickId, 'seen', index);
-      if (passed.gaveUpClickId !== null) givenUp.add(`${conversionId}:${passed.gaveUpClickId}`);
-    }
-  return sightings;
 }

@@ -46,7 +46,7 @@ function trial(terms: Partial<OfferTerms>, others: Partial<OfferTerms>): number 
     }),
   );
   for (const report of reports) lane.report(report);
-  const rules = changedRules(lane.ledger, {
+  const rules = changedRules(() => lane.ledger, {
     change: (inForce) => ({ ...inForce, ...others }),
     period: { from: 0, to: AS_OF },
     linksPersons: false,
