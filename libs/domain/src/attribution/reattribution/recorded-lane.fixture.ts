@@ -74,7 +74,10 @@ class RunningLane {
     }
     this.#lookUntil(AFTERWARDS);
     // What a look left out before the last postback came.
-    while (this.#ledger.due(this.#now).length > 0) this.#look(AFTERWARDS);
+    for (let looked = -1; looked !== this.#revisions.length; ) {
+      looked = this.#revisions.length;
+      this.#look(AFTERWARDS);
+    }
     return {
       ledger: this.#ledger,
       recorded: {
