@@ -2,12 +2,19 @@
 import process from 'node:process';
 import { prepare, repository, runNode } from './prepare.mjs';
 
-/** No app imports another: what only ingestion can do is a program of its own. */
-const PROGRAMS = { 'adopt-spool': 'apps/ingestion/dist/adopt-spool.js' };
+/** No app imports another: what only one of them can do is a program of its own. */
+const PROGRAMS = {
+  'adopt-spool': () => 'apps/ingestion/dist/adopt-spool.js',
+  // What decides is attribution's, and orders are console's to write.
+  reattribute: (options) =>
+    options.includes('--apply') && !options.includes('--help')
+      ? 'apps/console/dist/reattribution/apply-run.js'
+      : 'apps/attribution/dist/reattribution/reattribute.js',
+};
 
 await prepare();
 const [name = '', ...options] = process.argv.slice(2);
-const program = PROGRAMS[name];
+const program = PROGRAMS[name]?.(options);
 process.exitCode = await runNode([
   '--disable-warning=TimeoutNegativeWarning',
   ...(program === undefined

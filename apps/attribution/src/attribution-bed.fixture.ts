@@ -1,7 +1,7 @@
 /** Attribution over the bus and the store in memory: postbacks are given to it by hand, and time passes by fake timers. */
-import type { PartitionBatch } from '@tributary/bus';
+import type { BatchAnswer, PartitionBatch } from '@tributary/bus';
 import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
-import type { ConversionDecided, PostbackReceived } from '@tributary/contracts';
+import type { AttributionCommanded, ConversionDecided, PostbackReceived } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
 import { vi } from 'vitest';
 import { Attribution } from './attribution.ts';
@@ -103,6 +103,23 @@ export class AttributionBed {
       value: Buffer.alloc(0),
     }));
     return attribution.decide({ topic, partition, events, signal });
+  }
+
+  /** The orders as one batch. */
+  execute(orders: readonly AttributionCommanded[]): Promise<BatchAnswer> {
+    const topic = 'attribution.commanded.v1' as const;
+    const events = orders.map((event, offset) => ({
+      topic,
+      partition: PARTITION,
+      offset,
+      key: event.lane,
+      writtenAt: event.issuedAt,
+      headers: {},
+      event,
+      value: Buffer.alloc(0),
+    }));
+    const { signal } = new AbortController();
+    return this.attribution.execute({ topic, partition: PARTITION, events, signal });
   }
 
   async pass(ms: number): Promise<void> {

@@ -133,7 +133,7 @@ export class Attribution implements AssignmentListener {
 
   /** Before the first postback of a new assignment: see what the owner before decided, take over what it had waiting. */
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    const { store, offsets, committed } = this.#options;
+    const { store, signals, offsets, committed } = this.#options;
     const owned = partitions.flatMap(({ topic, partition }) => (topic === POSTBACKS ? [partition] : []));
     this.#deals += 1;
     const deal = this.#deals;
@@ -146,13 +146,15 @@ export class Attribution implements AssignmentListener {
     this.#takenOver = new Map(
       [...ends].map(([partition, end]) => [partition, inHandBelow(end, next.get(partition))]),
     );
-    for (const partition of owned) this.#progress.takenOver(partition, next.get(partition) ?? 0);
     await this.#ownWrites.begin();
     const waiting = await store.waiting(owned);
+    const lastDecidedAt = await signals.lastDecidedAt(owned);
     if (deal !== this.#deals) return;
+    for (const partition of owned)
+      this.#progress.takenOver(partition, next.get(partition) ?? 0, lastDecidedAt.get(partition));
     this.#lateTouches.own(owned);
     for (const decided of waiting) this.#waiting.meet(conversionOf(decided), decided.triggerPartition);
-    await this.#signalClock.takeOver(owned);
+    this.#signalClock.takeOver(owned, lastDecidedAt);
   }
 
   /** @returns how many events are done: all. @throws DependencyFailure */

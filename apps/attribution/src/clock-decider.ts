@@ -123,7 +123,7 @@ export class ClockDecider {
 
   async #decide(partition: number, entries: readonly Waiting[], look: Look): Promise<void> {
     const { waiting, batches, writer, progress, configurationVersion } = this.#options;
-    const version = configurationVersion();
+    const turn = progress.turn(partition, configurationVersion());
     const inputs: attribution.Input[] = [];
     const subjects = new Set<string>();
     const looked: { readonly entry: Waiting; readonly clicks: Noted | null }[] = [];
@@ -135,7 +135,7 @@ export class ClockDecider {
       // Where a click has shown, others of its person may not have yet.
       const watermarkReached = change?.kind === 'instant';
       if (change !== null) {
-        inputs.push({ ...change, at: progress.moment(partition, version, { watermarkReached }) });
+        inputs.push({ ...change, at: turn({ watermarkReached }) });
         subjects.add(entry.conversion.conversionId);
       }
       looked.push({ entry, clicks });

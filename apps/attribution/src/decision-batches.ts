@@ -11,7 +11,7 @@ type LoadedFacts = attribution.LoadedFacts;
 export interface DecisionBatchesOptions {
   readonly store: Pick<FactsStore, 'load'>;
   readonly ownWrites: OwnWrites;
-  readonly rules: attribution.ConfiguredRules;
+  readonly rules: attribution.ConfiguredRules & { readonly version: number };
   readonly clock: Clock;
 }
 
@@ -49,12 +49,12 @@ export class DecisionBatches {
    */
   async decide(
     partition: number,
-    inputs: readonly attribution.Input[],
+    given: readonly attribution.Input[],
     askedReceipts: ReadonlySet<string>,
   ): Promise<DecidedBatch> {
     const { rules } = this.#options;
-    const { keys: named, foundByTransaction } = attribution.keysOfInputs(inputs, rules);
-    const asking = { askedReceipts, foundByTransaction, places: placesOf(inputs) };
+    const { keys: named, foundByTransaction } = attribution.keysOfInputs(given, rules);
+    const asking = { askedReceipts, foundByTransaction, places: placesOf(given) };
     let keys = named;
     let loaded: LoadedFacts | null = null;
     const judgedBefore = new Map<string, attribution.Judgement>();
@@ -62,6 +62,8 @@ export class DecisionBatches {
       const { judged, ...found } = await this.#load(partition, keys, asking);
       for (const judgement of judged) judgedBefore.set(judgement.receiptId, judgement);
       loaded = loaded === null ? found : joinedFacts(loaded, found);
+      // The configuration may have moved on while facts were loaded; on record is what this trial goes by.
+      const inputs = decidedBy(rules.version, given);
       const decision = attribution.decideBatch(inputs, loaded, rules);
       if (decision.kind === 'decided') {
         const { results } = decision;
@@ -148,6 +150,14 @@ function placesOf(inputs: readonly attribution.Input[]): Places {
 function isOfThisRecord({ receiptId, place }: StoredJudgement, places: Places): boolean {
   const { partition, offset } = places.get(receiptId) ?? {};
   return partition === place.partition && offset === place.offset;
+}
+
+function decidedBy(
+  configurationVersion: number,
+  inputs: readonly attribution.Input[],
+): readonly attribution.Input[] {
+  const isStated = inputs.every(({ at }) => at.configurationVersion === configurationVersion);
+  return isStated ? inputs : inputs.map((input) => ({ ...input, at: { ...input.at, configurationVersion } }));
 }
 
 function without(keys: ReadonlySet<string>, isKnown: (key: string) => boolean): ReadonlySet<string> {

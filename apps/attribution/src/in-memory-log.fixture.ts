@@ -130,7 +130,6 @@ export class InMemoryLog implements EventProducer {
         .map((decided) => ({ ...decided, partition: decided.triggerPartition }));
     },
     lastDecidedAt: async (partitions) => {
-      this.signalQuestions += 1;
       this.#assertStore();
       const decided = this.#latestShown().filter(({ triggerPartition }) =>
         partitions.includes(triggerPartition),

@@ -1,4 +1,4 @@
-/** How far the lanes of each partition have been decided: the place and the instant that a decision without a postback is given. */
+/** How far the lanes of each partition have been decided: the place and the instant that every decision is given. */
 import type { attribution } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 
@@ -9,7 +9,20 @@ interface Progress {
   readonly now: number;
 }
 
+/** A clock that is further ahead than this is wrong, and is not followed: deadlines would pass early. */
+const MAX_AHEAD_MS = 5_000;
+
 const NOTHING_READ: Progress = { offset: 0, readUntil: 0, now: 0 };
+
+/** What an input of a turn has of its own. */
+export interface InputPlace {
+  /** Of a postback; any other input stands at the last postback decided. */
+  readonly offset?: number;
+  readonly watermarkReached?: boolean;
+}
+
+/** Gives each input of one turn its moment. */
+export type Turn = (place?: InputPlace) => attribution.Moment;
 
 export class LaneProgress {
   readonly #clock: Clock;
@@ -19,31 +32,35 @@ export class LaneProgress {
     this.#clock = clock;
   }
 
-  /** Where and when the next decision in a partition stands. Time never runs backwards there, whatever the clock does. */
-  moment(
-    partition: number,
-    configurationVersion: number,
-    {
-      offset,
-      watermarkReached = false,
-    }: { readonly offset?: number; readonly watermarkReached?: boolean } = {},
-  ): attribution.Moment {
+  /**
+   * A turn of a partition: a batch of postbacks or orders, or one look of the clock. All of it is decided at one instant, later
+   * than every turn before, whatever the clock does. So the instant on record names the turn, and a replay finds its order.
+   */
+  turn(partition: number, configurationVersion: number): Turn {
     const progress = this.#of(partition);
-    const now = Math.max(progress.now, this.#clock.now());
+    const now = Math.max(progress.now + 1, this.#clock.now());
     this.#byPartition.set(partition, { ...progress, now });
-    return {
+    return ({ offset = progress.offset, watermarkReached = false } = {}) => ({
       now,
       watermarkReached,
       laneReadUntil: progress.readUntil,
-      position: { partition, offset: offset ?? progress.offset },
+      position: { partition, offset },
       configurationVersion,
-    };
+    });
   }
 
-  /** The owner before has decided everything below `next`. */
-  takenOver(partition: number, next: number): void {
+  /**
+   * The owner before has decided everything below `next`, and its last revision at `lastDecidedAt`; it may have had another
+   * clock.
+   */
+  takenOver(partition: number, next: number, lastDecidedAt = 0): void {
     const progress = this.#of(partition);
-    this.#byPartition.set(partition, { ...progress, offset: Math.max(progress.offset, next - 1) });
+    const last = Math.min(lastDecidedAt, this.#clock.now() + MAX_AHEAD_MS);
+    this.#byPartition.set(partition, {
+      ...progress,
+      offset: Math.max(progress.offset, next - 1),
+      now: Math.max(progress.now, last),
+    });
   }
 
   /** Everything up to the postback at this offset has been decided. */

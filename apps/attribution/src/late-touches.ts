@@ -65,14 +65,10 @@ export class LateTouches {
 
   async #decide(partition: number, touches: readonly Touch[]): Promise<void> {
     const { batches, writer, progress, configurationVersion } = this.#options;
-    const inputs = touches.map(
-      ({ clickId, lane }): attribution.Input => ({
-        kind: 'click',
-        clickId,
-        lane,
-        at: progress.moment(partition, configurationVersion()),
-      }),
-    );
+    const turn = progress.turn(partition, configurationVersion());
+    const inputs = touches
+      .toSorted(byClick)
+      .map(({ clickId, lane }): attribution.Input => ({ kind: 'click', clickId, lane, at: turn() }));
     const decided = await batches.decide(partition, inputs, new Set());
     // The click is found again; what others go by is that a conversion names it.
     await writer.write(partition, decided, {
@@ -102,6 +98,12 @@ interface Touch {
   readonly clickId: string;
   readonly lane: string;
   readonly partition: number;
+}
+
+/** When each was stored is on record nowhere; a replay has the same order by their ids. */
+function byClick(a: Touch, b: Touch): number {
+  if (a.clickId !== b.clickId) return a.clickId < b.clickId ? -1 : 1;
+  return a.lane < b.lane ? -1 : 1;
 }
 
 function touchesIn(lanes: readonly string[], { clickId }: PersonClick): readonly Touch[] {

@@ -40,15 +40,11 @@ export class OrderDecider {
     const { batches, writer, progress } = this.#options;
     const inputs: Extract<attribution.Input, { kind: 'command' }>[] = [];
     const aside: OutgoingRecord[] = [];
+    const turn = progress.turn(partition, configurationVersion);
     for (const incoming of events) {
       const reading = commandIn(incoming.event);
       if (!reading.ok) aside.push(this.#setAside(incoming, reading.problem));
-      else
-        inputs.push({
-          kind: 'command',
-          command: reading.command,
-          at: progress.moment(partition, configurationVersion),
-        });
+      else inputs.push({ kind: 'command', command: reading.command, at: turn() });
     }
     const decided = await batches.decide(partition, inputs, new Set());
     await writer.write(partition, decided, {

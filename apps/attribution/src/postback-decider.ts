@@ -13,7 +13,7 @@ import type { FactsStore } from '@tributary/store';
 import { decisionSeconds, reusedReceipts, verdicts } from './attribution-metrics.ts';
 import { type DecidedBatch, type DecisionBatches, newestOf } from './decision-batches.ts';
 import type { DecisionWriter, InTraceOf } from './decision-writer.ts';
-import type { LaneProgress } from './lane-progress.ts';
+import type { LaneProgress, Turn } from './lane-progress.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { reportOf } from './report-of-postback.ts';
 import { verdictRecordOf } from './verdict-record.ts';
@@ -68,7 +68,8 @@ export class PostbackDecider {
     const { batches, progress, ownWrites, isDoubted } = this.#options;
     const { fresh, repeats } = this.#notJudgedHere(events);
     const asked = fresh.filter((incoming) => isAfterDoubt || this.#maybeJudgedElsewhere(incoming));
-    const inputs = fresh.map((incoming) => inputOf(incoming, progress, configurationVersion));
+    const turn = progress.turn(partition, configurationVersion);
+    const inputs = fresh.map((incoming) => inputOf(incoming, turn));
     const askedReceipts = new Set(asked.map(({ event }) => event.receiptId));
     let decided = await batches.decide(partition, inputs, askedReceipts);
     const isJudgedBefore = ({ event }: IncomingPostback) => decided.judgedBefore.has(event.receiptId);
@@ -276,16 +277,8 @@ export class PostbackDecider {
   }
 }
 
-function inputOf(
-  { event, partition, offset }: IncomingPostback,
-  progress: LaneProgress,
-  configurationVersion: number,
-): attribution.Input {
-  return {
-    kind: 'postback',
-    report: reportOf(event, { partition, offset }),
-    at: progress.moment(partition, configurationVersion, { offset }),
-  };
+function inputOf({ event, partition, offset }: IncomingPostback, turn: Turn): attribution.Input {
+  return { kind: 'postback', report: reportOf(event, { partition, offset }), at: turn({ offset }) };
 }
 
 function spanOf({ headers, partition, offset }: IncomingPostback, verdict: PostbackJudged): OpenSpan {

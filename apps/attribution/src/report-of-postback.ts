@@ -2,8 +2,10 @@
 import type { PostbackReceived } from '@tributary/contracts';
 import type { attribution } from '@tributary/domain';
 
+type Reported = Pick<PostbackReceived, Exclude<keyof attribution.Report, 'position'>>;
+
 /** @param position of the record in postback.received. */
-export function reportOf(postback: PostbackReceived, position: attribution.Position): attribution.Report {
+export function reportOf(postback: Reported, position: attribution.Position): attribution.Report {
   return {
     receiptId: postback.receiptId,
     sourceId: postback.sourceId,

@@ -34,6 +34,11 @@ export class RulesInForce implements attribution.ConfiguredRules {
     this.#configuration = configuration;
   }
 
+  /** Of the configuration that it answers by now. */
+  get version(): number {
+    return this.#configuration.version;
+  }
+
   advertiser(advertiserId: string, at: number): attribution.AdvertiserRules {
     this.#followChanges();
     const advertiser =

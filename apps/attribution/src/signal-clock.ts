@@ -13,7 +13,7 @@ import type { LifecycleInForce } from './lifecycle-in-force.ts';
 import { Ticks } from './ticks.ts';
 
 export interface SignalClockOptions {
-  readonly signals: Pick<SignalStore, 'possibleOccasions' | 'lastDecidedAt'>;
+  readonly signals: Pick<SignalStore, 'possibleOccasions'>;
   readonly batches: Pick<DecisionBatches, 'conversions'>;
   readonly looks: CustomerLooks;
   readonly due: DueCustomers;
@@ -71,18 +71,14 @@ export class SignalClock {
   /**
    * The first list goes back to when somebody last decided in a partition: at what became due since, nobody has looked.
    * It is made by the clock, as no postback has to wait for it.
-   * @throws DependencyFailure
+   * @param lastDecidedAt by partition; epoch milliseconds.
    */
-  async takeOver(partitions: readonly number[]): Promise<void> {
-    const { signals, clock } = this.#options;
-    const deal = this.#deals;
-    const now = clock.now();
-    const last = this.#options.inForce.isEverAsked ? await signals.lastDecidedAt(partitions) : new Map();
-    if (deal !== this.#deals) return;
+  takeOver(partitions: readonly number[], lastDecidedAt: ReadonlyMap<number, number>): void {
+    const now = this.#options.clock.now();
     this.#listedUpTo = new Map(
       partitions.map((partition) => [
         partition,
-        Math.max((last.get(partition) ?? now) - OWNER_MAY_LAG_MS, now - LOOK_BACK_MS),
+        Math.max((lastDecidedAt.get(partition) ?? now) - OWNER_MAY_LAG_MS, now - LOOK_BACK_MS),
       ]),
     );
     this.#nextListAt = now;
@@ -148,7 +144,7 @@ export class SignalClock {
     if (customers.length === 0) return;
     const { batches, looks, due, progress, producer, configuration } = this.#options;
     const conversions = await batches.conversions(new Set(customers.map(({ conversionId }) => conversionId)));
-    const looked = await looks.at(progress.moment(partition, configuration.version), conversions);
+    const looked = await looks.at(progress.turn(partition, configuration.version)(), conversions);
     const records = looked.signals.map((signal) => looks.recordOf(signal));
     const positions = records.length === 0 ? [] : await producer.produce(records);
     for (const customer of customers) due.lookedAt(customer);

@@ -71,6 +71,18 @@ export class EntityHistories<T extends ConfiguredEntityType> {
     return this.#newestList;
   }
 
+  /** Without the changes behind that version. */
+  asOf(version: number): EntityHistories<T> {
+    const kept = new Map<string, readonly Revision<T>[]>();
+    let settledFrom = -Infinity;
+    for (const [id, history] of this.#byId) {
+      const known = history.filter((revision) => revision.version <= version);
+      for (const { effectiveFrom } of known) settledFrom = Math.max(settledFrom, effectiveFrom);
+      if (known.length > 0) kept.set(id, known);
+    }
+    return new EntityHistories(kept, settledFrom);
+  }
+
   copy(): EntityHistories<T> {
     return new EntityHistories(this.#byId, this.#settledFrom);
   }

@@ -257,6 +257,24 @@ it('a fork begins where it was made and goes a way of its own', () => {
   expect(configuration.partner('network')?.name).toBe('one');
 });
 
+it('as of a version it stands as it stood then, whatever came since', () => {
+  const changes = [
+    aChange('partner', partner('one')),
+    aChange('partner', partner('two'), { expectedVersion: 0, effectiveFrom: 500 }),
+    aChange('partner', partner('other', 'other')),
+  ];
+  const configuration = folded(...changes);
+  for (const version of [0, 1, 2]) {
+    const then = configuration.asOf(version);
+    const expected = folded(...changes.slice(0, version + 1));
+    expect(then.version).toBe(version);
+    expect(then.list('partner')).toEqual(expected.list('partner'));
+    expect(then.list('partner', 100)).toEqual(expected.list('partner', 100));
+    expect(then.history('partner', 'network')).toEqual(expected.history('partner', 'network'));
+  }
+  expect(configuration.asOf(9)).toBe(configuration);
+});
+
 describe('secrets', () => {
   const destination = { id: 'capi', name: 'CAPI', definition: 'meta', status: 'active' };
 

@@ -83,6 +83,18 @@ export class Configuration {
 
   /** A configuration of its own that begins where this one stands, to try changes on. */
   fork(): Configuration {
+    return this.#made(this.#version, (histories) => histories.copy());
+  }
+
+  /** As it stood when `version` was its version; this very one if it has not moved on since. */
+  asOf(version: number): Configuration {
+    return version >= this.#version ? this : this.#made(version, (histories) => histories.asOf(version));
+  }
+
+  #made(
+    version: number,
+    of: <T extends ConfiguredEntityType>(histories: EntityHistories<T>) => EntityHistories<T>,
+  ) {
     const {
       advertiser,
       offer,
@@ -94,19 +106,19 @@ export class Configuration {
       api_key,
       exchange_rate,
     } = this.#histories;
-    const fork = new Configuration({
-      advertiser: advertiser.copy(),
-      offer: offer.copy(),
-      campaign: campaign.copy(),
-      partner: partner.copy(),
-      source: source.copy(),
-      destination: destination.copy(),
-      subscription: subscription.copy(),
-      api_key: api_key.copy(),
-      exchange_rate: exchange_rate.copy(),
+    const made = new Configuration({
+      advertiser: of(advertiser),
+      offer: of(offer),
+      campaign: of(campaign),
+      partner: of(partner),
+      source: of(source),
+      destination: of(destination),
+      subscription: of(subscription),
+      api_key: of(api_key),
+      exchange_rate: of(exchange_rate),
     });
-    fork.#version = this.#version;
-    return fork;
+    made.#version = version;
+    return made;
   }
 
   /** Offset of the last folded record, void ones included; -1 before the first. */

@@ -93,6 +93,11 @@ export class ClickhouseConnection {
     });
   }
 
+  /** Adds rows to a table, cells by the names of its columns. @throws DependencyFailure; part of the rows may be there then. */
+  async insert(table: string, rows: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
+    await this.#ask(() => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
+  }
+
   /** Resolves when the server answers. @throws DependencyFailure */
   async ping(): Promise<void> {
     const result = await this.#client.ping({ select: true });

@@ -7,6 +7,7 @@ export * from './facts-store.ts';
 export * from './key-hash.ts';
 export * from './migrate.ts';
 export * from './overlay.ts';
+export * from './reattribution-store.ts';
 export * from './rebuild.ts';
 export * from './rebuild-comparison.ts';
 export * from './rebuild-plan.ts';

@@ -12,6 +12,7 @@ export { type PlacesTaken, placesTakenBy } from './places-taken.ts';
 export * from './preloading.ts';
 export * from './reasons.ts';
 export * from './reasons-in-words.ts';
+export * from './reattribution/index.ts';
 export { type Command, type Input, identityOf, type Result, reduce } from './reducer.ts';
 export * from './report.ts';
 export { termsIn, termsText } from './terms-text.ts';
