@@ -62,6 +62,18 @@ describe('a late click', () => {
     expect(bed.attribution.waiting).toBe(0);
   });
 
+  it('received after the deadline ends the wait, and does not count', async () => {
+    await pass(WAIT_MS - TICK_MS);
+    bed.log.clicks.set(click.clickId, aClick({ receivedAt: NOW + WAIT_MS + 1 }));
+    await pass(20 * WAIT_MS);
+    expect(bed.log.decided.at(-1)).toMatchObject({
+      match: 'unattributed',
+      reasonCodes: ['received_too_late', 'deadline_passed'],
+      triggerKind: 'deadline',
+    });
+    expect(bed.attribution.waiting).toBe(0);
+  });
+
   it('waits for the postback that is being decided in the same lane', async () => {
     const load = bed.log.store.load.bind(bed.log.store);
     let finish: () => void = () => undefined;

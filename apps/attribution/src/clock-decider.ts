@@ -131,11 +131,9 @@ export class ClockDecider {
     for (const entry of entries.toSorted(byPlaceInLog)) {
       if (!waiting.holds(entry.conversion)) continue;
       const clicks = notedClicks(entry, look);
-      const change = this.#changeFor(entry, look, clicks);
-      // Where a click has shown, others of its person may not have yet.
-      const watermarkReached = change?.kind === 'instant';
-      if (change !== null) {
-        inputs.push({ ...change, at: turn({ watermarkReached }) });
+      for (const change of this.#changesFor(entry, look, clicks)) {
+        // Where a click has shown, others of its person may not have yet.
+        inputs.push({ ...change, at: turn({ watermarkReached: change.kind === 'instant' }) });
         subjects.add(entry.conversion.conversionId);
       }
       looked.push({ entry, clicks });
@@ -149,29 +147,29 @@ export class ClockDecider {
     for (const { entry, clicks } of looked) waiting.checked(entry, look.now, clicks);
   }
 
-  /** The input by which the conversion is decided again; null while nothing of it can have changed. */
-  #changeFor(
+  /**
+   * The inputs by which the conversion is decided again; none while nothing of it can have changed. A click that was
+   * received after the deadline has shown and does not count, so that what has passed is told after it too.
+   */
+  #changesFor(
     { conversion, partition, deadlineAt }: Waiting,
     { now, visible, stored }: Look,
     clicks: Noted | null,
-  ):
-    | { readonly kind: 'click'; readonly clickId: string; readonly lane: string }
-    | { readonly kind: 'instant'; readonly conversionId: string }
-    | null {
+  ): readonly Change[] {
     const awaited = awaitedBy(conversion);
     const { lane, conversionId } = conversion;
-    if (awaited.kind === 'named_click' && visible.has(awaited.clickId))
-      return { kind: 'click', clickId: awaited.clickId, lane };
+    const passed = [{ kind: 'instant', conversionId }] as const;
     const isPast = deadlineAt <= now;
     if (awaited.kind === 'deadline_only')
-      return isPast && this.#options.progress.readUntil(partition) >= deadlineAt
-        ? { kind: 'instant', conversionId }
-        : null;
+      return isPast && this.#options.progress.readUntil(partition) >= deadlineAt ? passed : [];
     // "No click" is final only when ClickHouse shows every click that was in the log after the deadline.
     const seesEnough =
       clicks !== null && hasReached(stored, clicks.ends) && (!isPast || clicks.at >= deadlineAt);
     const isLookedFor = awaited.kind === 'clicks_of_person' || isPast;
-    return seesEnough && isLookedFor ? { kind: 'instant', conversionId } : null;
+    const later = seesEnough && isLookedFor ? passed : [];
+    return awaited.kind === 'named_click' && visible.has(awaited.clickId)
+      ? [{ kind: 'click', clickId: awaited.clickId, lane }, ...later]
+      : later;
   }
 
   /** Where two owners decided one conversion the log's first record stands; if that one waits, it waits here. */
@@ -196,6 +194,10 @@ export class ClockDecider {
     oldestParkedSeconds.set(oldest === null ? 0 : Math.max(0, clock.now() - oldest) / 1_000);
   }
 }
+
+type Change =
+  | { readonly kind: 'click'; readonly clickId: string; readonly lane: string }
+  | { readonly kind: 'instant'; readonly conversionId: string };
 
 /** Noted at the first look and anew once the deadline has passed: later clicks than those are waited for by nobody. */
 function notedClicks({ clicks, deadlineAt }: Waiting, look: Look): Noted | null {
