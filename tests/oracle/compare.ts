@@ -31,19 +31,33 @@ export type Decided = 'conversions' | 'oracle_core_conversions';
 
 /** Prints how often each case came up, counts by state, and examples. @returns how many conversions differ. */
 export async function compare(database: OracleDatabase, decided: Decided): Promise<number> {
+  const difference = await differencesOf(database, decided);
+  printCounts(await database.fileRows<Count>('cases.sql'));
+  printCounts(await database.rows<Count>(COUNTS));
+  if (difference > 0) await printDifferences(database);
+  console.log(`difference ${difference}`);
+  return difference;
+}
+
+/** Leaves the comparison in `oracle_compared`. @returns how many conversions differ. */
+export async function differencesOf(database: OracleDatabase, decided: Decided): Promise<number> {
   await database.run('DROP TABLE IF EXISTS oracle_compared');
   await database.run(
     `CREATE TABLE oracle_compared ENGINE = MergeTree ORDER BY receiptId AS ${comparison(decided)}`,
   );
-  printCounts(await database.fileRows<Count>('cases.sql'));
-  printCounts(await database.rows<Count>(COUNTS));
   const [sum] = await database.rows<{ count: string }>(
     'SELECT count() AS count FROM oracle_compared WHERE notEmpty(columns)',
   );
-  const difference = Number(sum?.count ?? 0);
-  if (difference > 0) await printDifferences(database);
-  console.log(`difference ${difference}`);
-  return difference;
+  return Number(sum?.count ?? 0);
+}
+
+/** The first conversion that differs, on one line; null when none does. */
+export async function firstDifference(database: OracleDatabase): Promise<string | null> {
+  const [first] = await database.rows<Example>(
+    `SELECT receiptId, advertiserId, eventClass, columns, oracle, decided FROM oracle_compared WHERE notEmpty(columns)
+    ORDER BY receiptId LIMIT 1`,
+  );
+  return first === undefined ? null : `${titleOf(first)}: ${valuesOf(first).join('; ')}`;
 }
 
 const COUNTS = `SELECT concat(eventClass, ' ', oracle.match, ' ', oracle.state) AS name, count() AS count
@@ -76,13 +90,22 @@ async function printDifferences(database: OracleDatabase): Promise<void> {
     `SELECT receiptId, advertiserId, eventClass, columns, oracle, decided FROM oracle_compared WHERE notEmpty(columns)
     ORDER BY receiptId LIMIT 1 BY advertiserId, columns LIMIT ${EXAMPLES}`,
   );
-  for (const { receiptId, advertiserId, eventClass, columns, oracle, decided } of examples) {
-    console.log(`\n${receiptId}, ${advertiserId}, ${eventClass}`);
-    for (const column of columns)
-      console.log(
-        `  ${column}: oracle ${JSON.stringify(oracle[column])}, decided ${JSON.stringify(decided[column])}`,
-      );
+  for (const example of examples) {
+    console.log(`\n${titleOf(example)}`);
+    for (const value of valuesOf(example)) console.log(`  ${value}`);
   }
+}
+
+function titleOf({ receiptId, advertiserId, eventClass }: Example): string {
+  return `${receiptId}, ${advertiserId}, ${eventClass}`;
+}
+
+function valuesOf({ columns, oracle, decided }: Example): readonly string[] {
+  return columns.map((column) =>
+    column in oracle
+      ? `${column}: oracle ${JSON.stringify(oracle[column])}, decided ${JSON.stringify(decided[column])}`
+      : column,
+  );
 }
 
 /** Outer join: what only one side has differs in `presence`. Shares are compared in lowest terms, and in the order of click ids. */

@@ -1,25 +1,20 @@
 /** Decides a generated log by the core alone: everything in memory, clicks and postbacks at their places, deadlines at the end. */
-import { type Configuration, exchangeRatesAt, offerTermsAt, repeatModeOf } from '@tributary/configuration';
-import type { ClickRecorded, PostbackReceived } from '@tributary/contracts';
+import type { Configuration } from '@tributary/configuration';
+import type { ClickRecorded } from '@tributary/contracts';
 import { attribution } from '@tributary/domain';
+import { candidateClickOf } from '../../apps/attribution/src/candidate-click.ts';
+import { reportOf } from '../../apps/attribution/src/report-of-postback.ts';
+import { RulesInForce } from '../../apps/attribution/src/rules-in-force.ts';
 import type { Recorded } from './generate.ts';
 
 /** A passed deadline may bring another one about; no conversion has more than its wait and its condition, so this is ample. */
 const MAX_ROUNDS = 10;
 
-/** What the core makes of the log, once `now` has come. */
-export function decideByCore(
-  log: Iterable<Recorded>,
-  configuration: Configuration,
-  now: number,
-): readonly attribution.Conversion[] {
-  const run = new CoreRun(configuration);
-  for (const record of log) run.take(record);
-  run.finish(now);
-  return run.conversions;
-}
+/** What decides: the core as it is built, or a mutant of it. */
+export type Core = Pick<typeof attribution, 'InMemoryLedger' | 'reduce'>;
 
 export class CoreRun {
+  readonly #core: Core;
   readonly #ledger: attribution.InMemoryLedger;
   readonly #version: number;
   /** Last place of each lane. */
@@ -27,8 +22,9 @@ export class CoreRun {
   /** Lanes whose postbacks named a click that nobody had seen. */
   readonly #awaited = new Map<string, Set<string>>();
 
-  constructor(configuration: Configuration) {
-    this.#ledger = new attribution.InMemoryLedger(rulesOf(configuration));
+  constructor(configuration: Configuration, core: Core = attribution) {
+    this.#core = core;
+    this.#ledger = new core.InMemoryLedger(new RulesInForce(configuration));
     this.#version = configuration.version;
   }
 
@@ -68,7 +64,7 @@ export class CoreRun {
 
   #takeClick(click: ClickRecorded): void {
     const { clickId, advertiserId, receivedAt } = click;
-    this.#ledger.showClick(candidateOf(click));
+    this.#ledger.showClick(candidateClickOf(click));
     const lanes = new Set([advertiserId, ...(this.#awaited.get(clickId) ?? [])]);
     this.#awaited.delete(clickId);
     for (const lane of lanes)
@@ -77,58 +73,11 @@ export class CoreRun {
   }
 
   #decide(input: attribution.Input): void {
-    this.#ledger.apply(attribution.reduce(this.#ledger, input));
+    this.#ledger.apply(this.#core.reduce(this.#ledger, input));
   }
 
   #moment(lane: string, now: number): attribution.Moment {
     const position = this.#positions.get(lane) ?? { partition: 0, offset: 0 };
     return { now, watermarkReached: true, laneReadUntil: now, position, configurationVersion: this.#version };
   }
-}
-
-function rulesOf(configuration: Configuration): attribution.ConfiguredRules {
-  const advertisers = new Map(
-    configuration.ids('advertiser').map((id) => [id, advertiserRulesOf(configuration, id)] as const),
-  );
-  return {
-    advertiser: (id) => {
-      const rules = advertisers.get(id);
-      if (rules === undefined) throw new Error(`advertiser ${id} is not configured`);
-      return rules;
-    },
-    terms: (offerId, eventType, at) => offerTermsAt(configuration, offerId, eventType, at),
-    rates: (at) => exchangeRatesAt(configuration, at),
-  };
-}
-
-function advertiserRulesOf(configuration: Configuration, id: string): attribution.AdvertiserRules {
-  const advertiser = configuration.advertiser(id);
-  if (advertiser === undefined) throw new Error(`advertiser ${id} is not configured`);
-  const { eventClasses, withoutTransactionId, parkedForMs, onRepeat = {} } = advertiser;
-  const offers = configuration
-    .ids('offer')
-    .flatMap((offerId) => configuration.history('offer', offerId).flatMap(({ entity }) => entity ?? []))
-    .filter((offer) => offer.advertiserId === id);
-  return {
-    identity: { eventClasses, withoutTransactionId },
-    repeatModes: Object.fromEntries(
-      Object.keys(onRepeat).map((eventType) => [eventType, repeatModeOf(advertiser, eventType)]),
-    ),
-    parkedForMs,
-    linksPersons: offers.some(
-      ({ model = 'last_click', matchesHashedIdentity, windows }) =>
-        model !== 'last_click' || matchesHashedIdentity === true || windows.viewThrough !== undefined,
-    ),
-    relatesByClick: offers.some(
-      ({ conditions = [], abuse }) => conditions.length > 0 || abuse?.velocity !== undefined,
-    ),
-  };
-}
-
-function reportOf(postback: PostbackReceived, position: attribution.Position): attribution.Report {
-  return { ...postback, position };
-}
-
-function candidateOf(click: ClickRecorded): attribution.CandidateClick {
-  return click;
 }

@@ -5,13 +5,14 @@ import { aClick, aPostback } from '@tributary/testing';
 import { randomFrom } from '../faults/random.ts';
 import {
   LOG_LASTS_MS,
-  LOG_STARTS_AT,
   LONG_WAIT_MS,
   PROGRAMMES,
   type Programme,
+  SHORT_WAIT_MS,
   type Story,
   sourcesOf,
   storiesOf,
+  TERMS_CHANGE_EVERY_MS,
 } from './programme.ts';
 import { TimeQueue } from './time-queue.ts';
 
@@ -30,26 +31,36 @@ interface Place {
   readonly offset: number;
 }
 
-/** A record at its place; records come in the order of receivedAt. */
-export type Recorded =
-  | (Place & { readonly kind: 'click'; readonly click: ClickRecorded })
-  | (Place & { readonly kind: 'postback'; readonly postback: PostbackReceived });
-
 type Unplaced =
-  | { readonly kind: 'click'; readonly click: ClickRecorded }
+  | {
+      readonly kind: 'click';
+      readonly click: ClickRecorded;
+      /** A conversion waits for it when it comes, and its wait is a long one. */
+      readonly isAwaited: boolean;
+    }
   | { readonly kind: 'postback'; readonly postback: PostbackReceived };
+
+/** A record at its place; records come in the order of receivedAt. */
+export type Recorded = Unplaced & Place;
 
 type ClickChanges = Partial<ClickRecorded> & { readonly clickedAt: number };
 type PostbackChanges = Partial<PostbackReceived> & { readonly occurredAt: number };
 
-/** The log of `postbacks` postbacks; the same for the same seed. Only what is still to come of open stories is in memory. */
-export function* generateLog(postbacks: number, seed: number): Generator<Recorded> {
-  const teller = new Teller(seed);
+export interface LogOptions {
+  readonly postbacks: number;
+  readonly seed: number;
+  /** When the first story begins. */
+  readonly startsAt: number;
+}
+
+/** The log of `postbacks` postbacks; the same for the same options. Only what is still to come of open stories is in memory. */
+export function* generateLog({ postbacks, seed, startsAt: begin }: LogOptions): Generator<Recorded> {
+  const teller = new Teller(seed, begin);
   const places = new Places();
   const step = LOG_LASTS_MS / (postbacks / POSTBACKS_PER_STORY);
   let left = postbacks;
   for (let story = 0; left > 0; story += 1) {
-    const startsAt = Math.floor(LOG_STARTS_AT + story * step);
+    const startsAt = Math.floor(begin + story * step);
     while (left > 0 && (teller.queue.nextAt ?? Number.POSITIVE_INFINITY) <= startsAt) {
       const next = teller.queue.pop() as Unplaced;
       if (next.kind === 'postback') left -= 1;
@@ -83,11 +94,13 @@ function partitionOf(key: string): number {
 class Teller {
   readonly queue = new TimeQueue<Unplaced>();
   readonly #random: () => number;
+  readonly #beginsAt: number;
   #count = 0;
   #programme: Programme = PROGRAMMES[0] as Programme;
 
-  constructor(seed: number) {
+  constructor(seed: number, beginsAt: number) {
     this.#random = randomFrom(seed);
+    this.#beginsAt = beginsAt;
   }
 
   /** Puts all records of one story, which begins at `at`, into the queue. */
@@ -101,7 +114,7 @@ class Teller {
     order: (at) => {
       const clickId = this.#click({ clickedAt: at });
       this.#postback({
-        ...this.#order(clickId, at + this.#delay()),
+        ...this.#order(clickId, this.#after(at)),
         customerId: this.#maybe(0.7, this.#name('c')),
       });
     },
@@ -109,10 +122,12 @@ class Teller {
     lead: (at) => {
       const clickId = this.#click({ clickedAt: at });
       const eventType = this.#one(['lead', 'lead', 'install', 'quote']);
+      // The windows of an install and of a lead, to the millisecond.
+      const edge = this.#one([MINUTE, 2 * DAY, DAY]) + this.#between(-1, 1);
       const lead = this.#fact({
         eventType,
         clickId,
-        occurredAt: at + this.#delay(),
+        occurredAt: this.#chance(0.3) ? at + edge : this.#after(at),
         customerId: this.#maybe(0.5, this.#name('c')),
       });
       this.#postback(lead);
@@ -123,7 +138,7 @@ class Teller {
     subscription: (at) => {
       const clickId = this.#click({ clickedAt: at });
       const customerId = this.#name('c');
-      const startedAt = at + this.#delay();
+      const startedAt = this.#after(at);
       const price = this.#money();
       this.#postback({
         ...this.#order(clickId, startedAt),
@@ -163,7 +178,7 @@ class Teller {
     two_sources: (at) => {
       const clickId = this.#click({ clickedAt: at });
       const order = {
-        ...this.#order(clickId, at + this.#delay()),
+        ...this.#order(clickId, this.#after(at)),
         customerId: this.#maybe(0.6, this.#name('c')),
       };
       const skew = this.#programme.agreesOnTimes === true ? 0 : this.#between(-60, 60) * SECOND;
@@ -191,7 +206,10 @@ class Teller {
       const clickedAt = at;
       const occurredAt = at + this.#between(2, 600) * SECOND;
       const waits = this.#programme.parkedForMs === LONG_WAIT_MS ? 20 * DAY : 2 * HOUR;
-      const arrivesAfter = this.#between(1, waits / SECOND) * SECOND;
+      // Now and then at the very end of a short wait.
+      const arrivesAfter = this.#chance(0.15)
+        ? SHORT_WAIT_MS + this.#between(-1, 1)
+        : this.#between(1, waits / SECOND) * SECOND;
       const order = this.#order(null, occurredAt);
       const receivedAt = order.receivedAt ?? occurredAt;
       const luck = this.#random();
@@ -212,7 +230,7 @@ class Teller {
     settled_later: (at) => {
       const clickId = this.#click({ clickedAt: at });
       const order = {
-        ...this.#order(clickId, at + this.#delay()),
+        ...this.#order(clickId, this.#after(at)),
         status: 'pending' as const,
         customerId: this.#maybe(0.5, this.#name('c')),
       };
@@ -230,7 +248,7 @@ class Teller {
     trial: (at) => {
       const clickId = this.#click({ clickedAt: at });
       const customerId = this.#maybe(0.6, this.#name('c'));
-      const startedAt = at + this.#delay();
+      const startedAt = this.#after(at);
       const trial = this.#fact({ eventType: 'trial_start', clickId, customerId, occurredAt: startedAt });
       this.#postback(trial);
       if (this.#chance(0.25)) return;
@@ -273,7 +291,7 @@ class Teller {
     hashed: (at) => {
       const subjectHashes = { emailPlain: sha256(this.#name('mail')) };
       const clickId = this.#click({ clickedAt: at, subjectHashes: this.#chance(0.8) ? subjectHashes : {} });
-      const boughtAt = at + this.#delay();
+      const boughtAt = this.#after(at);
       this.#postback({
         ...this.#order(this.#maybe(0.3, clickId), boughtAt),
         subjectHashes,
@@ -291,7 +309,7 @@ class Teller {
         ...(kind === 2 ? { country: this.#one(['DE', 'FR']) } : {}),
       });
       const country = kind === 2 ? this.#one(['DE', 'FR', null]) : null;
-      const first = kind === 3 ? at + this.#one([0, 1, 4_999, 5_000, 5_001]) : at + this.#delay();
+      const first = kind === 3 ? at + this.#one([0, 1, 4_999, 5_000, 5_001]) : this.#after(at);
       const subIds = kind === 6 ? { sub1: 'bad-site' } : {};
       this.#postback({ ...this.#order(clickId, first), country, subIds });
       if (kind === 4)
@@ -302,7 +320,7 @@ class Teller {
     repeats: (at) => {
       const clickId = this.#click({ clickedAt: at });
       const order = {
-        ...this.#order(clickId, at + this.#delay()),
+        ...this.#order(clickId, this.#after(at)),
         customerId: this.#maybe(0.5, this.#name('c')),
       };
       this.#postback(order);
@@ -336,7 +354,7 @@ class Teller {
       const isTestClick = this.#chance(0.8);
       const clickId = this.#click({ clickedAt: at, isTest: isTestClick });
       this.#postback({
-        ...this.#order(clickId, at + this.#delay()),
+        ...this.#order(clickId, this.#after(at)),
         isTest: this.#chance(0.8),
         customerId: this.#name('c'),
       });
@@ -347,7 +365,7 @@ class Teller {
     const isHeld = this.#chance(0.1);
     const clickId = isHeld ? this.#id(at) : this.#click({ clickedAt: at });
     const order = {
-      ...this.#order(clickId, at + this.#delay()),
+      ...this.#order(clickId, this.#after(at)),
       customerId: this.#maybe(0.5, this.#name('c')),
     };
     const soldAt = order.occurredAt;
@@ -419,7 +437,7 @@ class Teller {
         break;
       case 1: {
         const clickId = this.#click({ clickedAt: at, ...this.#stranger() });
-        this.#postback(this.#order(clickId, at + this.#delay()));
+        this.#postback(this.#order(clickId, this.#after(at)));
         break;
       }
       case 2:
@@ -430,16 +448,17 @@ class Teller {
         break;
       case 4: {
         const clickId = this.#click({ clickedAt: at });
-        const outside = this.#one([7 * DAY, 7 * DAY + 1, 8 * DAY, 2 * DAY + 1, -30 * SECOND, -2 * MINUTE]);
+        const outside = this.#one([7 * DAY, 7 * DAY + 1, 8 * DAY, 2 * DAY + 1, -2 * MINUTE]);
+        const before = this.#one([-1, -30 * SECOND, -MINUTE, -MINUTE - 1]);
         this.#postback({
-          ...this.#order(clickId, at + outside),
+          ...this.#order(clickId, at + this.#one([outside, before])),
           customerId: this.#maybe(0.3, this.#name('c')),
         });
         break;
       }
       default: {
         const clickId = this.#click({ clickedAt: at, offerId: 'never-configured' });
-        this.#postback(this.#order(clickId, at + this.#delay()));
+        this.#postback(this.#order(clickId, this.#after(at)));
       }
     }
   }
@@ -534,7 +553,8 @@ class Teller {
       receivedAt,
       clickId,
     });
-    this.queue.push(receivedAt, { kind: 'click', click });
+    const isAwaited = receivedAt > click.clickedAt && this.#programme.parkedForMs === LONG_WAIT_MS;
+    this.queue.push(receivedAt, { kind: 'click', click, isAwaited });
     return clickId;
   }
 
@@ -544,12 +564,16 @@ class Teller {
     return { advertiserId, offerId: this.#one(Object.keys(offers)) };
   }
 
-  /** Mostly minutes, now and then days, once in a while the very end of the usual window. */
-  #delay(): number {
+  /** Mostly minutes, now and then days, once in a while the very end of the usual window, of the day or of the terms. */
+  #after(clickedAt: number): number {
     const luck = this.#random();
-    if (luck < 0.7) return this.#between(10, 3_600) * SECOND;
-    if (luck < 0.95) return this.#between(1, 72) * HOUR + this.#between(0, 999);
-    return 7 * DAY + this.#between(-1, 1);
+    if (luck < 0.7) return clickedAt + this.#between(10, 3_600) * SECOND;
+    if (luck < 0.91) return clickedAt + this.#between(1, 72) * HOUR + this.#between(0, 999);
+    const aside = this.#between(-1, 1);
+    if (luck < 0.95) return clickedAt + 7 * DAY + aside;
+    const origin = luck < 0.97 ? 0 : this.#beginsAt;
+    const days = Math.floor((clickedAt - origin) / TERMS_CHANGE_EVERY_MS) + 1;
+    return origin + days * TERMS_CHANGE_EVERY_MS + aside;
   }
 
   /** When a report of that instant reaches the edge. */

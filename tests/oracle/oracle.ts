@@ -17,19 +17,19 @@ const STEPS = [
 
 /**
  * Reads `postbacks` and `clicks`, leaves the conversions in `oracle_conversions`.
- * @param now the instant up to which deadlines have passed.
+ *
+ * @param log the terms, and the instant up to which deadlines have passed.
  */
 export async function consultOracle(
   database: OracleDatabase,
-  configuration: Configuration,
-  now: number,
-  onStep: (name: string, ms: number) => void = () => {},
+  { configuration, now }: { readonly configuration: Configuration; readonly now: number },
+  report: (text: string) => void,
 ): Promise<void> {
   await database.runFile('terms.sql');
   for (const [table, rows] of Object.entries(termsRows(configuration))) await database.insert(table, rows);
   for (const step of STEPS) {
     const startedAt = performance.now();
     await database.runFile(step, { now });
-    onStep(step, performance.now() - startedAt);
+    report(`${step} in ${Math.round(performance.now() - startedAt)} ms`);
   }
 }

@@ -6,11 +6,10 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** When the first story begins; the terms in force at the start are older, the changed ones begin in between. */
-export const LOG_STARTS_AT = Date.UTC(2026, 5, 3, 10);
+/** From the first story to the last one. */
 export const LOG_LASTS_MS = 60 * DAY;
-const CONFIGURED_AT = LOG_STARTS_AT - DAY;
-const TERMS_CHANGE_AT = LOG_STARTS_AT + LOG_LASTS_MS / 2;
+/** The terms in force at the start are older, the changed ones begin half way through; rates change once a day. */
+export const TERMS_CHANGE_EVERY_MS = DAY;
 
 /** Deadlines of a short wait lie in the past of whoever decides the log later, those of a long wait in the future. */
 export const SHORT_WAIT_MS = HOUR;
@@ -253,7 +252,8 @@ export const PROGRAMMES: readonly Programme[] = [
   {
     advertiserId: 'hashed',
     parkedForMs: SHORT_WAIT_MS,
-    offers: { 'hashed-a': { payouts: usual, matchesHashedIdentity: true } },
+    // What one offer allows the other does not.
+    offers: { 'hashed-a': { payouts: usual, matchesHashedIdentity: true }, 'hashed-b': { payouts: usual } },
     stories: { hashed: 40, touches: 10 },
   },
   {
@@ -343,13 +343,18 @@ export const PROGRAMMES: readonly Programme[] = [
   },
 ];
 
-const RATES: readonly (readonly [from: string, to: string, rate: string, effectiveFrom: number])[] = [
-  ['USD', 'EUR', '0.9215', CONFIGURED_AT],
-  ['JPY', 'EUR', '0.00613', CONFIGURED_AT],
-  ['USD', 'GBP', '0.780000000001', CONFIGURED_AT],
-  ['EUR', 'GBP', '0.85', CONFIGURED_AT],
-  ['USD', 'EUR', '0.93', TERMS_CHANGE_AT],
+const RATES: readonly (readonly [from: string, to: string, rate: string])[] = [
+  ['USD', 'EUR', '0.9215'],
+  ['JPY', 'EUR', '0.00613'],
+  ['USD', 'GBP', '0.780000000001'],
+  ['EUR', 'GBP', '0.85'],
 ];
+
+/** Of a dollar in euros, on each day of the log but the first. */
+const DAILY_RATES: readonly string[] = Array.from(
+  { length: LOG_LASTS_MS / TERMS_CHANGE_EVERY_MS },
+  (_, day) => `0.9${String((day * 37) % 100).padStart(2, '0')}`,
+);
 
 /** How often each story is told at an advertiser. */
 export function storiesOf({ stories }: Programme): readonly (readonly [Story, number])[] {
@@ -357,14 +362,19 @@ export function storiesOf({ stories }: Programme): readonly (readonly [Story, nu
   return (Object.keys(weights) as Story[]).map((story) => [story, weights[story] ?? 0]);
 }
 
-/** The log of the configuration: its place in the list is its offset. */
-export function configurationLog(): readonly ConfigurationChanged[] {
+/**
+ * The log of the configuration: its place in the list is its offset.
+ *
+ * @param startsAt when the first story begins.
+ */
+export function configurationLog(startsAt: number): readonly ConfigurationChanged[] {
+  const configuredAt = startsAt - DAY;
   const changes: ConfigurationChanged[] = [];
   const versions = new Map<string, number>();
   const put = (
     entityType: 'advertiser' | 'offer' | 'partner' | 'campaign' | 'source' | 'exchange_rate',
     document: { readonly id: string },
-    effectiveFrom = CONFIGURED_AT,
+    effectiveFrom = configuredAt,
   ) => {
     const key = `${entityType}:${document.id}`;
     const expectedVersion = versions.get(key) ?? -1;
@@ -372,7 +382,7 @@ export function configurationLog(): readonly ConfigurationChanged[] {
     changes.push(
       aChange(entityType, document, {
         expectedVersion,
-        recordedAt: CONFIGURED_AT,
+        recordedAt: configuredAt,
         effectiveFrom,
         actor: 'oracle',
       }),
@@ -402,14 +412,21 @@ export function configurationLog(): readonly ConfigurationChanged[] {
     for (const [id, terms] of Object.entries(offers))
       put('offer', { id, advertiserId, name: id, windows, ...terms } as { id: string });
     for (const [id, terms] of Object.entries(later))
-      put('offer', { id, advertiserId, name: id, windows, ...terms } as { id: string }, TERMS_CHANGE_AT);
+      put(
+        'offer',
+        { id, advertiserId, name: id, windows, ...terms } as { id: string },
+        startsAt + LOG_LASTS_MS / 2,
+      );
   }
-  for (const [from, to, rate, effectiveFrom] of RATES)
+  const putRate = (from: string, to: string, rate: string, effectiveFrom = configuredAt) =>
     put(
       'exchange_rate',
       { id: `${from}-${to}`.toLowerCase(), from, to, rate } as { id: string },
       effectiveFrom,
     );
+  for (const [from, to, rate] of RATES) putRate(from, to, rate);
+  for (const [day, rate] of DAILY_RATES.entries())
+    putRate('USD', 'EUR', rate, startsAt + (day + 1) * TERMS_CHANGE_EVERY_MS);
   return changes;
 }
 
