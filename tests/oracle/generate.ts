@@ -43,6 +43,8 @@ type Unplaced =
 /** A record at its place; records come in the order of receivedAt. */
 export type Recorded = Unplaced & Place;
 
+const NO_VALUES = { revenueMicros: null, currency: null, taxMicros: null, shippingMicros: null } as const;
+
 type ClickChanges = Partial<ClickRecorded> & { readonly clickedAt: number };
 type PostbackChanges = Partial<PostbackReceived> & { readonly occurredAt: number };
 
@@ -189,7 +191,7 @@ class Teller {
         {},
         { customerId: null },
         { clickId: null },
-        { revenueMicros: null, currency: null, taxMicros: null, shippingMicros: null },
+        NO_VALUES,
         { revenueMicros: this.#money() },
       ]);
       this.#again(order, {
@@ -249,7 +251,13 @@ class Teller {
       const clickId = this.#click({ clickedAt: at });
       const customerId = this.#maybe(0.6, this.#name('c'));
       const startedAt = this.#after(at);
-      const trial = this.#fact({ eventType: 'trial_start', clickId, customerId, occurredAt: startedAt });
+      const trial = this.#fact({
+        eventType: 'trial_start',
+        clickId,
+        customerId,
+        occurredAt: startedAt,
+        status: this.#chance(0.9) ? 'approved' : 'pending',
+      });
       this.#postback(trial);
       if (this.#chance(0.25)) return;
       const activatedAt = startedAt + this.#one([-HOUR, 0, HOUR, DAY, 3 * DAY, 3 * DAY + 1, 5 * DAY]);
@@ -270,7 +278,8 @@ class Teller {
       const customerId = this.#name('c');
       const clicks = Array.from({ length: this.#between(1, 5) }, (_, turn) =>
         this.#click({
-          clickedAt: at + turn * this.#between(1, 40) * HOUR + turn,
+          // Now and then two in one millisecond.
+          clickedAt: at + (this.#chance(0.9) ? turn * this.#between(1, 40) * HOUR + turn : 0),
           ...(this.#chance(0.8) ? { customerId } : {}),
           ...(this.#chance(0.05) ? { receivedAt: at + 30 * DAY } : {}),
         }),
@@ -297,7 +306,8 @@ class Teller {
         subjectHashes,
         customerId: this.#maybe(0.3, this.#name('c')),
       });
-      if (this.#chance(0.3)) this.#postback({ ...this.#order(null, boughtAt + DAY), subjectHashes });
+      if (this.#chance(0.3))
+        this.#postback({ ...this.#order(this.#maybe(0.4, clickId), boughtAt + DAY), subjectHashes });
     },
 
     abuse: (at) => {
@@ -311,7 +321,8 @@ class Teller {
       const country = kind === 2 ? this.#one(['DE', 'FR', null]) : null;
       const first = kind === 3 ? at + this.#one([0, 1, 4_999, 5_000, 5_001]) : this.#after(at);
       const subIds = kind === 6 ? { sub1: 'bad-site' } : {};
-      this.#postback({ ...this.#order(clickId, first), country, subIds });
+      const status = this.#chance(0.9) ? 'approved' : 'pending';
+      this.#postback({ ...this.#order(clickId, first), country, subIds, status });
       if (kind === 4)
         for (let turn = 1; turn <= 6; turn += 1)
           this.#postback(this.#order(clickId, first + turn * this.#between(1, 30) * MINUTE + turn));
@@ -331,7 +342,7 @@ class Teller {
           {},
           {},
           { revenueMicros: this.#money() },
-          { revenueMicros: null, currency: null, taxMicros: null, shippingMicros: null },
+          NO_VALUES,
           { taxMicros: 1_000_001n },
           { customerId: this.#name('c') },
           { clickId: this.#id(at) },
@@ -367,6 +378,7 @@ class Teller {
     const order = {
       ...this.#order(clickId, this.#after(at)),
       customerId: this.#maybe(0.5, this.#name('c')),
+      ...(this.#chance(0.1) ? NO_VALUES : {}),
     };
     const soldAt = order.occurredAt;
     const original = order.transactionId ?? '';
@@ -450,8 +462,10 @@ class Teller {
         const clickId = this.#click({ clickedAt: at });
         const outside = this.#one([7 * DAY, 7 * DAY + 1, 8 * DAY, 2 * DAY + 1, -2 * MINUTE]);
         const before = this.#one([-1, -30 * SECOND, -MINUTE, -MINUTE - 1]);
+        // Before its click means: with a click that is late.
+        const aside = this.#programme.agreesOnTimes === true ? outside : this.#one([outside, before]);
         this.#postback({
-          ...this.#order(clickId, at + this.#one([outside, before])),
+          ...this.#order(clickId, at + aside),
           customerId: this.#maybe(0.3, this.#name('c')),
         });
         break;
@@ -464,10 +478,13 @@ class Teller {
   }
 
   #reversal(original: string | null, occurredAt: number, changes: Partial<PostbackReceived>): void {
-    const fact = this.#fact({ eventType: 'refund', originalTransactionId: original, occurredAt });
-    const currency =
-      changes.revenueMicros === undefined || changes.revenueMicros === null ? null : this.#currency;
-    this.#postback({ ...fact, currency, ...changes });
+    const refund = this.#fact({ eventType: 'refund', originalTransactionId: original, occurredAt });
+    const isSum = changes.revenueMicros !== undefined && changes.revenueMicros !== null;
+    const other = this.#chance(0.1) ? this.#one(this.#programme.currencies ?? ['EUR']) : this.#currency;
+    const fact = { ...refund, ...changes, currency: isSum ? other : null };
+    const status = this.#chance(0.9) ? 'approved' : this.#one(['pending', 'rejected'] as const);
+    this.#postback({ ...fact, status });
+    if (status === 'pending' && this.#chance(0.5)) this.#again(fact, { status: 'approved' }, HOUR);
   }
 
   /** A sale with all its values. */
@@ -576,8 +593,9 @@ class Teller {
     return origin + days * TERMS_CHANGE_EVERY_MS + aside;
   }
 
-  /** When a report of that instant reaches the edge. */
+  /** When a report of that instant reaches the edge; some clocks run ahead of the edge's. */
   #receipt(occurredAt: number): number {
+    if (this.#chance(0.03)) return occurredAt - this.#between(1, 9_000);
     return occurredAt + this.#between(200, this.#chance(0.05) ? 40 * MINUTE : 5_000);
   }
 

@@ -3,7 +3,10 @@ CREATE OR REPLACE TABLE oracle_named ENGINE = MergeTree ORDER BY receiptId AS
 SELECT
   f.receiptId AS receiptId, f.lane AS lane, f.advertiserId AS advertiserId, f.isTest AS isTest,
   f.eventClass AS eventClass, f.isReversal AS isReversal, f.position AS position, f.receivedAt AS receivedAt,
-  f.occurredAt AS occurredAt, f.eventTypes AS eventTypes, f.eventType AS eventType, f.transactionId AS transactionId,
+  f.occurredAt AS occurredAt,
+  -- "The rules in force then": a clock that runs ahead reaches no terms that are not in force yet.
+  least(f.occurredAt, f.receivedAt) AS judgedAt,
+  f.eventTypes AS eventTypes, f.eventType AS eventType, f.transactionId AS transactionId,
   f.reversedTransactionId AS reversedTransactionId, f.clickId AS clickId, f.customerId AS customerId, f.customerPosition AS customerPosition,
   f.subject AS subject, f.country AS country, f.sub1 AS sub1, f.revenueMicros AS revenueMicros, f.currency AS currency,
   f.taxMicros AS taxMicros, f.shippingMicros AS shippingMicros, f.status AS status,
@@ -25,4 +28,4 @@ FROM oracle_facts AS f
 INNER JOIN oracle_advertisers AS a ON a.advertiserId = f.advertiserId
 LEFT JOIN oracle_clicks AS c ON c.clickId = f.clickId
 LEFT JOIN oracle_terms AS t ON t.offerId = c.offerId AND t.eventType = f.eventType
-  AND t.since <= f.occurredAt AND t.until > f.occurredAt;
+  AND t.since <= judgedAt AND t.until > judgedAt;

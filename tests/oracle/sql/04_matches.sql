@@ -34,11 +34,12 @@ FROM oracle_named AS f
 INNER JOIN oracle_clicks AS c ON c.advertiserId = f.advertiserId AND c.subject = f.subject
 WHERE f.subject != '' AND NOT f.isReversal AND f.linksPersons
 UNION ALL
+-- ... or through a conversion of the person that names it and is no later, as with customers.
 SELECT f.receiptId, g.clickId, 3
 FROM oracle_named AS f
 INNER JOIN oracle_named AS g ON g.lane = f.lane AND g.isTest = f.isTest AND g.subject = f.subject
 WHERE f.subject != '' AND NOT f.isReversal AND NOT g.isReversal AND f.linksPersons
-  AND g.receiptId != f.receiptId AND g.named = 'eligible';
+  AND g.receiptId != f.receiptId AND g.named = 'eligible' AND g.occurredAt <= f.occurredAt + 60000;
 
 -- Those that can win: of the same advertiser, in time, within the window of the conversion's own event type.
 CREATE OR REPLACE TABLE oracle_touches ENGINE = MergeTree ORDER BY receiptId AS
@@ -49,7 +50,7 @@ FROM oracle_ways AS w
 INNER JOIN oracle_named AS f ON f.receiptId = w.receiptId
 INNER JOIN oracle_clicks AS c ON c.clickId = w.clickId
 INNER JOIN oracle_terms AS t ON t.offerId = c.offerId AND t.eventType = f.eventType
-WHERE t.since <= f.occurredAt AND t.until > f.occurredAt
+WHERE t.since <= f.judgedAt AND t.until > f.judgedAt
   AND c.advertiserId = f.advertiserId AND c.isTest = f.isTest AND c.receivedAt <= f.deadline
   AND oracle_in_window(f.occurredAt, c.clickedAt, t.windowMinMs, t.windowMaxMs)
   AND (w.way != 3 OR t.matchesHashedIdentity)
@@ -58,11 +59,11 @@ WHERE t.since <= f.occurredAt AND t.until > f.occurredAt
 GROUP BY w.receiptId, w.clickId;
 
 -- The click that leads to the conversion: the named one; else that of the customer's first conversion; else the latest of the
--- person's.
+-- person's, of one instant the one with the larger id.
 CREATE OR REPLACE TABLE oracle_led ENGINE = MergeTree ORDER BY receiptId AS
 SELECT
   t.receiptId AS receiptId,
-  argMin((t.clickId, t.offerId, t.model, t.halfLifeMs), (t.way, -t.clickedAt, t.clickId)) AS lead,
+  argMax((t.clickId, t.offerId, t.model, t.halfLifeMs), (-t.way, t.clickedAt, t.clickId)) AS lead,
   min(t.way) AS way
 FROM oracle_touches AS t
 WHERE t.way < 4

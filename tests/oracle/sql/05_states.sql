@@ -13,7 +13,7 @@ WITH
     FROM oracle_named AS f
     INNER JOIN oracle_credits AS m ON m.receiptId = f.receiptId
     INNER JOIN oracle_terms AS t ON t.offerId = m.offerId AND t.eventType = f.eventType
-    WHERE t.conditionType != '' AND t.since <= f.occurredAt AND t.until > f.occurredAt
+    WHERE t.conditionType != '' AND t.since <= f.judgedAt AND t.until > f.judgedAt
   )
 SELECT DISTINCT f.receiptId AS receiptId
 FROM waiting AS w
@@ -29,7 +29,7 @@ FROM oracle_named AS f
 INNER JOIN oracle_credits AS m ON m.receiptId = f.receiptId
 INNER JOIN oracle_terms AS t ON t.offerId = m.offerId AND t.eventType = f.eventType
 INNER JOIN oracle_named AS g ON g.clickId = m.clickId
-WHERE t.velocityConversions > 0 AND t.since <= f.occurredAt AND t.until > f.occurredAt AND f.clickId = m.clickId
+WHERE t.velocityConversions > 0 AND t.since <= f.judgedAt AND t.until > f.judgedAt AND f.clickId = m.clickId
   AND NOT g.isReversal AND g.occurredAt <= f.occurredAt AND g.occurredAt > f.occurredAt - t.velocityWithinMs
 GROUP BY f.receiptId;
 
@@ -53,17 +53,18 @@ WITH
   isAttributed AND t.conditionType != '' AND f.receiptId NOT IN (SELECT receiptId FROM oracle_conditions_met) AS isUnmet
 SELECT
   f.receiptId AS receiptId, f.lane AS lane, f.advertiserId AS advertiserId, f.isTest AS isTest,
-  f.eventClass AS eventClass, f.eventType AS eventType, f.position AS position, f.occurredAt AS occurredAt, f.transactionId AS transactionId,
+  f.eventClass AS eventClass, f.eventType AS eventType, f.position AS position, f.occurredAt AS occurredAt, f.judgedAt AS judgedAt,
+  f.transactionId AS transactionId,
   f.customerId AS customerId,
   f.revenueMicros AS revenueMicros, f.currency AS currency, f.taxMicros AS taxMicros, f.shippingMicros AS shippingMicros,
   multiIf(isAttributed, 'attributed', isSomethingToLookFor AND {now: Int64} <= f.deadline, 'parked', 'unattributed') AS match,
   multiIf(
     f.status = 'rejected' OR f.named = 'foreign' OR isRefused, 'rejected',
-    f.status = 'pending', 'pending',
-    isSuspect, 'held',
     -- "held until a required later event or a deadline"
-    isUnmet AND {now: Int64} <= f.occurredAt + t.conditionWithinMs, 'held',
-    isUnmet, 'rejected',
+    isUnmet AND {now: Int64} > f.occurredAt + t.conditionWithinMs, 'rejected',
+    -- What the source has not approved yet is held all the same.
+    isUnmet OR isSuspect, 'held',
+    f.status = 'pending', 'pending',
     'payable') AS state,
   f.named = 'foreign' AS isForeign,
   m.offerId AS offerId, c.partnerId AS partnerId, m.clickId AS clickId, m.credits AS credits,
@@ -72,5 +73,5 @@ SELECT
 FROM (SELECT * FROM oracle_named WHERE NOT isReversal) AS f
 LEFT JOIN oracle_credits AS m ON m.receiptId = f.receiptId
 LEFT JOIN oracle_clicks AS c ON c.clickId = m.clickId
-LEFT JOIN oracle_terms AS t ON t.offerId = m.offerId AND t.eventType = f.eventType AND t.since <= f.occurredAt AND t.until > f.occurredAt
+LEFT JOIN oracle_terms AS t ON t.offerId = m.offerId AND t.eventType = f.eventType AND t.since <= f.judgedAt AND t.until > f.judgedAt
 LEFT JOIN oracle_velocity AS v ON v.receiptId = f.receiptId;

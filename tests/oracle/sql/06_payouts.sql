@@ -10,7 +10,7 @@ SELECT
 FROM oracle_states AS s
 INNER JOIN oracle_payouts AS p ON p.offerId = s.offerId AND p.eventType = s.eventType
 WHERE s.match = 'attributed' AND s.state != 'rejected'
-  AND p.since <= s.occurredAt AND p.until > s.occurredAt
+  AND p.since <= s.judgedAt AND p.until > s.judgedAt
   AND p.partnerId IN ('', s.partnerId) AND (NOT p.firstOfCustomerOnly OR s.isFirstOfCustomer)
 GROUP BY s.receiptId;
 
@@ -21,7 +21,7 @@ WITH
   (
     SELECT
       s.receiptId AS receiptId, s.lane AS lane, s.isTest AS isTest, s.offerId AS offerId, s.partnerId AS partnerId,
-      s.eventType AS eventType, s.occurredAt AS occurredAt, s.position AS position, s.taxMicros AS taxMicros, s.shippingMicros AS shippingMicros,
+      s.eventType AS eventType, s.occurredAt AS occurredAt, s.judgedAt AS judgedAt, s.position AS position, s.taxMicros AS taxMicros, s.shippingMicros AS shippingMicros,
       r.rule AS rule,
       -- Number of the conversion among the partner's of this offer and event type in the calendar month, in log order. Tests
       -- take no place: each is as if it were the first.
@@ -47,7 +47,7 @@ WITH
       n.value >= 0 AND numerator > 0 AS hasValue
     FROM numbered AS n
     LEFT JOIN oracle_rates AS x ON x.source = n.valueCurrency AND x.target = n.payoutCurrency
-      AND x.since <= n.occurredAt AND x.until > n.occurredAt
+      AND x.since <= n.judgedAt AND x.until > n.judgedAt
   ),
   tiered AS
   (

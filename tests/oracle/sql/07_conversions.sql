@@ -12,10 +12,12 @@ WITH
   (
     SELECT
       f.receiptId AS receiptId, f.lane AS lane, f.advertiserId AS advertiserId, f.isTest AS isTest, f.eventClass AS eventClass,
-      f.deadline AS deadline, f.revenueMicros AS askedMicros, f.occurredAt AS occurredAt, f.position AS position,
+      f.deadline AS deadline, f.revenueMicros AS askedMicros, f.status AS status, f.occurredAt AS occurredAt, f.position AS position,
       o.receiptId AS originalId, s.match AS originalMatch, s.state AS originalState, s.clickId AS clickId, s.credits AS credits,
       s.revenueMicros AS earnedMicros, p.payoutMicros AS owedMicros, p.payoutCurrency AS payoutCurrency,
-      originalMatch != '' AND originalState != 'rejected' AS isServed
+      f.revenueMicros >= 0 AND s.revenueMicros >= 0 AND f.currency != s.currency AS isOtherCurrency,
+      -- Only what the source has approved takes money back, and only in the currency that was earned.
+      originalMatch != '' AND originalState != 'rejected' AND f.status = 'approved' AND NOT isOtherCurrency AS isServed
     FROM (SELECT * FROM oracle_named WHERE isReversal) AS f
     LEFT JOIN originals AS o ON o.lane = f.lane AND o.isTest = f.isTest AND o.transactionId = f.reversedTransactionId
     LEFT JOIN oracle_states AS s ON s.receiptId = o.receiptId
@@ -57,7 +59,7 @@ SELECT
   s.clickId AS clickId,
   if(s.revenueMicros < 0, NULL, s.revenueMicros) AS revenueMicros,
   p.payoutMicros AS payoutMicros, p.payoutCurrency AS payoutCurrency,
-  if(r.turns = 0, NULL, toInt64(r.takenMicros)) AS reversedRevenueMicros,
+  if(r.turns = 0 OR s.revenueMicros < 0, NULL, toInt64(r.takenMicros)) AS reversedRevenueMicros,
   if(r.turns = 0, NULL, toInt64(r.takenPayoutMicros)) AS reversedPayoutMicros,
   s.credits AS credits, s.isFirstOfCustomer AS isFirstOfCustomer
 FROM oracle_states AS s
@@ -70,9 +72,20 @@ UNION ALL
 SELECT
   receiptId, advertiserId, eventClass,
   multiIf(originalMatch != '', originalMatch, {now: Int64} <= deadline, 'parked', 'unattributed'),
-  multiIf(originalMatch = '', 'held', originalState),
+  multiIf(
+    status = 'rejected' OR originalState = 'rejected', 'rejected',
+    originalMatch = '', 'held',
+    isOtherCurrency, 'held',
+    status = 'pending', 'pending',
+    originalState),
   clickId,
   -- Whoever takes nothing takes 0 of a currency that is known.
-  if(isServed, -toInt64(partMicros), if(askedMicros >= 0 OR earnedMicros >= 0 AND originalMatch != '', 0, NULL)), if(isServed, -toInt64(partPayoutMicros), NULL), if(isServed, payoutCurrency, NULL),
+  multiIf(
+    originalMatch = '', if(askedMicros >= 0, 0, NULL),
+    earnedMicros < 0, NULL,
+    isServed, -toInt64(partMicros),
+    0),
+  multiIf(owedMicros IS NULL, NULL, isServed, -toInt64(partPayoutMicros), 0),
+  payoutCurrency,
   NULL, NULL, credits, NULL
 FROM oracle_reversals;
