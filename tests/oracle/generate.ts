@@ -585,10 +585,10 @@ class Teller {
   #after(clickedAt: number): number {
     const luck = this.#random();
     if (luck < 0.7) return clickedAt + this.#between(10, 3_600) * SECOND;
-    if (luck < 0.91) return clickedAt + this.#between(1, 72) * HOUR + this.#between(0, 999);
+    if (luck < 0.89) return clickedAt + this.#between(1, 72) * HOUR + this.#between(0, 999);
     const aside = this.#between(-1, 1);
-    if (luck < 0.95) return clickedAt + 7 * DAY + aside;
-    const origin = luck < 0.97 ? 0 : this.#beginsAt;
+    if (luck < 0.93) return clickedAt + 7 * DAY + aside;
+    const origin = luck < 0.96 ? 0 : this.#beginsAt;
     const days = Math.floor((clickedAt - origin) / TERMS_CHANGE_EVERY_MS) + 1;
     return origin + days * TERMS_CHANGE_EVERY_MS + aside;
   }

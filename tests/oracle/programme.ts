@@ -8,7 +8,7 @@ const DAY = 24 * HOUR;
 
 /** From the first story to the last one. */
 export const LOG_LASTS_MS = 60 * DAY;
-/** The terms in force at the start are older, the changed ones begin half way through; rates change once a day. */
+/** Those in force at the start are older. Terms that change do so once a day, as rates do. */
 export const TERMS_CHANGE_EVERY_MS = DAY;
 
 /** Deadlines of a short wait lie in the past of whoever decides the log later, those of a long wait in the future. */
@@ -42,7 +42,7 @@ export interface Programme {
   readonly advertiser?: Readonly<Record<string, unknown>>;
   /** Documents of its offers by their ids, without what all have. */
   readonly offers: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Documents that replace those of the start half way through the log. */
+  /** Documents that take the place of those of the start on every other day. */
   readonly later?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /**
    * Told besides the common ones, by weight. No late clicks where places under caps and tiers are given away: such a place is
@@ -216,7 +216,8 @@ export const PROGRAMMES: readonly Programme[] = [
         payouts: usual,
         caps: [
           { id: 'day', period: 'day', payout: '30' },
-          { id: 'leads', eventType: 'lead', period: 'day', payout: '5' },
+          // Two leads use it to the last micro-unit.
+          { id: 'leads', eventType: 'lead', period: 'month', payout: '5' },
         ],
       },
       'capped-money-b': {
@@ -350,7 +351,7 @@ const RATES: readonly (readonly [from: string, to: string, rate: string])[] = [
   ['EUR', 'GBP', '0.85'],
 ];
 
-/** Of a dollar in euros, on each day of the log but the first. */
+/** Of a dollar in euros, after each change. */
 const DAILY_RATES: readonly string[] = Array.from(
   { length: LOG_LASTS_MS / TERMS_CHANGE_EVERY_MS },
   (_, day) => `0.9${String((day * 37) % 100).padStart(2, '0')}`,
@@ -412,11 +413,12 @@ export function configurationLog(startsAt: number): readonly ConfigurationChange
     for (const [id, terms] of Object.entries(offers))
       put('offer', { id, advertiserId, name: id, windows, ...terms } as { id: string });
     for (const [id, terms] of Object.entries(later))
-      put(
-        'offer',
-        { id, advertiserId, name: id, windows, ...terms } as { id: string },
-        startsAt + LOG_LASTS_MS / 2,
-      );
+      for (const day of DAILY_RATES.keys())
+        put(
+          'offer',
+          { id, advertiserId, name: id, windows, ...(day % 2 === 0 ? terms : offers[id]) } as { id: string },
+          startsAt + (day + 1) * TERMS_CHANGE_EVERY_MS,
+        );
   }
   const putRate = (from: string, to: string, rate: string, effectiveFrom = configuredAt) =>
     put(

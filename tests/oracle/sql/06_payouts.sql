@@ -68,6 +68,7 @@ WITH
   )
 SELECT
   receiptId, lane, isTest, offerId, partnerId, eventType, occurredAt, position, payoutCurrency,
+  isDefault AND hasValue AND tier.amountMicros < 0 AS isByDefault, hasValue AND numerator != denominator AS isExchanged,
   multiIf(
     NOT isTierReached, NULL,
     tier.amountMicros >= 0, tier.amountMicros,

@@ -20,4 +20,14 @@ UNION ALL SELECT 17, 'rejected', countIf(state = 'rejected') FROM oracle_states
 UNION ALL SELECT 18, 'repeat orders of a customer', countIf(NOT isFirstOfCustomer) FROM oracle_states
 UNION ALL SELECT 19, 'paid by tiers', countIf(rule.kind LIKE '%tiers') FROM oracle_ruled
 UNION ALL SELECT 20, 'refused by a cap', count() FROM oracle_refused_by_caps
+UNION ALL SELECT 21, 'reversals that are not approved, or in another currency', countIf(status != 'approved' OR isOtherCurrency) FROM oracle_reversals
+UNION ALL SELECT 22, 'paid by a default value', countIf(isByDefault) FROM oracle_reckoned
+UNION ALL SELECT 23, 'exchanged', countIf(isExchanged) FROM oracle_reckoned
+UNION ALL SELECT 24, 'reports from clocks that run ahead', countIf(occurredAt > receivedAt) FROM oracle_reports
+UNION ALL SELECT 25, 'at the very end of a window, or one millisecond after', count()
+  FROM oracle_named AS n INNER JOIN oracle_clicks AS c ON c.clickId = n.clickId
+  INNER JOIN oracle_terms AS t ON t.offerId = c.offerId AND t.eventType = n.eventType AND t.since <= n.judgedAt AND t.until > n.judgedAt
+  WHERE n.occurredAt - c.clickedAt - t.windowMaxMs IN (0, 1)
+UNION ALL SELECT 26, 'clicks at the very deadline, or one millisecond after', count()
+  FROM oracle_named AS n INNER JOIN oracle_clicks AS c ON c.clickId = n.clickId WHERE c.receivedAt - n.deadline IN (0, 1)
 ) ORDER BY turn
