@@ -216,17 +216,20 @@ export const PROGRAMMES: readonly Programme[] = [
         payouts: usual,
         caps: [
           { id: 'day', period: 'day', payout: '30' },
-          // Two leads use it to the last micro-unit.
           { id: 'leads', eventType: 'lead', period: 'month', payout: '5' },
         ],
       },
       'capped-money-b': {
         payoutCurrency: 'EUR',
         payouts: usual,
-        caps: [{ id: 'all', period: 'total', count: 400 }],
+        caps: [
+          { id: 'all', period: 'total', count: 400 },
+          // Two leads use it to the last micro-unit.
+          { id: 'leads', eventType: 'lead', period: 'month', payout: '5' },
+        ],
       },
     },
-    stories: { order: 40, late_click: 0 },
+    stories: { order: 40, lead: 40, late_click: 0 },
   },
   {
     advertiserId: 'trials',
