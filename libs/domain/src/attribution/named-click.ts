@@ -23,9 +23,10 @@ export function namedClickOf(conversion: Undecided, known: KnownFacts): NamedCli
   const isLate = click.receivedAt > clickDeadlineOf(conversion, known);
   if (conversion.passed.gaveUpClickId === clickId)
     return missing(clickId, isLate ? 'received_too_late' : 'click_not_found');
+  // Before anything the click says: whether the deadline or the click was looked at first must not matter.
+  if (isLate) return missing(clickId, 'received_too_late');
   const foreign = whyForeign(click, conversion);
   if (foreign !== null) return { kind: 'foreign', click, reasonCode: foreign };
-  if (isLate) return missing(clickId, 'received_too_late');
   const terms = termsFor(conversion, click.offerId, known);
   if (terms === null) return { kind: 'lost', click, reasonCode: 'offer_unknown' };
   const reasonCode = whyOutside(click, terms, occurredAtOf(conversion.facts));

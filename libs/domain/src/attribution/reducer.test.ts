@@ -192,6 +192,21 @@ describe('a click that the edge got when nobody waited for it any more', () => {
       });
   });
 
+  it("counts for nothing when it is another advertiser's too, whether it or the deadline is looked at first", () => {
+    const foreign = { ...late, advertiserId: 'other' };
+    const clickFirst = new Lane();
+    clickFirst.report(sale);
+    clickFirst.now = NOON + 3 * DAY_MS;
+    clickFirst.click(foreign);
+    clickFirst.passTo(NOON + 3 * DAY_MS);
+    const deadlineFirst = new Lane();
+    deadlineFirst.report(sale);
+    deadlineFirst.passTo(NOON + 3 * DAY_MS);
+    deadlineFirst.click(foreign);
+    expect(clickFirst.of(sale).outcome).toEqual(deadlineFirst.of(sale).outcome);
+    expect(clickFirst.of(sale).outcome).toMatchObject({ match: 'unattributed', state: 'payable' });
+  });
+
   it('wins when a person orders it', () => {
     const lane = givenUp();
     const { conversionId } = lane.of(sale);
