@@ -97,10 +97,11 @@ async function scrape(service: ServiceName): Promise<string> {
   return response.text();
 }
 
-function isReady(service: ServiceName): Promise<ReadinessReport> {
-  return eventually(
-    () => readinessOf(service),
-    ({ status }) => status === 'ready',
+/** One that was ended may not listen again yet. */
+async function isReady(service: ServiceName): Promise<void> {
+  await eventually(
+    () => readinessOf(service).catch(() => null),
+    (report) => report?.status === 'ready',
   );
 }
 
