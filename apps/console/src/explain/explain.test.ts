@@ -1,4 +1,6 @@
 /** The explanation over HTTP: whole, in words and exact money, by the rules of then, and to each role what it may see. */
+import { aChange, Configuration, termsOf } from '@tributary/configuration';
+import { attribution } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConsoleInMemory } from '../console-in-memory.fixture.ts';
@@ -197,19 +199,32 @@ describe('the rules', () => {
     });
   });
 
-  it('that a person ordered are not mistaken for those in force', async () => {
+  it('that a person ordered stand in place of those in force', async () => {
     const [first, ...later] = SALE_EVIDENCE.revisions;
-    const orders = { ...first.orders, terms: '{}' };
+    const ordered = { ...termsOfOffer(), window: { minMs: 0, maxMs: 1_000 } };
+    const orders = { ...first.orders, terms: attribution.termsText(ordered) };
     running.evidence.conversions.set(SALE_ID, {
       ...SALE_EVIDENCE,
       revisions: [first, ...later.map((each) => ({ ...each, orders }))],
     });
     const { rules, money, revisions } = await explained(SALE_ID);
-    expect(rules).toMatchObject({ isOrdered: true, terms: null });
-    expect(money.agreement).toBe('not_checked');
+    expect(rules).toMatchObject({ isOrdered: true, terms: { window: ordered.window } });
+    expect(money.agreement).toBe('same');
     expect(revisions).toMatchObject([{ ordered: null }, { ordered: { hasOwnTerms: true } }, {}]);
   });
 });
+
+/** Of the offer as it is configured at first. */
+function termsOfOffer() {
+  const configuration = new Configuration();
+  configuration.apply(
+    0,
+    aChange('offer', { id: 'acme-offer', advertiserId: 'acme', name: 'Shoes', payouts: [PAYOUT] }),
+  );
+  const offer = configuration.history('offer', 'acme-offer')[0]?.entity;
+  if (!offer) throw new Error('the offer is none');
+  return termsOf(offer, 'sale');
+}
 
 describe('who asks', () => {
   it('an analyst sees all but raw calls and the contents of deliveries', async () => {

@@ -5,7 +5,7 @@ import type { Holder } from '../api-keys.ts';
 import { done, type Outcome, refuse } from '../refusal.ts';
 import type { EvidenceReader } from './conversion-evidence.ts';
 import { explanationOf } from './explanation.ts';
-import { rulesInForce } from './rules-in-force.ts';
+import { rulesBehind } from './rules-behind.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -33,7 +33,7 @@ export class Explainer {
     if (evidence === null) return noSuchConversion();
     const latest = evidence.revisions.at(-1) ?? evidence.revisions[0];
     // A reversal is reckoned by what its original was paid by.
-    const rules = rulesInForce(this.#follower.current, evidence.original ?? latest);
+    const rules = rulesBehind(this.#follower.current, evidence.original ?? latest);
     const changes = await this.#evidence.changesAt(rules.behind.map(({ version }) => version));
     return done(explanationOf(evidence, rules, changes, holder));
   }

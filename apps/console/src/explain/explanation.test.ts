@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { openapi } from '../openapi.ts';
 import { SALE_EVIDENCE, SOLD_AT } from './evidence.fixture.ts';
 import { explanationOf } from './explanation.ts';
-import type { RulesInForce } from './rules-in-force.ts';
+import type { RulesBehind } from './rules-behind.ts';
 
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 formats.default(ajv);
@@ -49,7 +49,7 @@ const TERMS: OfferTerms = {
   ],
 };
 
-function stepsOf(changes: Partial<ConversionDecided>, rules: Partial<RulesInForce>): readonly object[] {
+function stepsOf(changes: Partial<ConversionDecided>, rules: Partial<RulesBehind>): readonly object[] {
   const explanation = explanationOf(
     { ...SALE_EVIDENCE, revisions: [{ ...LATEST, ...changes }] },
     { terms: TERMS, rate: null, behind: [], ...rules },

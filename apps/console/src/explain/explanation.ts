@@ -11,12 +11,12 @@ import {
 } from '@tributary/domain';
 import type { ConversionEvidence, JudgedPostback, RecordedChange } from '@tributary/store';
 import type { Holder } from '../api-keys.ts';
-import type { RulesInForce } from './rules-in-force.ts';
+import type { RulesBehind } from './rules-behind.ts';
 
 /** What the holder of a key sees: the analyst without what says more of a person than analysis needs, as in ClickHouse. */
 export function explanationOf(
   evidence: ConversionEvidence,
-  rules: RulesInForce,
+  rules: RulesBehind,
   changes: readonly RecordedChange[],
   { role }: Pick<Holder, 'role'>,
 ): object {
@@ -248,7 +248,7 @@ function shareView({ numerator, denominator }: Pick<Credit, 'numerator' | 'denom
 
 function rulesView(
   { model, orders }: ConversionDecided,
-  { terms, behind }: RulesInForce,
+  { terms, behind }: RulesBehind,
   changes: readonly RecordedChange[],
 ): object {
   return {

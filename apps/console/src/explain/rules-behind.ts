@@ -1,4 +1,4 @@
-/** The rules a revision was decided by: those in force when it occurred, of the configuration that the decision had seen. */
+/** The rules a revision was decided by: those that were ordered, else those in force when it occurred, of the configuration that the decision had seen. */
 import {
   type Configuration,
   type ConfiguredEntityType,
@@ -6,7 +6,7 @@ import {
   termsOf,
 } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
-import { type ExchangeRate, type OfferTerms, parseExchangeRate } from '@tributary/domain';
+import { attribution, type ExchangeRate, type OfferTerms, parseExchangeRate } from '@tributary/domain';
 
 /** One change of the configuration that the decision stands on. */
 export interface RuleBehind {
@@ -18,23 +18,25 @@ export interface RuleBehind {
   readonly effectiveFrom: number;
 }
 
-export interface RulesInForce {
-  /** Null without a winning click, where a person ordered other terms, and while console has not read as far as the decision. */
+export interface RulesBehind {
+  /** Null without a winning click, and while console has not read as far as the decision. */
   readonly terms: OfferTerms | null;
   /** The rate that the revision names. */
   readonly rate: ExchangeRate | null;
   readonly behind: readonly RuleBehind[];
 }
 
-export function rulesInForce(configuration: Configuration, decided: ConversionDecided): RulesInForce {
-  const { offerId, eventType, occurredAt, receivedAt, advertiserId, configurationVersion, orders } = decided;
+export function rulesBehind(configuration: Configuration, decided: ConversionDecided): RulesBehind {
+  const { offerId, eventType, occurredAt, receivedAt, advertiserId, configurationVersion } = decided;
   if (configuration.version < configurationVersion) return { terms: null, rate: null, behind: [] };
   const isSeen = ({ version }: { readonly version: number }) => version <= configurationVersion;
   const advertiser = inForce(configuration, 'advertiser', advertiserId, receivedAt, isSeen);
-  const offer = offerId === null ? undefined : offerInForce(configuration, offerId, occurredAt, isSeen);
+  // As the rules judge it: a sender's clock that runs ahead does not reach terms that are not in force yet.
+  const judgedAt = Math.min(occurredAt, receivedAt);
+  const offer = offerId === null ? undefined : offerInForce(configuration, offerId, judgedAt, isSeen);
   const rate = rateOf(configuration, decided.exchangeRateId);
   return {
-    terms: offer?.entity && orders.terms === null ? termsOf(offer.entity, eventType) : null,
+    terms: withOrders(offer?.entity ? termsOf(offer.entity, eventType) : null, decided),
     rate: rate?.rate ?? null,
     behind: [
       ...behind('advertiser', advertiserId, advertiser),
@@ -42,6 +44,14 @@ export function rulesInForce(configuration: Configuration, decided: ConversionDe
       ...behind('exchange_rate', rate?.entityId ?? '', rate?.revision),
     ],
   };
+}
+
+function withOrders(inForce: OfferTerms | null, { offerId, orders }: ConversionDecided): OfferTerms | null {
+  const ordered = orders.terms === null ? null : attribution.termsIn(orders.terms);
+  const terms = ordered !== null && ordered.offerId === offerId ? ordered : inForce;
+  // Attribution writes no other.
+  const model = orders.model as OfferTerms['model'] | null;
+  return terms === null || model === null ? terms : { ...terms, model };
 }
 
 /** A fact of before the offer was configured is judged by its first terms. */

@@ -1,9 +1,10 @@
 /** The rules a revision was decided by: of then, as far as the decision had seen. */
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
+import { attribution } from '@tributary/domain';
 import { aDecision } from '@tributary/testing';
 import { expect, it } from 'vitest';
-import { rulesInForce } from './rules-in-force.ts';
+import { rulesBehind } from './rules-behind.ts';
 
 function offer(percent: string) {
   return {
@@ -29,7 +30,7 @@ function configured(): Configuration {
 }
 
 function rulesOf(changes: Partial<ConversionDecided>) {
-  return rulesInForce(
+  return rulesBehind(
     configured(),
     aDecision({ offerId: 'shoes', occurredAt: 150, receivedAt: 150, configurationVersion: 3, ...changes }),
   );
@@ -37,8 +38,14 @@ function rulesOf(changes: Partial<ConversionDecided>) {
 
 it.each([
   ['what was in force when it occurred', {}, 10_000_000n, 1],
-  ['what came into force before it', { occurredAt: 250 }, 20_000_000n, 3],
-  ['not what the decision had not seen', { occurredAt: 250, configurationVersion: 2 }, 10_000_000n, 1],
+  ['what came into force before it', { occurredAt: 250, receivedAt: 260 }, 20_000_000n, 3],
+  ['not what a clock that runs ahead reaches', { occurredAt: 250, receivedAt: 150 }, 10_000_000n, 1],
+  [
+    'not what the decision had not seen',
+    { occurredAt: 250, receivedAt: 260, configurationVersion: 2 },
+    10_000_000n,
+    1,
+  ],
   ['of a fact of before the offer its first terms', { occurredAt: 50 }, 10_000_000n, 1],
 ] as const)('%s', (_name, changes, percentMicros, version) => {
   const { terms, behind } = rulesOf(changes);
@@ -63,8 +70,17 @@ it('finds the rate by the version in its name', () => {
 
 it.each([
   ['without a winning click', { offerId: null }],
-  ['where a person ordered other terms', { orders: { ...aDecision().orders, terms: '{}' } }],
   ['while console has read less than the decision had', { configurationVersion: 4 }],
 ] as const)('knows no terms %s', (_name, changes) => {
   expect(rulesOf(changes).terms).toBeNull();
+});
+
+it('goes by the terms and the model that a person ordered, the terms for their own offer alone', () => {
+  const { terms } = rulesOf({});
+  if (terms === null) throw new Error('no terms are in force');
+  const ordered = { ...terms, payouts: [] };
+  const orders = { ...aDecision().orders, terms: attribution.termsText(ordered), model: 'linear' as const };
+  expect(rulesOf({ orders }).terms).toEqual({ ...ordered, model: 'linear' });
+  const elsewhere = { ...orders, terms: attribution.termsText({ ...ordered, offerId: 'hats' }) };
+  expect(rulesOf({ orders: elsewhere }).terms).toEqual({ ...terms, model: 'linear' });
 });
