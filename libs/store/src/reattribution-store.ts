@@ -194,7 +194,7 @@ export class ReattributionStore {
   /** @param about what the run is, for people who find the table. @throws DependencyFailure */
   async create(runId: string, about: string): Promise<void> {
     const comment = about.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
-    await this.#clickhouse.run(`CREATE TABLE ${this.#tableOf(runId)} (
+    await this.#clickhouse.run(`CREATE TABLE ${scratchTableOf(runId)} (
       conversionId UUID,
       lane LowCardinality(String),
       firstOffset UInt64,
@@ -227,7 +227,7 @@ export class ReattributionStore {
   async insert(runId: string, rows: readonly ScratchRow[], configurationVersion: number): Promise<void> {
     for (let start = 0; start < rows.length; start += ROWS_AT_ONCE)
       await this.#clickhouse.insert(
-        this.#tableOf(runId),
+        scratchTableOf(runId),
         rows.slice(start, start + ROWS_AT_ONCE).map((row) => cellsOf(row, configurationVersion)),
       );
   }
@@ -238,7 +238,7 @@ export class ReattributionStore {
    */
   async orders(runId: string): Promise<readonly PlannedOrder[]> {
     if (!(await this.has(runId))) throw new Error(`there is no run ${runId}`);
-    const table = this.#tableOf(runId);
+    const table = scratchTableOf(runId);
     const rows = await this.#clickhouse.rows<PlannedOrder & { configurationVersion: string }>(
       `SELECT conversionId, lane, advertiserId, isTest, liveRevision, orderTerms AS terms, orderClickId AS clickId,
         configurationVersion, live.revision AS currentRevision
@@ -258,7 +258,7 @@ export class ReattributionStore {
   async has(runId: string): Promise<boolean> {
     const rows = await this.#clickhouse.rows(
       'SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = {name:String}',
-      { name: this.#tableOf(runId) },
+      { name: scratchTableOf(runId) },
     );
     return rows.length > 0;
   }
@@ -266,11 +266,7 @@ export class ReattributionStore {
   /** @throws DependencyFailure; Error for a run that is not there. */
   async drop(runId: string): Promise<void> {
     if (!(await this.has(runId))) throw new Error(`there is no run ${runId}`);
-    await this.#clickhouse.run(`DROP TABLE ${this.#tableOf(runId)} SYNC`);
-  }
-
-  #tableOf(runId: string): string {
-    return scratchTableOf(runId);
+    await this.#clickhouse.run(`DROP TABLE ${scratchTableOf(runId)} SYNC`);
   }
 }
 

@@ -47,11 +47,11 @@ export function rulesBehind(configuration: Configuration, decided: ConversionDec
 }
 
 function withOrders(inForce: OfferTerms | null, { offerId, orders }: ConversionDecided): OfferTerms | null {
-  const ordered = orders.terms === null ? null : attribution.termsIn(orders.terms);
-  const terms = ordered !== null && ordered.offerId === offerId ? ordered : inForce;
+  if (offerId === null) return null;
+  const terms = orders.terms === null ? null : attribution.termsIn(orders.terms);
   // Attribution writes no other.
   const model = orders.model as OfferTerms['model'] | null;
-  return terms === null || model === null ? terms : { ...terms, model };
+  return attribution.termsWithOrders({ terms, model }, offerId, () => inForce);
 }
 
 /** A fact of before the offer was configured is judged by its first terms. */

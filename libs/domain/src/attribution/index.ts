@@ -8,6 +8,7 @@ export * from './keys.ts';
 export * from './known-facts.ts';
 export * from './moment.ts';
 export * from './money-steps.ts';
+export { termsWithOrders } from './named-click.ts';
 export { type PlacesTaken, placesTakenBy } from './places-taken.ts';
 export * from './preloading.ts';
 export * from './reasons.ts';

@@ -1,5 +1,5 @@
 /** The click that a conversion's own reports name: a matter of its facts and that click alone, so others can go by it. */
-import type { CandidateClick, Undecided } from './conversion.ts';
+import type { CandidateClick, Orders, Undecided } from './conversion.ts';
 import { eventTypeOf, judgedAtOf, occurredAtOf } from './facts.ts';
 import type { KnownFacts } from './known-facts.ts';
 import type { CoreReason } from './reasons.ts';
@@ -71,11 +71,20 @@ function parkedForMs({ advertiserId, facts }: Undecided, known: KnownFacts): num
 }
 
 /** The terms of an offer for this conversion, with what was ordered for it. */
-export function termsFor(conversion: Undecided, offerId: string, known: KnownFacts): OfferTerms | null {
-  const { orders, facts } = conversion;
-  const terms =
-    orders.terms?.offerId === offerId
-      ? orders.terms
-      : known.terms(offerId, eventTypeOf(facts), judgedAtOf(facts));
-  return terms === null || orders.model === null ? terms : { ...terms, model: orders.model };
+export function termsFor(
+  { orders, facts }: Undecided,
+  offerId: string,
+  known: KnownFacts,
+): OfferTerms | null {
+  return termsWithOrders(orders, offerId, () => known.terms(offerId, eventTypeOf(facts), judgedAtOf(facts)));
+}
+
+/** Ordered terms hold for their own offer alone; an ordered model for any. */
+export function termsWithOrders(
+  { terms: ordered, model }: Pick<Orders, 'terms' | 'model'>,
+  offerId: string,
+  inForce: () => OfferTerms | null,
+): OfferTerms | null {
+  const terms = ordered?.offerId === offerId ? ordered : inForce();
+  return terms === null || model === null ? terms : { ...terms, model };
 }
