@@ -164,7 +164,12 @@ describe('a damaged table', () => {
     console.log(lines.join('\n'), `\n${flowing.written.length} written, each looked up`);
     expect(outcome).toMatchObject({
       kind: 'rebuilt',
-      comparison: { missing: 500, changed: 400, vanishing: 0 },
+      comparison: {
+        missing: 500,
+        changed: 400,
+        vanishing: 0,
+        changedColumns: [{ column: 'revenueMicros', rows: 400 }],
+      },
     });
     expect(flowing.unseen).toEqual([]);
 

@@ -14,6 +14,7 @@ const REBUILT: RebuildOutcome = {
     missing: 0,
     vanishing: 0,
     changed: 0,
+    changedColumns: [],
   },
 };
 

@@ -11,6 +11,13 @@ export interface Comparison {
   readonly missing: number;
   readonly vanishing: number;
   readonly changed: number;
+  /** The columns in which rows have other values, each with how many rows; of {@link ROWS_EXPLAINED} changed rows at most. */
+  readonly changedColumns: readonly ChangedColumn[];
+}
+
+export interface ChangedColumn {
+  readonly column: string;
+  readonly rows: number;
 }
 
 interface BucketRow {
@@ -25,6 +32,7 @@ interface Tables {
   readonly table: string;
   readonly fresh: string;
   readonly sortingKey: string;
+  readonly columns: readonly string[];
   readonly differences: string;
 }
 
@@ -33,6 +41,8 @@ const BUCKETS = 4_096;
 const ROWS_AT_ONCE = 1_000_000;
 /** A row that is being written may differ at one look; one that differs at each does so for good. */
 const LOOKS = 3;
+/** Enough to tell what is behind it. */
+const ROWS_EXPLAINED = 1_000;
 /** The machine belongs to the readers. */
 const MODEST = 'SETTINGS max_threads = 1';
 
@@ -63,12 +73,31 @@ export async function compareTables(
     `SELECT kind, count() AS n FROM ${differences} WHERE look = ${LOOKS} GROUP BY kind`,
   );
   const countOf = (wanted: string) => Number(kinds.find(({ kind }) => kind === wanted)?.n ?? 0);
+  const changed = countOf('changed');
   return {
     ...totalsOf(buckets),
     missing: countOf('missing'),
     vanishing: countOf('vanishing'),
-    changed: countOf('changed'),
+    changed,
+    changedColumns: changed === 0 ? [] : await changedColumns(clickhouse, tables),
   };
+}
+
+async function changedColumns(
+  clickhouse: Pick<ClickhouseConnection, 'rows'>,
+  { table, fresh, sortingKey, columns, differences }: Tables,
+): Promise<readonly ChangedColumn[]> {
+  const changed = `SELECT rowId FROM ${differences} WHERE look = ${LOOKS} AND kind = 'changed' ORDER BY rowId LIMIT ${ROWS_EXPLAINED}`;
+  const values = columns.map((column) => `formatRow('RowBinary', \`${column}\`)`).join(', ');
+  const valuesIn = (name: string) =>
+    `(SELECT cityHash64(${sortingKey}) AS rowId, [${values}] AS values FROM ${name} FINAL WHERE rowId IN (${changed}))`;
+  const names = columns.map((column) => `'${column}'`).join(', ');
+  const rows = await clickhouse.rows<{ column: string; n: string }>(
+    `SELECT arrayJoin(arrayFilter((name, a, b) -> a != b, [${names}], live.values, rebuilt.values)) AS column, count() AS n
+    FROM ${valuesIn(table)} AS live INNER JOIN ${valuesIn(fresh)} AS rebuilt USING (rowId)
+    GROUP BY column ORDER BY n DESC, column ${MODEST}`,
+  );
+  return rows.map(({ column, n }) => ({ column, rows: Number(n) }));
 }
 
 function rowsOf(table: string, isLive: boolean, sortingKey: string): string {

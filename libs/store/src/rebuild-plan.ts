@@ -51,6 +51,7 @@ export interface RebuildPlan {
   /** The live views into the table. */
   readonly feeds: readonly string[];
   readonly sortingKey: string;
+  readonly columns: readonly string[];
   readonly bytes: number;
   /** Name of the fresh table, and after the swap of the one it replaces. */
   readonly fresh: string;
@@ -115,6 +116,7 @@ export function planRebuild(
     flushMs: Number(settingOf(queue, 'kafka_flush_interval_ms') || STANDARD_FLUSH_MS),
     feeds: feeds.map(({ name }) => name),
     sortingKey: live.sortingKey,
+    columns: live.columns,
     bytes: Number(live.bytes),
     fresh,
     kept: `${table}_before_${stamp}`,

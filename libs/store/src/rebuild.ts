@@ -417,10 +417,12 @@ function recordsBelow(position: Watermark, end: Watermark): number {
 
 function comparisonLines(comparison: Comparison): readonly string[] {
   const { liveRows, rebuiltRows, liveChecksum, rebuiltChecksum, missing, vanishing, changed } = comparison;
+  const columns = comparison.changedColumns.map(({ column, rows }) => `${column} (${rows} rows)`);
   return [
     `live:    ${liveRows} rows, checksum ${liveChecksum}`,
     `rebuilt: ${rebuiltRows} rows, checksum ${rebuiltChecksum}`,
     `for good, after what was in flight: ${missing} rows were missing in the live table, ${changed} had other values, ${vanishing} are in the live table alone`,
+    ...(columns.length === 0 ? [] : [`other values in: ${columns.join(', ')}`]),
   ];
 }
 
