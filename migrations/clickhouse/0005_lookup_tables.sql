@@ -191,3 +191,18 @@ CREATE TABLE IF NOT EXISTS tier_places
 ENGINE = {{replacing(recordVersion)}}
 ORDER BY (counterHash, conversionId)
 SETTINGS index_granularity = 1024;
+
+-- One row per click that carries a customer id or a hash of personal data, for two days; what the click says is in clicks.
+-- Attribution looks through the latest of them for conversions of the same person that were decided before the click was to
+-- be seen.
+-- Key: the instant at which it was stored, by ClickHouse's clock, since only the latest are read; a click that was recorded
+-- twice has two rows.
+CREATE TABLE IF NOT EXISTS person_clicks
+(
+  storedAt DateTime64(3, 'UTC'),
+  clickId UUID,
+  advertiserId LowCardinality(String)
+)
+ENGINE = {{replacing()}}
+ORDER BY (storedAt, clickId)
+TTL toDateTime(storedAt) + INTERVAL 2 DAY;

@@ -1,5 +1,6 @@
 -- The feeds of the tables of the file before, by the order of 0003: the queue is dropped and so stops, everything behind it
 -- is made, and the intake comes last. A queue that is made anew goes on where its group has committed.
+-- In a database that is made from the start the queues of 0003 never begin to read: the runner leaves their intake out.
 -- Texts of few values are plain ones in the queues: for each record on its own, a dictionary costs more than all it holds.
 -- What stands in the tables already is filled in while the queues stand still, from each host's own rows. What the grown
 -- fields say is kept from here on, so whoever writes them starts after this file, as every producer does.
@@ -9,6 +10,7 @@ DROP TABLE IF EXISTS clicks_queue;
 DROP VIEW IF EXISTS clicks_intake;
 DROP VIEW IF EXISTS click_states_feed;
 DROP VIEW IF EXISTS click_keys_feed;
+DROP VIEW IF EXISTS person_clicks_feed;
 
 CREATE TABLE IF NOT EXISTS clicks_queue
 (
@@ -129,6 +131,11 @@ ARRAY JOIN arrayConcat(
   arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
 ) AS key
 WHERE isNotNull(customerId) OR notEmpty(subjectHashes);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS person_clicks_feed TO person_clicks AS
+SELECT now64(3, 'UTC') AS storedAt, clickId, advertiserId
+FROM clicks_stream
+WHERE _error = '' AND (isNotNull(customerId) OR notEmpty(subjectHashes));
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS clicks_intake TO clicks_stream AS
 SELECT *, {{arrival}} FROM clicks_queue;

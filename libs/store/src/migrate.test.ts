@@ -108,6 +108,28 @@ describe('migrate', () => {
     expect(await run()).toEqual([]);
   });
 
+  it('starts a queue by the last file that makes it, so that no older queue reads what a topic holds', async () => {
+    const intake = (name: string, columns: string) =>
+      `CREATE MATERIALIZED VIEW IF NOT EXISTS ${name}_intake TO ${name}_stream AS\nSELECT ${columns} FROM ${name}_queue;\n`;
+    const first = `${intake('clicks', 'a')}${intake('receipts', 'a')}SELECT 1;\n`;
+    const second = `DROP VIEW IF EXISTS clicks_intake;\n${intake('clicks', 'a, b')}`;
+    const statement = (text: string) => text.trim().slice(0, -1);
+    const upgraded = [statement(intake('clicks', 'a')), statement(intake('receipts', 'a')), 'SELECT 1'];
+    const ofSecond = ['DROP VIEW IF EXISTS clicks_intake', statement(intake('clicks', 'a, b'))];
+    file('0001_first.sql', first);
+    file('0002_second.sql', second);
+    await run();
+    expect(created()).toEqual([...upgraded.slice(1), ...ofSecond]);
+
+    statements = [];
+    applied = [];
+    rmSync(join(folder, '0002_second.sql'));
+    await run();
+    file('0002_second.sql', second);
+    await run();
+    expect(created()).toEqual([...upgraded, ...ofSecond]);
+  });
+
   it('applies each file to every host before the next one', async () => {
     file('0001_first.sql', 'SELECT 1;\n');
     file('0002_second.sql', 'SELECT 2;\n');

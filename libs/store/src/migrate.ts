@@ -55,13 +55,20 @@ export async function migrateHosts(
   await first.admin.exclusively(schemaLockOf(first.database.database), async (assertHeld) => {
     const applied = new Map<MigrationHost, ReadonlyMap<string, string>>();
     for (const host of hosts) applied.set(host, await appliedTo(host));
-    for (const file of files) {
+    for (const [number, file] of files.entries()) {
       for (const host of hosts) {
-        const known = applied.get(host)?.get(file.name);
-        if (known === file.checksum) continue;
-        if (known !== undefined)
+        const known = applied.get(host);
+        const checksum = known?.get(file.name);
+        if (checksum === file.checksum) continue;
+        if (checksum !== undefined)
           throw new Error(`migration ${file.name} was changed after it had been applied`);
-        await apply(host, file, settings, assertHeld);
+        const toCome = files.slice(number + 1).filter(({ name }) => known?.has(name) !== true);
+        const statements = statementsOfMigration(
+          startingLast(file, toCome),
+          host.database.database,
+          settings,
+        );
+        await apply(host, file, statements, assertHeld);
         if (done.at(-1) !== file.name) done.push(file.name);
       }
     }
@@ -83,13 +90,25 @@ async function appliedTo({ admin, database }: MigrationHost): Promise<ReadonlyMa
   return new Map(rows.map(({ name, checksum }) => [name, checksum]));
 }
 
+/** The statement of the view that starts a queue. */
+const INTAKE = /^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+_intake) TO [^;]*;$/gm;
+
+/**
+ * What is to be run of a file: without the intake of a queue that a file still to come makes anew, else the older queue
+ * would read a topic that holds records already, and commit them without the columns that only the newer one has.
+ */
+function startingLast({ text, isSuperseded }: MigrationFile, toCome: readonly MigrationFile[]): string {
+  if (isSuperseded) return '';
+  const later = new Set(toCome.flatMap((file) => [...file.text.matchAll(INTAKE)].map(([, name]) => name)));
+  return text.replace(INTAKE, (statement, name: string) => (later.has(name) ? '' : statement));
+}
+
 async function apply(
   { database }: MigrationHost,
-  { name, checksum, text, isSuperseded }: MigrationFile,
-  settings: MigrationSettings,
+  { name, checksum }: MigrationFile,
+  statements: readonly string[],
   assertHeld: () => void,
 ): Promise<void> {
-  const statements = isSuperseded ? [] : statementsOfMigration(text, database.database, settings);
   for (const statement of statements) {
     assertHeld();
     await database.run(statement);

@@ -322,3 +322,21 @@ SETTINGS index_granularity = 1024;
 
 CREATE TABLE IF NOT EXISTS tier_places AS tier_places_local
 ENGINE = Distributed('main', 'tributary', 'tier_places_local', cityHash64(counterHash));
+
+-- One row per click that carries a customer id or a hash of personal data, for two days; what the click says is in clicks.
+-- Attribution looks through the latest of them for conversions of the same person that were decided before the click was to
+-- be seen.
+-- Key: the instant at which it was stored, by ClickHouse's clock, since only the latest are read; a click that was recorded
+-- twice has two rows.
+CREATE TABLE IF NOT EXISTS person_clicks_local
+(
+  storedAt DateTime64(3, 'UTC'),
+  clickId UUID,
+  advertiserId LowCardinality(String)
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+ORDER BY (storedAt, clickId)
+TTL toDateTime(storedAt) + INTERVAL 2 DAY;
+
+CREATE TABLE IF NOT EXISTS person_clicks AS person_clicks_local
+ENGINE = Distributed('main', 'tributary', 'person_clicks_local', cityHash64(storedAt));
