@@ -63,11 +63,7 @@ export async function migrateHosts(
         if (checksum !== undefined)
           throw new Error(`migration ${file.name} was changed after it had been applied`);
         const toCome = files.slice(number + 1).filter(({ name }) => known?.has(name) !== true);
-        const statements = statementsOfMigration(
-          startingLast(file, toCome),
-          host.database.database,
-          settings,
-        );
+        const statements = statementsToRun(file, toCome, host.database.database, settings);
         await apply(host, file, statements, assertHeld);
         if (done.at(-1) !== file.name) done.push(file.name);
       }
@@ -90,17 +86,27 @@ async function appliedTo({ admin, database }: MigrationHost): Promise<ReadonlyMa
   return new Map(rows.map(({ name, checksum }) => [name, checksum]));
 }
 
-/** The statement of the view that starts a queue. */
-const INTAKE = /^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+_intake) TO [^;]*;$/gm;
+const INTAKE = /^CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+_intake) /gm;
+
+/** The views of a text that start queues. */
+function intakesIn(text: string): readonly string[] {
+  return Array.from(text.matchAll(INTAKE), ([, name = '']) => name);
+}
 
 /**
  * What is to be run of a file: without the intake of a queue that a file still to come makes anew, else the older queue
  * would read a topic that holds records already, and commit them without the columns that only the newer one has.
  */
-function startingLast({ text, isSuperseded }: MigrationFile, toCome: readonly MigrationFile[]): string {
-  if (isSuperseded) return '';
-  const later = new Set(toCome.flatMap((file) => [...file.text.matchAll(INTAKE)].map(([, name]) => name)));
-  return text.replace(INTAKE, (statement, name: string) => (later.has(name) ? '' : statement));
+function statementsToRun(
+  { text, isSuperseded }: MigrationFile,
+  toCome: readonly MigrationFile[],
+  database: string,
+  settings: MigrationSettings,
+): readonly string[] {
+  if (isSuperseded) return [];
+  const later = new Set(toCome.flatMap((file) => intakesIn(file.text)));
+  const statements = statementsOfMigration(text, database, settings);
+  return statements.filter((statement) => !intakesIn(statement).some((name) => later.has(name)));
 }
 
 async function apply(
