@@ -92,14 +92,21 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  const ended = once(attribution, 'exit');
-  attribution.kill('SIGTERM');
-  await ended;
-  await producer.close();
-  await connection.close();
-  await clickhouse.close();
-  await engines.stop();
+  try {
+    await stop(attribution);
+    await producer.close();
+    await connection.close();
+    await clickhouse.close();
+  } finally {
+    await engines.stop();
+  }
 });
+
+async function stop(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  // False where it is no more.
+  if (child.kill('SIGTERM')) await exited;
+}
 
 async function configure(): Promise<void> {
   const log = new KafkaConfigurationLog({
