@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import { requestSeconds, requests } from '../ingestion-metrics.ts';
+import { atEndOfTurn } from './end-of-turn.ts';
 import { type Answer, send } from './http-exchange.ts';
 import { type EdgeEndpoints, type Handling, handlingOf } from './routes.ts';
 import { limitServer, SERVER_LIMITS, serverOptions } from './server-limits.ts';
@@ -35,15 +36,20 @@ export class HttpEdge {
   /** The server Nest listens with. */
   createServer(framework: RequestListener, limits = SERVER_LIMITS): Server {
     const server = createServer(serverOptions(limits), (request, response) => {
+      const startedAt = performance.now();
       const handling = handlingOf(request, this.#endpoints);
       if (handling === undefined) framework(request, response);
-      else void this.#serve(request, response, handling);
+      else atEndOfTurn(() => void this.#serve(request, response, handling, startedAt));
     });
     return limitServer(server, limits);
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse, { route, run }: Handling): Promise<void> {
-    const startedAt = performance.now();
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { route, run }: Handling,
+    startedAt: number,
+  ): Promise<void> {
     // Whoever posts to us has no part in our traces, so their trace headers are not taken.
     const status = await inSpan({ name: 'request.serve', kind: 'server', attributes: { route } }, () =>
       this.#answer(request, response, run),

@@ -1,10 +1,13 @@
 /** Node's request and response in the few calls the edge needs: bounded bodies in, complete answers out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { atEndOfTurn } from './end-of-turn.ts';
 
 /** Of a call with one postback or click: the longest webhook known to us has 30 KB. */
 export const MAX_CALL_BYTES = 64 * 1024;
 /** Of a batch: 10,000 rows with 800 bytes each. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 /** `bytes` are those of the wire: what a sender has signed. */
 export type Body =
@@ -40,7 +43,11 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
       chunks.length = 0;
       resolve({ ok: false, problem: 'too_large' });
     });
-    request.once('end', () => resolve({ ok: true, bytes: Buffer.concat(chunks) }));
+    request.once('end', () => {
+      const [first = NOTHING] = chunks;
+      const bytes = chunks.length > 1 ? Buffer.concat(chunks) : first;
+      atEndOfTurn(() => resolve({ ok: true, bytes }));
+    });
     request.once('error', reject);
   });
 }

@@ -21,6 +21,7 @@ import { accessRefusal, STATUS_OF_ACCESS } from '../access/access-refusal.ts';
 import { receiptIdentityOf } from '../access/receipt-identity.ts';
 import {
   type Answer,
+  type Body,
   headerOf,
   MAX_BATCH_BYTES,
   MAX_CALL_BYTES,
@@ -115,7 +116,7 @@ export class PostbackEndpoint {
   }
 
   /** GET or POST /postback/{source}, with its token as a further part of the path where the source posts it so. */
-  async one(
+  one(
     request: IncomingMessage,
     sourceId: string,
     search: string,
@@ -136,7 +137,7 @@ export class PostbackEndpoint {
   }
 
   /** POST /v1/postbacks?source=…: a JSON object, a JSON array, NDJSON or CSV; each row is answered on its own, in order. */
-  async batch(request: IncomingMessage, search: string): Promise<Answer> {
+  batch(request: IncomingMessage, search: string): Promise<Answer> {
     const sourceId = new URLSearchParams(search).get('source') ?? headerOf(request, 'x-source') ?? '';
     const context = { ...this.#contextOf(request, '/v1/postbacks'), idempotencyKey: null };
     const source = this.#options.configuration().source(sourceId, context.receivedAt);
@@ -144,7 +145,7 @@ export class PostbackEndpoint {
     return this.#receive(call, BATCH, undefined);
   }
 
-  async #postback(
+  #postback(
     request: IncomingMessage,
     path: string,
     sourceId: string,
@@ -157,11 +158,19 @@ export class PostbackEndpoint {
   }
 
   /** @param answeredAs whose own success body is the answer. */
-  async #receive(call: Call, { read, maxBytes }: Reading, answeredAs: Source | undefined): Promise<Answer> {
-    const { request, search, source, context } = call;
+  #receive(call: Call, reading: Reading, answeredAs: Source | undefined): Promise<Answer> {
+    const { request, source, context } = call;
     const turnedAway = source && this.#options.access.admit(request, source, context.receivedAt);
     if (turnedAway) return this.#turnAway(call, turnedAway);
-    const incoming = await incomingCall(request, search, maxBytes);
+    // Most calls have no body, and nothing to wait for.
+    if (context.method !== 'POST') return this.#read(call, null, reading, answeredAs);
+    return readBody(request, reading.maxBytes).then((body) => this.#read(call, body, reading, answeredAs));
+  }
+
+  #read(call: Call, body: Body | null, { read }: Reading, answeredAs: Source | undefined): Promise<Answer> {
+    const { request, search, source, context } = call;
+    const contentType = headerOf(request, 'content-type') ?? '';
+    const incoming = { method: context.method, contentType, search, body };
     const rows = read(incoming, compileProfile(profileOf(source)));
     if (source) this.#options.access.admitRows(source, context.receivedAt, rows.length);
     return this.#accept(call, this.#judgeOf(call, bytesOf(incoming)), rows, answeredAs);
@@ -330,16 +339,6 @@ function refusedOutcome(
       isTest: event.isTest,
     }),
   };
-}
-
-async function incomingCall(
-  request: IncomingMessage,
-  search: string,
-  maxBytes: number,
-): Promise<IncomingCall> {
-  const method = request.method ?? 'GET';
-  const body = method === 'POST' ? await readBody(request, maxBytes) : null;
-  return { method, contentType: headerOf(request, 'content-type') ?? '', search, body };
 }
 
 /** What a sender could have signed; null when it was not all read. */
