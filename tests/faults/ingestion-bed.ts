@@ -91,10 +91,10 @@ export class IngestionBed {
 
   /** A metric of ingestion, summed over its labels; null while it does not answer. */
   async metric(name: string): Promise<number | null> {
-    const text = await fetch(`${this.#ingestionUrl}/metrics`, { signal: AbortSignal.timeout(5_000) }).then(
-      (response) => response.text(),
-      () => null,
-    );
+    const signal = AbortSignal.timeout(5_000);
+    const text = await fetch(`${this.#ingestionUrl}/metrics`, { signal })
+      .then((response) => response.text())
+      .catch(() => null);
     if (text === null) return null;
     const lines = text
       .split('\n')
