@@ -15,7 +15,6 @@ export interface IngestionKillsOptions extends Pace {
 /** One kill in so many meets ingestion while Kafka is away. */
 const SPOOLING_EVERY = 5;
 const OUTAGE_MS = 3_000;
-const SPOOL_LOOK_MS = 25;
 const LONGEST_PEACE_MS = 1_000;
 const IN_FLIGHT_BOUND_MS = 10_000;
 
@@ -59,13 +58,15 @@ export async function ingestionKills(
 
 /** Waits, as long as Kafka is away, until something is in the spool. @returns how many records; 0 where none were seen in that time. */
 async function spooling(bed: IngestionBed): Promise<number> {
-  const givenUpAt = performance.now() + OUTAGE_MS;
-  while (performance.now() < givenUpAt) {
-    const records = await bed.metric('tributary_spool_records');
-    if (records !== null && records > 0) return records;
-    await delay(SPOOL_LOOK_MS);
-  }
-  return 0;
+  const records = eventually(
+    () => bed.metric('tributary_spool_records'),
+    (count) => count !== null && count > 0,
+    OUTAGE_MS,
+  );
+  return records.then(
+    (count) => count ?? 0,
+    () => 0,
+  );
 }
 
 /** @returns how many requests were without an answer then. */

@@ -3,9 +3,9 @@
 let waiting: (() => void)[] = [];
 
 /**
- * Calls `work` in this turn, after the last socket that has something is read; nothing waits for a timer. A row parsed between
- * two reads finds neither its code nor its data in the processor's caches: serving the requests of a turn together was measured
- * at 0.8 of the CPU.
+ * Calls `work` in this turn, after the last socket that has something is read; nothing waits for a timer. It must not throw:
+ * what came with it would go unanswered. A row parsed between two reads finds neither its code nor its data in the processor's
+ * caches: serving the requests of a turn together was measured at 0.8 of the CPU.
  */
 export function atEndOfTurn(work: () => void): void {
   waiting.push(work);

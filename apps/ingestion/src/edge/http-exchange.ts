@@ -7,8 +7,6 @@ export const MAX_CALL_BYTES = 64 * 1024;
 /** Of a batch: 10,000 rows with 800 bytes each. */
 export const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
-const NOTHING = Buffer.alloc(0);
-
 /** `bytes` are those of the wire: what a sender has signed. */
 export type Body =
   | { readonly ok: true; readonly bytes: Buffer }
@@ -43,11 +41,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bo
       chunks.length = 0;
       resolve({ ok: false, problem: 'too_large' });
     });
-    request.once('end', () => {
-      const [first = NOTHING] = chunks;
-      const bytes = chunks.length > 1 ? Buffer.concat(chunks) : first;
-      atEndOfTurn(() => resolve({ ok: true, bytes }));
-    });
+    request.once('end', () => atEndOfTurn(() => resolve({ ok: true, bytes: Buffer.concat(chunks) })));
     request.once('error', reject);
   });
 }
