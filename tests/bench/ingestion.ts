@@ -14,6 +14,7 @@ const USAGE = `npm run bench:ingestion [-- options]
   --seconds N    of each load (6)
   --soak N       seconds at half the top rate, of which memory is read (300)
   --only A,B     only the cases of these names
+  --profile DIR  a CPU profile of ingestion over the whole run, written there
   --help         this text`;
 
 /** One thing that is measured; its ceiling is the bare server with as many connections. */
@@ -49,6 +50,7 @@ interface Options {
   readonly pairs: number;
   readonly loadMs: number;
   readonly soakMs: number;
+  readonly profileTo: string | null;
 }
 
 class IngestionBench {
@@ -220,12 +222,12 @@ function figure(name: string, value: number, unit: string): BenchRow {
   return { name, value, unit, p50Ms: null, p95Ms: null, p99Ms: null, ceiling: null, ratio: null };
 }
 
-async function run({ cases, pairs, loadMs, soakMs }: Options): Promise<void> {
+async function run({ cases, pairs, loadMs, soakMs, profileTo }: Options): Promise<void> {
   const system = await BenchSystem.start();
   try {
     const bench = new IngestionBench(
       system,
-      await system.startIngestion(),
+      await system.startIngestion(profileTo),
       await system.startCeiling(),
       loadMs,
     );
@@ -257,6 +259,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '6' },
     soak: { type: 'string', default: '300' },
     only: { type: 'string' },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -268,5 +271,6 @@ else {
     pairs: Number(values.pairs),
     loadMs: Number(values.seconds) * 1_000,
     soakMs: Number(values.soak) * 1_000,
+    profileTo: values.profile ?? null,
   });
 }
