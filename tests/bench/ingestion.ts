@@ -1,5 +1,7 @@
 /** `npm run bench:ingestion`: what one ingestion process takes, beside a bare server that does the least there is to do. */
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import type { TopicName } from '@tributary/contracts';
+import { eventually } from '@tributary/testing';
 import { eventsOf } from '../topic-events.ts';
 import { BenchSystem, type Server } from './bench-system.ts';
 import type { RequestKind } from './load/generator.child.ts';
@@ -37,6 +39,7 @@ const CASES: readonly Case[] = [
 /** More than any server here answers in a second on two cores. */
 const MOST_PER_SECOND = 25_000;
 const MOST_BATCHES_PER_SECOND = 150;
+const DRAIN_BOUND_MS = 60_000;
 const WARM_UP_MS = 3_000;
 
 interface Measured {
@@ -183,6 +186,12 @@ class IngestionBench {
     before: ReadonlyMap<number, number>,
   ): Promise<void> {
     const { connection } = this.#system;
+    const facts = kind === 'batch' ? accepted.flatMap(rowsOfBatch) : accepted;
+    await this.#written(
+      kind === 'click' ? 'click.recorded.v1' : 'postback.received.v1',
+      facts.length,
+      before,
+    );
     if (kind === 'click') {
       const clicks = await eventsOf(connection, 'click.recorded.v1', before);
       const recorded = new Set(clicks.map(({ partnerClickId }) => partnerClickId));
@@ -195,7 +204,6 @@ class IngestionBench {
     }
     const postbacks = await eventsOf(connection, 'postback.received.v1', before);
     const byTransaction = new Map(postbacks.map((postback) => [postback.transactionId, postback]));
-    const facts = kind === 'batch' ? accepted.flatMap(rowsOfBatch) : accepted;
     const wrong = facts.filter((index) => {
       const expected = expectedPostback(run, index);
       const found: Readonly<Record<string, unknown>> = { ...byTransaction.get(`${run}-${index}`) };
@@ -206,6 +214,17 @@ class IngestionBench {
         `${run}: ${wrong.length} of ${facts.length} are missing or differ, ${postbacks.length} written`,
       );
   }
+
+  /** What was accepted while Kafka stood still is in the spool, and follows. */
+  async #written(topic: TopicName, facts: number, before: ReadonlyMap<number, number>): Promise<void> {
+    const due = sumOf(before) + facts;
+    const end = async () => sumOf(await this.#system.connection.endOffsets(topic));
+    await eventually(end, (written) => written >= due, DRAIN_BOUND_MS);
+  }
+}
+
+function sumOf(offsets: ReadonlyMap<number, number>): number {
+  return [...offsets.values()].reduce((sum, offset) => sum + offset, 0);
 }
 
 function rowOf(name: string, unit: string, runs: readonly Measured[]): BenchRow {
