@@ -1,13 +1,17 @@
 /** Meta Conversions API: all we know of it. A batch is taken or refused as a whole, and `judge` reads the body, not only the status. */
 import {
   type AttemptOutcome,
-  isCurrencyCode,
   judgeStatus,
   type OutwardConversion,
   parseRetryAfter,
   type SubjectForm,
 } from '@tributary/domain';
 import { z } from 'zod';
+import { exactUnits, valueProblems } from './amounts.ts';
+import { browserId, ipAddress, pageUrl, userAgent } from './browser.ts';
+import { platformClickId } from './click-id.ts';
+import { consentProblems, whenConsentDenied } from './consent.ts';
+import { noCorrections } from './correction.ts';
 import {
   defineDestination,
   delivered,
@@ -19,16 +23,14 @@ import {
   type ValidateInput,
   type ValidationProblem,
 } from './definition.ts';
-import { exactUnits, type JsonValue, jsonText, parseJson } from './json-text.ts';
-import { eventOverrides, secret } from './settings.ts';
+import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
+import { type JsonValue, jsonText, parseJson } from './json-text.ts';
+import { baseUrl, eventOverrides, secret } from './settings.ts';
 
 const DOCS = 'https://developers.facebook.com/docs/marketing-api/conversions-api';
 const SERVER_EVENT = `${DOCS}/parameters/server-event`;
 const CUSTOMER_INFORMATION = `${DOCS}/parameters/customer-information-parameters`;
 const CUSTOM_DATA = `${DOCS}/parameters/custom-data`;
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** The platform takes events of 7 days, of physical stores 62; one older event refuses the whole request. */
 const MAX_AGE_MS = 7 * DAY_MS;
@@ -75,12 +77,7 @@ const settings = z.strictObject({
     .string()
     .regex(/^v\d{1,3}\.\d$/, 'must look like v25.0')
     .default('v25.0'),
-  /** Where the Graph API is; another one only to reach a sandbox. */
-  baseUrl: z
-    .string()
-    .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+$/, 'must be scheme, host and port only')
-    .refine((text) => URL.canParse(text), 'must be a URL')
-    .default('https://graph.facebook.com'),
+  baseUrl: baseUrl('https://graph.facebook.com'),
   actionSource: z.enum(ACTION_SOURCES).default('website'),
   /** From the Test Events page; test conversions are sent under it and never without it. */
   testEventCode: z
@@ -88,8 +85,8 @@ const settings = z.strictObject({
     .regex(/^[A-Za-z0-9_-]{1,50}$/)
     .optional(),
   limitedDataUse: z.enum(['off', 'located', 'california']).default('off'),
-  /** When the person denied the use of their data for ads: not sent at all, or sent under Limited Data Use. */
-  whenConsentDenied: z.enum(['withhold', 'limit']).default('withhold'),
+  /** `limit` sends them under Limited Data Use. */
+  whenConsentDenied: whenConsentDenied(),
   /** Dots in the registrable domain that holds the `_fbc` cookie: 1 for example.com, 2 for example.co.uk. */
   cookieDomainDots: z.int().min(0).max(3).default(1),
   events: eventOverrides(),
@@ -119,15 +116,28 @@ export const meta = defineDestination<MetaSettings>({
   unmappedEvents: 'withhold',
   confirmedBy: 'body',
   maxBatch: 1_000,
+  // The platform publishes no figure; RudderStack keeps to about 1 MB.
+  maxBodyBytes: 1_000_000,
   maxAgeMs: MAX_AGE_MS,
   // By event_name and event_id; within five minutes the browser's copy wins.
   dedupWindowMs: 2 * DAY_MS,
 
+  credential: null,
+
+  batchKey: () => '',
+  amounts: () => ['revenue'],
+  corrections: () =>
+    noCorrections(
+      'the Conversions API has no call to change or take back an event; one sent again under its id is dropped as a repeat',
+      SERVER_EVENT,
+    ),
+
   validate: (input) => [
-    ...timeProblems(input),
-    ...consentProblems(input),
+    ...timeProblems(input, timeRule(input.settings)),
+    ...consentProblems(input, { field: 'user_data', source: 'docs/destinations/meta.md' }),
+    ...testProblems(input),
     ...customerProblems(input),
-    ...valueProblems(input),
+    ...valueProblems(input, VALUE_RULE),
     ...websiteProblems(input),
   ],
 
@@ -151,42 +161,22 @@ export const meta = defineDestination<MetaSettings>({
 
 type Input = ValidateInput<MetaSettings>;
 
-function timeProblems({
-  conversion: { occurredAt },
-  settings: { actionSource },
-  now,
-}: Input): ValidationProblem[] {
+const VALUE_RULE = {
+  valueField: 'custom_data.value',
+  currencyField: 'custom_data.currency',
+  requiredFor: ['Purchase'],
+  source: CUSTOM_DATA,
+} as const;
+
+function timeRule({ actionSource }: MetaSettings) {
   const maxAgeMs = actionSource === 'physical_store' ? STORE_MAX_AGE_MS : MAX_AGE_MS;
-  const rule = { field: 'event_time', source: SERVER_EVENT };
-  if (now - occurredAt > maxAgeMs) {
-    return [{ ...rule, code: 'too_old', message: `older than ${maxAgeMs / DAY_MS} days` }];
-  }
-  if (occurredAt - now > MAX_LEAD_MS)
-    return [{ ...rule, code: 'in_future', message: 'more than a minute ahead' }];
-  return [];
+  return { field: 'event_time', source: SERVER_EVENT, maxAgeMs, maxLeadMs: MAX_LEAD_MS };
 }
 
-function consentProblems({ conversion, settings: given }: Input): ValidationProblem[] {
-  const problems: ValidationProblem[] = [];
-  if (conversion.consent.adUserData === 'denied' && given.whenConsentDenied === 'withhold') {
-    const message = 'the person denied the use of their data for ads';
-    problems.push({
-      field: 'user_data',
-      code: 'consent_denied',
-      message,
-      source: 'docs/destinations/meta.md',
-    });
-  }
-  if (conversion.isTest && given.testEventCode === undefined) {
-    const message = 'a test conversion needs a test event code';
-    problems.push({
-      field: 'test_event_code',
-      code: 'test_not_possible',
-      message,
-      source: `${DOCS}/using-the-api`,
-    });
-  }
-  return problems;
+function testProblems({ conversion: { isTest }, settings: { testEventCode } }: Input): ValidationProblem[] {
+  if (!isTest || testEventCode !== undefined) return [];
+  const message = 'a test conversion needs a test event code';
+  return [{ field: 'test_event_code', code: 'test_not_possible', message, source: `${DOCS}/using-the-api` }];
 }
 
 /** Fields that identify a person by themselves; a country or a city alone matches nobody. */
@@ -202,22 +192,10 @@ function customerProblems({ conversion, settings: given }: Input): ValidationPro
   return [{ field: 'user_data', code: 'identifier_missing', message, source: CUSTOMER_INFORMATION }];
 }
 
-function valueProblems({ conversion: { revenue }, event }: Input): ValidationProblem[] {
-  const rule = { field: 'custom_data.value', source: CUSTOM_DATA };
-  if (revenue === null) {
-    if (event !== 'Purchase') return [];
-    return [{ ...rule, code: 'field_missing', message: 'Purchase needs value and currency' }];
-  }
-  if (isCurrencyCode(revenue.currency)) return [];
-  return [
-    { ...rule, field: 'custom_data.currency', code: 'value_invalid', message: 'not an ISO 4217 currency' },
-  ];
-}
-
 function websiteProblems({ conversion, settings: { actionSource } }: Input): ValidationProblem[] {
   if (actionSource !== 'website') return [];
   const needed = {
-    event_source_url: sourceUrl(conversion),
+    event_source_url: pageUrl(conversion),
     'user_data.client_user_agent': userAgent(conversion),
   };
   return Object.entries(needed)
@@ -236,7 +214,7 @@ function serverEvent({ deliveryId, event, conversion }: OutwardDelivery, given: 
     event_time: Math.floor(conversion.occurredAt / 1_000),
     event_id: deliveryId,
     action_source: given.actionSource,
-    event_source_url: sourceUrl(conversion),
+    event_source_url: pageUrl(conversion),
     // Measured, but not used to choose whom to show ads.
     opt_out: conversion.consent.adPersonalization === 'denied' ? true : undefined,
     ...limitedDataUse(conversion, given),
@@ -265,10 +243,10 @@ function userData(conversion: OutwardConversion, given: MetaSettings) {
     st: hashed('state'),
     zp: hashed('postalCode'),
     country: hashed('country'),
-    client_ip_address: conversion.ipAddress ?? undefined,
+    client_ip_address: ipAddress(conversion),
     client_user_agent: userAgent(conversion),
     fbc: clickCookie(conversion, given),
-    fbp: browserCookie(conversion),
+    fbp: browserId(conversion, 'fbp'),
   };
 }
 
@@ -281,18 +259,6 @@ function customData({ revenue, transactionId }: OutwardConversion): JsonValue | 
   };
 }
 
-function sourceUrl({ extras, click }: OutwardConversion): string | undefined {
-  const url = extras['event_source_url'] ?? click?.landingUrl ?? '';
-  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined;
-}
-
-function userAgent({ userAgent: reported, click }: OutwardConversion): string | undefined {
-  return reported ?? click?.userAgent ?? undefined;
-}
-
-/** A click id that a cookie can hold: anybody can write one into a URL, and a broken one refuses the whole request. */
-const COOKIE_VALUE = /^[\x21-\x7e]{1,500}$/;
-
 /**
  * `fbc`, the click as Meta's cookie would hold it: `fb.{dots}.{first seen, ms}.{fbclid}`.
  *
@@ -300,22 +266,13 @@ const COOKIE_VALUE = /^[\x21-\x7e]{1,500}$/;
  * is sent unchanged as long as it holds the same click, because its time is the browser's own.
  * Source: Meta's capi-param-builder.
  */
-function clickCookie(
-  { click, extras, occurredAt }: OutwardConversion,
-  given: MetaSettings,
-): string | undefined {
+function clickCookie(conversion: OutwardConversion, given: MetaSettings): string | undefined {
+  const { extras, occurredAt } = conversion;
   const cookie = /^fb\.\d\.\d+\.[\x21-\x7e]{1,500}$/.test(extras['fbc'] ?? '') ? extras['fbc'] : undefined;
-  const latest = click?.adPlatformIds
-    .filter(({ name, value }) => name === 'fbclid' && COOKIE_VALUE.test(value))
-    .toSorted((a, b) => b.firstSeenAt - a.firstSeenAt)[0];
+  const latest = platformClickId(conversion, ['fbclid']);
   if (latest === undefined || cookie?.split('.')[3] === latest.value) return cookie;
   if (occurredAt - latest.firstSeenAt > FBC_LIFETIME_MS) return undefined;
   return `fb.${given.cookieDomainDots}.${latest.firstSeenAt}.${latest.value}`;
-}
-
-/** `fbp` names a browser; it is passed on when the page sent it and never made up. */
-function browserCookie({ extras }: OutwardConversion): string | undefined {
-  return /^fb\.\d\.\d+\.\d+$/.test(extras['fbp'] ?? '') ? extras['fbp'] : undefined;
 }
 
 const success = z.looseObject({ events_received: z.int() });

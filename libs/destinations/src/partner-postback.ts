@@ -12,6 +12,7 @@ import {
   SUB_ID_MACROS,
 } from '@tributary/domain';
 import { z } from 'zod';
+import { AMOUNT_NAMES, type AmountName, type Corrections, noCorrections } from './correction.ts';
 import { defineDestination, forAll, type OutwardDelivery, retry } from './definition.ts';
 import { eventOverrides, secret } from './settings.ts';
 
@@ -42,7 +43,7 @@ const headerValue = z
   .max(1_000)
   .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
 
-const urlTemplate = z.string().transform((text, context): CompiledTemplate<PartnerPostbackMacro> => {
+const template = z.string().transform((text, context): CompiledTemplate<PartnerPostbackMacro> => {
   const compilation = compileTemplate(text, PARTNER_POSTBACK_CATALOGUE);
   if (compilation.ok) return compilation.template;
   for (const { code, position, message } of compilation.problems) {
@@ -53,7 +54,9 @@ const urlTemplate = z.string().transform((text, context): CompiledTemplate<Partn
 
 const settings = z
   .strictObject({
-    urlTemplate,
+    urlTemplate: template,
+    /** Where the partner is told that a conversion it knows has another status or amount; without it, it never is. */
+    statusUrlTemplate: template.optional(),
     method: z.enum(['GET', 'POST']).default('GET'),
     /** Further headers; a value may hold `{secret:name}`. */
     headers: z.record(headerName, headerValue).default({}),
@@ -65,7 +68,8 @@ const settings = z
     statuses: z.partialRecord(z.enum(STATES), z.string().min(1).max(100)).default({}),
     events: eventOverrides(),
   })
-  .superRefine(({ urlTemplate: { uses }, headers, secrets }, context) => {
+  .superRefine(({ urlTemplate, statusUrlTemplate, headers, secrets }, context) => {
+    const uses = [...urlTemplate.uses, ...(statusUrlTemplate?.uses ?? [])];
     const inUrl = uses.flatMap(({ name, key }) => (name === 'secret' && key !== null ? [key] : []));
     const inHeaders = Object.values(headers).flatMap((value) =>
       [...value.matchAll(SECRET_MACRO)].map(([, name = '']) => name),
@@ -76,40 +80,53 @@ const settings = z
     }
   });
 
+const PAGE = 'docs/destinations/partner-postback.md';
+
 type PartnerPostbackSettings = z.output<typeof settings>;
 
 export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   key: 'partner-postback',
   title: 'Partner postback',
-  api: { version: 'v1', docs: 'docs/destinations/partner-postback.md' },
+  api: { version: 'v1', docs: PAGE },
   settings,
   exampleSettings: {
     urlTemplate:
       'https://partner.example/postback?cid={partner_click_id}&sum={payout|decimals:2}&cur={currency}&status={status}&tx={conversion_id}&token={secret:token}',
+    statusUrlTemplate:
+      'https://partner.example/status?cid={partner_click_id}&sum={payout|decimals:2}&cur={currency}&status={status}&tx={conversion_id}&token={secret:token}',
     secrets: { token: 'partner-token' },
-    statuses: { payable: 'approved' },
+    statuses: { payable: 'approved', reversed: 'rejected' },
   },
   events: {},
   unmappedEvents: 'same_name',
   confirmedBy: 'status',
   maxBatch: 1,
+  // Everything is in the URL.
+  maxBodyBytes: 0,
   maxAgeMs: null,
   dedupWindowMs: null,
+  credential: null,
+
+  batchKey: () => '',
+  amounts: ({ urlTemplate }) => amountsIn(urlTemplate),
+  corrections: ({ urlTemplate, statusUrlTemplate }) => correctionsBy(urlTemplate, statusUrlTemplate),
 
   validate: ({ conversion }) => {
     if (!conversion.isTest) return [];
     const message = 'a postback URL has no test switch, so the partner would count the conversion';
-    const source = 'docs/destinations/partner-postback.md';
-    return [{ field: 'status', code: 'test_not_possible', message, source }];
+    return [{ field: 'status', code: 'test_not_possible', message, source: PAGE }];
   },
 
-  buildRequest: ({ deliveries, settings: { urlTemplate: template, method, headers, secrets, statuses } }) => {
+  buildRequest: ({ deliveries, settings: given }) => {
     const [delivery] = deliveries;
     if (delivery === undefined) throw new Error('a partner postback needs a delivery');
+    const { method, headers, secrets, statuses } = given;
     const values = macroValues(delivery, statuses);
+    const chosen = delivery.correction === null ? given.urlTemplate : given.statusUrlTemplate;
+    if (chosen === undefined) throw new Error('a correction needs a template of its own');
     return {
       method,
-      url: template.render(values, { extra: delivery.conversion.extras, secret: secrets }),
+      url: chosen.render(values, { extra: delivery.conversion.extras, secret: secrets }),
       headers: { ...withSecrets(headers, secrets), 'idempotency-key': delivery.deliveryId },
       body: null,
     };
@@ -123,12 +140,40 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   },
 });
 
+function amountsIn({ uses }: CompiledTemplate<PartnerPostbackMacro>): AmountName[] {
+  return AMOUNT_NAMES.filter((amount) => uses.some(({ name }) => name === amount));
+}
+
+/** A template that leaves out an amount the partner was told can only take the conversion back, not restate it. */
+function correctionsBy(
+  urlTemplate: CompiledTemplate<PartnerPostbackMacro>,
+  statusUrlTemplate: CompiledTemplate<PartnerPostbackMacro> | undefined,
+): Corrections {
+  if (statusUrlTemplate === undefined) {
+    return noCorrections('the partner has given no URL for changes: `statusUrlTemplate`', PAGE);
+  }
+  const amounts = amountsIn(statusUrlTemplate);
+  const common = { direction: 'any', maxAgeMs: null, source: PAGE } as const;
+  const retract = {
+    ...common,
+    form: 'adjustment',
+    tells: amounts.length > 0 ? 'new_total' : 'nothing',
+  } as const;
+  if (amountsIn(urlTemplate).every((name) => amounts.includes(name))) {
+    return { restate: { ...common, form: 'adjustment', tells: 'new_total' }, retract };
+  }
+  const reason = '`statusUrlTemplate` leaves out an amount that `urlTemplate` tells';
+  return { restate: { form: 'impossible', reason, source: PAGE }, retract };
+}
+
 /** `{currency}` is the payout's, or the revenue's where there is no payout: a partner is told what it is owed. */
 function macroValues(
-  { event, conversion }: OutwardDelivery,
+  { event, conversion, correction }: OutwardDelivery,
   statuses: PartnerPostbackSettings['statuses'],
 ): MacroValues<PartnerPostbackMacro> {
-  const { click, payout, revenue } = conversion;
+  const { click } = conversion;
+  const { payout, revenue } = correction?.now ?? conversion;
+  const state = correction?.state ?? conversion.state;
   return {
     ...subIdsOf(conversion),
     click_id: click?.clickId,
@@ -139,7 +184,7 @@ function macroValues(
     revenue,
     currency: payout?.currency ?? revenue?.currency,
     event,
-    status: statuses[conversion.state] ?? conversion.state,
+    status: statuses[state] ?? state,
     occurred_at: conversion.occurredAt,
     campaign_id: conversion.campaignId,
     offer_id: conversion.offerId,
