@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { batchesOf } from './batching.ts';
+import { NO_PAGE } from './definition.fixture.ts';
 import { defineDestination, delivered, forAll } from './definition.ts';
 import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from './sample.ts';
 import { eventOverrides } from './settings.ts';
@@ -21,6 +22,7 @@ const definition = defineDestination<z.output<typeof settings>>({
   key: 'example',
   title: 'Example',
   api: { version: 'v1', docs: 'https://docs.example/' },
+  page: NO_PAGE,
   settings,
   exampleSettings: {},
   events: {},

@@ -5,7 +5,7 @@ import { type BrowserId, browserId, hashedIpAddress, ipAddress, pageUrl, userAge
 import { sampleConversion } from './sample.ts';
 
 describe('userAgent and address', () => {
-  it('are the postback’s, else the click’s, else none', () => {
+  it("are the postback's, else the click's, else none", () => {
     expect(userAgent(sampleConversion({ userAgent: 'Own/1' }))).toBe('Own/1');
     expect(userAgent(sampleConversion({ userAgent: null }))).toContain('Example/1.0');
     expect(userAgent(sampleConversion({ userAgent: null, click: null }))).toBeUndefined();

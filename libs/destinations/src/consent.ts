@@ -4,7 +4,12 @@ import type { ValidateInput, ValidationProblem } from './definition.ts';
 
 /** When the person denied the use of their data for ads: not sent at all, or sent under the platform's limits. */
 export function whenConsentDenied() {
-  return z.enum(['withhold', 'limit']).default('withhold');
+  return z
+    .enum(['withhold', 'limit'])
+    .default('withhold')
+    .describe(
+      "when the person denied the use of their data for ads: `withhold` the event, or send it under the platform's limits",
+    );
 }
 
 interface ConsentSettings {

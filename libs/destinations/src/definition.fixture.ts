@@ -2,11 +2,22 @@
 import type { OutwardConversion } from '@tributary/domain';
 import {
   type DestinationDefinition,
+  type DestinationPage,
   type DestinationSettings,
   type OutwardDelivery,
   parseSettings,
 } from './definition.ts';
 import { SAMPLE_NOW, sampleConversion } from './sample.ts';
+
+/** For definitions of tests, which no page is made of. */
+export const NO_PAGE: DestinationPage = {
+  summary: '',
+  fields: [],
+  checks: [],
+  answers: [],
+  notes: [],
+  sources: [],
+};
 
 type Raw = Readonly<Record<string, unknown>>;
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type CorrectionForm, noCorrections } from './correction.ts';
 import type { Credential } from './credential.ts';
+import { NO_PAGE } from './definition.fixture.ts';
 import {
   type DestinationDefinition,
   defineDestination,
@@ -26,6 +27,7 @@ function define(changes: Partial<DestinationDefinition<z.output<typeof settings>
     key: 'example',
     title: 'Example',
     api: { version: 'v1', docs: 'https://docs.example/' },
+    page: NO_PAGE,
     settings,
     exampleSettings: { token: 'token-1' },
     events: { sale: 'Purchase' },

@@ -78,12 +78,31 @@ export interface JudgeInput<S> {
   readonly now: number;
 }
 
+/** Two columns of a table; Markdown. */
+export type PageRows = readonly (readonly [what: string, meaning: string])[];
+
+/** What the page of a destination says beside what stands in the definition: docs/destinations is generated of both. */
+export interface DestinationPage {
+  /** What it does, in a sentence or two. */
+  readonly summary: string;
+  /** Each field of the request, and where it comes from. */
+  readonly fields: PageRows;
+  /** What `validate` refuses as `code`, `field`; and the rule. */
+  readonly checks: PageRows;
+  /** What `judge` makes of an answer. */
+  readonly answers: PageRows;
+  readonly notes: readonly string[];
+  readonly sources: readonly string[];
+}
+
 export interface DestinationDefinition<S extends DestinationSettings = DestinationSettings> {
   /** Stored in rows and topics: never rename. */
   readonly key: string;
   readonly title: string;
   /** The API's version and the page that documents it; an upgrade starts from here. */
   readonly api: { readonly version: string; readonly docs: string };
+  readonly page: DestinationPage;
+  /** Each setting with its meaning by `describe`. */
   readonly settings: z.ZodType<S>;
   /** Raw settings that parse: the example on the destination's page, and what the conformance suite runs with. */
   readonly exampleSettings: Readonly<Record<string, unknown>>;

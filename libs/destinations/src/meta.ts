@@ -13,6 +13,7 @@ import { platformClickId } from './click-id.ts';
 import { consentProblems, whenConsentDenied } from './consent.ts';
 import { noCorrections } from './correction.ts';
 import {
+  type DestinationPage,
   defineDestination,
   delivered,
   forAll,
@@ -71,26 +72,113 @@ const LIMITED_DATA_USE = {
 } as const;
 
 const settings = z.strictObject({
-  pixelId: z.string().regex(/^\d{1,20}$/, 'must be the digits of a pixel or dataset id'),
-  accessToken: secret(),
+  pixelId: z
+    .string()
+    .regex(/^\d{1,20}$/, 'must be the digits of a pixel or dataset id')
+    .describe('the digits of the pixel or dataset id'),
+  accessToken: secret().describe('sent in the `Authorization` header, never in the URL'),
   apiVersion: z
     .string()
     .regex(/^v\d{1,3}\.\d$/, 'must look like v25.0')
-    .default('v25.0'),
+    .default('v25.0')
+    .describe('version of the Graph API'),
   baseUrl: baseUrl('https://graph.facebook.com'),
-  actionSource: z.enum(ACTION_SOURCES).default('website'),
-  /** From the Test Events page; test conversions are sent under it and never without it. */
+  actionSource: z.enum(ACTION_SOURCES).default('website').describe('where the conversion happened'),
   testEventCode: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,50}$/)
-    .optional(),
-  limitedDataUse: z.enum(['off', 'located', 'california']).default('off'),
+    .optional()
+    .describe('from the Test Events page; test conversions are sent under it and never without it'),
+  limitedDataUse: z
+    .enum(['off', 'located', 'california'])
+    .default('off')
+    .describe(
+      'whether Meta limits what it does with the event; by `located` it finds out where the person is, by `california` it is told',
+    ),
   /** `limit` sends them under Limited Data Use. */
   whenConsentDenied: whenConsentDenied(),
-  /** Dots in the registrable domain that holds the `_fbc` cookie: 1 for example.com, 2 for example.co.uk. */
-  cookieDomainDots: z.int().min(0).max(3).default(1),
+  cookieDomainDots: z
+    .int()
+    .min(0)
+    .max(3)
+    .default(1)
+    .describe(
+      'dots in the registrable domain that holds the `_fbc` cookie: 1 for example.com, 2 for example.co.uk',
+    ),
   events: eventOverrides(),
 });
+
+const page: DestinationPage = {
+  summary:
+    'Sends a conversion as a server event to one pixel or dataset, so that Meta can match it to a person and optimise for it.',
+  fields: [
+    ['`event_name`', 'the table above'],
+    ['`event_time`', 'when the conversion occurred, in seconds'],
+    ['`event_id`', 'the delivery id, the same on every attempt'],
+    ['`action_source`', 'the setting'],
+    ['`event_source_url`', "the extra `event_source_url`, else the click's landing page"],
+    ['`opt_out`', '`true` when the person denied personalised ads'],
+    [
+      '`user_data.em`, `ph`, `external_id`, `fn`, `ln`, `ct`, `st`, `zp`, `country`',
+      'SHA-256 of the form Meta asks for, made at the edge; sent as they are, where we have them. The edge makes hashes of e-mail, phone and customer id',
+    ],
+    [
+      '`user_data.client_ip_address`',
+      "the postback's address, else the click's; decrypted for this one request",
+    ],
+    ['`user_data.client_user_agent`', "the postback's, else the click's"],
+    [
+      '`user_data.fbc`',
+      'the extra `fbc` when it holds the same click; else built from the latest `fbclid` as `fb.{dots}.{first seen, ms}.{fbclid}`, unless that is more than 90 days older than the conversion',
+    ],
+    ['`user_data.fbp`', 'the extra `fbp`, never made up'],
+    ['`custom_data.value`, `currency`', 'the revenue, written with all its digits'],
+    ['`custom_data.order_id`', 'the transaction id'],
+  ],
+  checks: [
+    [
+      '`too_old`, `event_time`',
+      'at most 7 days old, 62 for `physical_store`: one older event refuses the whole request',
+    ],
+    ['`in_future`, `event_time`', 'at most one minute ahead'],
+    ['`consent_denied`, `user_data`', 'with `whenConsentDenied: withhold`'],
+    ['`test_not_possible`, `test_event_code`', 'a test conversion needs `testEventCode`'],
+    [
+      '`identifier_missing`, `user_data`',
+      'an e-mail, phone, external id, `fbc` or `fbp`, or both IP address and user agent',
+    ],
+    ['`field_missing`, `custom_data.value`', '`Purchase` needs value and currency'],
+    ['`value_invalid`, `custom_data.currency`', 'an ISO 4217 code'],
+    ['`field_missing`, `event_source_url` or `user_data.client_user_agent`', 'website events need both'],
+  ],
+  answers: [
+    ['`events_received` equals what was sent', 'delivered'],
+    ['`events_received` is less', 'retry `events_not_received`, the batch split'],
+    ['error 4, 17, 80003, or HTTP 429', 'retry `throttled`, Retry-After honoured'],
+    ['HTTP 5xx with an error body, `is_transient`, or a code not in this table', 'retry `platform_failing`'],
+    ['HTTP 408, 425, 429 or 5xx without an error body', 'retry `http_<status>`'],
+    ['error 190', 'refused `token_invalid`'],
+    ['error 200', 'refused `permission_denied`'],
+    ['error 100 with subcode 33', 'refused `dataset_unreachable`: a wrong pixel id, or not ours'],
+    ['error 3, 100, 105, 294, 2650 for several events', 'retry `batch_refused`, the batch split'],
+    ['error 100 with subcode 2804003', 'refused `event_too_old`'],
+    ['error 3, 100, 105, 294, 2650', 'refused `event_invalid`'],
+    ['3xx', 'refused `redirect_not_followed`'],
+    ['anything else', 'retry `response_unreadable`'],
+  ],
+  notes: [
+    'Renewals are left out on purpose: Meta has no standard event for them, and sent as `Purchase` they would feed bidding twice. Name them in `events` to send them.',
+    'The first three refusals concern the destination and not the event; today they refuse the one delivery all the same.',
+  ],
+  sources: [
+    SERVER_EVENT,
+    CUSTOMER_INFORMATION,
+    CUSTOM_DATA,
+    `${DOCS}/using-the-api`,
+    "error codes: RudderStack's rudder-transformer, `facebookUtils/networkHandler.js`",
+    "the form of `fbc`: Meta's capi-param-builder",
+  ],
+};
 
 type MetaSettings = z.output<typeof settings>;
 
@@ -98,6 +186,7 @@ export const meta = defineDestination<MetaSettings>({
   key: 'meta',
   title: 'Meta Conversions API',
   api: { version: 'v25.0', docs: DOCS },
+  page,
   settings,
   exampleSettings: {
     pixelId: '1234567890123456',

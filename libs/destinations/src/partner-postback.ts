@@ -13,7 +13,13 @@ import {
 } from '@tributary/domain';
 import { z } from 'zod';
 import { AMOUNT_NAMES, type AmountName, type Corrections, noCorrections } from './correction.ts';
-import { defineDestination, forAll, type OutwardDelivery, retry } from './definition.ts';
+import {
+  type DestinationPage,
+  defineDestination,
+  forAll,
+  type OutwardDelivery,
+  retry,
+} from './definition.ts';
 import { eventOverrides, secret } from './settings.ts';
 
 /** `{secret:token}` in a header value. */
@@ -54,18 +60,35 @@ const template = z.string().transform((text, context): CompiledTemplate<PartnerP
 
 const settings = z
   .strictObject({
-    urlTemplate: template,
-    /** Where the partner is told that a conversion it knows has another status or amount; without it, it never is. */
-    statusUrlTemplate: template.optional(),
-    method: z.enum(['GET', 'POST']).default('GET'),
-    /** Further headers; a value may hold `{secret:name}`. */
-    headers: z.record(headerName, headerValue).default({}),
-    /** The partner's tokens by name, for `{secret:name}` in the URL and the headers; never typed into those directly. */
-    secrets: z.record(z.string().regex(/^[\w.-]{1,64}$/), secret()).default({}),
-    /** A text that the response body must hold: some networks answer 200 whatever became of the conversion. */
-    expectedBody: z.string().min(1).max(200).optional(),
-    /** The partner's words for our states, for `{status}`; ours where none is given. */
-    statuses: z.partialRecord(z.enum(STATES), z.string().min(1).max(100)).default({}),
+    urlTemplate: template.describe('an absolute http or https URL with macros'),
+    statusUrlTemplate: template
+      .optional()
+      .describe(
+        'where the partner is told that a conversion it knows has another status or amount; without it, it never is',
+      ),
+    method: z.enum(['GET', 'POST']).default('GET').describe('neither sends a body'),
+    headers: z
+      .record(headerName, headerValue)
+      .default({})
+      .describe('further headers, names in lower case; a value may hold `{secret:name}`'),
+    secrets: z
+      .record(z.string().regex(/^[\w.-]{1,64}$/), secret())
+      .default({})
+      .describe(
+        "the partner's tokens by name, for `{secret:name}` in the URLs and the headers; never typed into those directly",
+      ),
+    expectedBody: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        'a text that the response must hold, for networks that answer 200 whatever became of the conversion',
+      ),
+    statuses: z
+      .partialRecord(z.enum(STATES), z.string().min(1).max(100))
+      .default({})
+      .describe("the partner's words for our states, for `{status}`; ours where none is given"),
     events: eventOverrides(),
   })
   .superRefine(({ urlTemplate, statusUrlTemplate, headers, secrets }, context) => {
@@ -80,14 +103,57 @@ const settings = z
     }
   });
 
-const PAGE = 'docs/destinations/partner-postback.md';
+const DOCS = 'docs/destinations/partner-postback.md';
+
+const page: DestinationPage = {
+  summary:
+    "Tells a partner of a conversion by one GET or POST to a URL template of the partner's. Nothing but the template differs from partner to partner, so this page is the only documentation of it.",
+  fields: [
+    ['`idempotency-key`, a header', 'the delivery id, the same on every attempt'],
+    ['`{click_id}`, `{partner_click_id}`', 'our click id, and the id the partner put on the click'],
+    ['`{conversion_id}`, `{transaction_id}`', "the conversion's id, and the advertiser's own id of the fact"],
+    [
+      '`{payout}`, `{revenue}`',
+      'amounts in units: `{payout|decimals:2}` rounds half-even, `{payout|cents}` is in the minor unit',
+    ],
+    ['`{currency}`', "the payout's, or the revenue's where there is no payout"],
+    ['`{event}`, `{status}`', "our words, or the partner's from `events` and `statuses`"],
+    ['`{occurred_at}`', 'ISO 8601; `{occurred_at|unix}` in seconds'],
+    ['`{campaign_id}`, `{offer_id}`, `{partner_id}`, `{customer_id}`', 'as configured, and as reported'],
+    ['`{sub1}` … `{sub20}`', "the click's sub-ids"],
+    ['`{extra:name}`', 'an extra of the postback'],
+    ['`{secret:name}`', 'a token from `secrets`'],
+  ],
+  checks: [
+    [
+      '`test_not_possible`, `status`',
+      'a postback URL has no test switch, so the partner would count a test conversion',
+    ],
+  ],
+  answers: [
+    ['2xx, and `expectedBody` is unset or in the body', 'delivered'],
+    ['2xx without `expectedBody` in the body', 'retry `expected_body_missing`'],
+    ['408, 425, 429, 5xx', 'retry `http_<status>`, Retry-After honoured'],
+    ['3xx', 'refused `redirect_not_followed`'],
+    ['any other 4xx', 'refused `http_<status>`'],
+    ['anything else', 'retry `http_<status>`'],
+  ],
+  notes: [
+    'Headers that belong to the sender or the connection (`host`, `content-length`, `idempotency-key` and the like) cannot be set. A `{secret:name}` that is used and not given is a fault of the settings.',
+    'A missing value is empty, or what `|default:…` says. Values are percent-encoded; `|raw` keeps what is legal at its place. No macro may stand in the scheme, host or port, so nothing that comes in on a click chooses who is called. Templates are at most 8,192 characters.',
+    'A partner that does not read the header `idempotency-key` can tell repeats apart by `{conversion_id}`.',
+    "When a conversion that the partner knows is refunded, rejected, credited to somebody else or restated, `statusUrlTemplate` is called with what it is now: `{status}` and the amounts, zero where it was taken back. The other macros are those it was delivered with, the `idempotency-key` is the correction's own. A template that leaves out an amount of `urlTemplate` can take a conversion back, but not restate it.",
+  ],
+  sources: [],
+};
 
 type PartnerPostbackSettings = z.output<typeof settings>;
 
 export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   key: 'partner-postback',
   title: 'Partner postback',
-  api: { version: 'v1', docs: PAGE },
+  api: { version: 'v1', docs: DOCS },
+  page,
   settings,
   exampleSettings: {
     urlTemplate:
@@ -114,7 +180,7 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   validate: ({ conversion }) => {
     if (!conversion.isTest) return [];
     const message = 'a postback URL has no test switch, so the partner would count the conversion';
-    return [{ field: 'status', code: 'test_not_possible', message, source: PAGE }];
+    return [{ field: 'status', code: 'test_not_possible', message, source: DOCS }];
   },
 
   buildRequest: ({ deliveries, settings: given }) => {
@@ -150,10 +216,10 @@ function correctionsBy(
   statusUrlTemplate: CompiledTemplate<PartnerPostbackMacro> | undefined,
 ): Corrections {
   if (statusUrlTemplate === undefined) {
-    return noCorrections('the partner has given no URL for changes: `statusUrlTemplate`', PAGE);
+    return noCorrections('the partner has given no URL for changes: `statusUrlTemplate`', DOCS);
   }
   const amounts = amountsIn(statusUrlTemplate);
-  const common = { direction: 'any', maxAgeMs: null, source: PAGE } as const;
+  const common = { direction: 'any', maxAgeMs: null, source: DOCS } as const;
   const retract = {
     ...common,
     form: 'adjustment',
@@ -163,7 +229,7 @@ function correctionsBy(
     return { restate: { ...common, form: 'adjustment', tells: 'new_total' }, retract };
   }
   const reason = '`statusUrlTemplate` leaves out an amount that `urlTemplate` tells';
-  return { restate: { form: 'impossible', reason, source: PAGE }, retract };
+  return { restate: { form: 'impossible', reason, source: DOCS }, retract };
 }
 
 /** `{currency}` is the payout's, or the revenue's where there is no payout: a partner is told what it is owed. */
