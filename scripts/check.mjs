@@ -23,6 +23,7 @@ const steps = [
   ['schema compatibility', ['scripts/check-compatibility.ts']],
   ['OpenAPI document', ['--conditions=source', 'scripts/generate-openapi.ts', '--check']],
   ['page of networks', ['--conditions=source', 'scripts/generate-networks.ts', '--check']],
+  ['pages of destinations', ['--conditions=source', 'scripts/generate-destinations.ts', '--check']],
   ['generated server settings', ['scripts/generate-compose-users.ts', '--check']],
 ];
 for (const [name, command] of steps) {

@@ -87,13 +87,14 @@ export class Attempter {
     const conversion = outwardConversionOf(delivery.decided, encryption);
     const now = clock.now();
     const [problem] = receiver.definition.validate({ conversion, event, settings: receiver.settings, now });
-    const outward: OutwardDelivery = { deliveryId: delivery.deliveryId, event, conversion };
+    const outward: OutwardDelivery = { deliveryId: delivery.deliveryId, event, conversion, correction: null };
     if (problem !== undefined) {
       return this.#endUnsent(delivery, 'refused', `invalid_${problem.code}:${problem.field}`);
     }
     const request = receiver.definition.buildRequest({
       deliveries: [outward],
       settings: receiver.settings,
+      accessToken: null,
       now,
     });
     const hide = attemptRedactor(request, [outward], receiver.hideSecrets);
@@ -270,7 +271,13 @@ export class Attempter {
 function judge({ receiver }: DueDelivery, exchange: Exchange, now: number): AttemptOutcome {
   if (!exchange.ok) return judgeNetworkError(exchange.error);
   const { definition, settings } = receiver;
-  const [outcome] = definition.judge({ response: exchange.response, deliveryCount: 1, settings, now });
+  const [outcome] = definition.judge({
+    response: exchange.response,
+    deliveryCount: 1,
+    isAdjustment: false,
+    settings,
+    now,
+  });
   if (outcome === undefined) throw new Error(`${definition.key} judged nothing`);
   return outcome;
 }

@@ -37,6 +37,7 @@ describe.each(ROWS)('%s', (_key, outbound) => {
     const request = partnerPostback.buildRequest({
       deliveries: [sampleDelivery(event)],
       settings,
+      accessToken: null,
       now: SAMPLE_NOW,
     });
     expect(request.method).toBe(outbound.method ?? 'GET');
@@ -55,6 +56,7 @@ describe.each(ROWS)('%s', (_key, outbound) => {
         response: { status: 200, headers: {}, body },
         settings,
         deliveryCount: 1,
+        isAdjustment: false,
         now: SAMPLE_NOW,
       })[0]?.outcome;
     expect(judged(`answer: ${outbound.expectedBody ?? ''}`)).toBe('delivered');

@@ -1,16 +1,22 @@
 /** The conformance suite over every registered definition, and over broken ones to prove that each rule bites. */
 import { createHash } from 'node:crypto';
+import { formatUnits, toMinorUnits } from '@tributary/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CONFORMANCE_RULES, type ConformanceRule, conformanceFailures } from './conformance.ts';
+import { type Corrections, differenceOf, noCorrections } from './correction.ts';
+import { type Credential, oauthRefresh } from './credential.ts';
+import { NO_PAGE } from './definition.fixture.ts';
 import {
   type DestinationDefinition,
   delivered,
   forAll,
+  type OutwardDelivery,
   parseSettings,
   refused,
   retry,
+  tokenExpired,
 } from './definition.ts';
 import { DESTINATIONS, destinationFor } from './index.ts';
 import { SAMPLE_NOW } from './sample.ts';
@@ -18,7 +24,7 @@ import { eventOverrides, secret } from './settings.ts';
 
 describe('the registry', () => {
   it('finds each definition by its key, and nothing by any other', () => {
-    expect(DESTINATIONS.map(({ key }) => key)).toEqual(['meta', 'partner-postback']);
+    expect(DESTINATIONS.map(({ key }) => key)).toEqual(expect.arrayContaining(['meta', 'partner-postback']));
     for (const definition of DESTINATIONS) expect(destinationFor(definition.key)).toBe(definition);
     expect(destinationFor('constructor')).toBeNull();
   });
@@ -57,6 +63,7 @@ describe.each(DESTINATIONS.map((definition) => ({ name: definition.key, definiti
             const outcomes = definition.judge({
               response,
               deliveryCount: count,
+              isAdjustment: false,
               settings: parsed.settings,
               now: SAMPLE_NOW,
             });
@@ -77,6 +84,7 @@ const sound: DestinationDefinition<Settings> = {
   key: 'example',
   title: 'Example',
   api: { version: 'v1', docs: 'https://docs.example/' },
+  page: NO_PAGE,
   settings,
   exampleSettings: { token: 'token-1' },
   events: { sale: 'Purchase' },
@@ -85,6 +93,11 @@ const sound: DestinationDefinition<Settings> = {
   maxBatch: 10,
   maxAgeMs: 1_000_000_000,
   dedupWindowMs: null,
+  maxBodyBytes: 100_000,
+  credential: null,
+  batchKey: () => '',
+  amounts: () => ['revenue'],
+  corrections: () => noCorrections('no way to correct', 'https://docs.example/'),
   validate: ({ conversion: { occurredAt }, now }) =>
     now - occurredAt > 1_000_000_000
       ? [{ field: 'time', code: 'too_old', message: 'too old', source: 'https://docs.example/' }]
@@ -125,6 +138,75 @@ function building(
       const request = sound.buildRequest(input);
       return { ...request, ...change(request, input) };
     },
+  };
+}
+
+/** The sound definition sending several events, each to an address of its own. */
+const parted: DestinationDefinition<Settings> = {
+  ...building(({ url }, { deliveries: [first] }) => ({ url: `${url}&event=${first?.event}` })),
+  events: { sale: 'Purchase', lead: 'Lead' },
+  batchKey: ({ event }) => event,
+};
+
+/** The sound definition naming the person beside the events. */
+const personal: DestinationDefinition<Settings> = {
+  ...building(({ body }, { deliveries: [first] }) => ({
+    body: JSON.stringify({ user: { id: first?.conversion.customerId }, events: JSON.parse(body ?? '') }),
+  })),
+  batchKey: ({ conversion: { customerId } }) => customerId ?? '',
+};
+
+const COMMON = {
+  tells: 'new_total',
+  direction: 'any',
+  maxAgeMs: null,
+  source: 'https://docs.example/',
+} as const;
+const ADJUSTMENT = { ...COMMON, form: 'adjustment' } as const;
+const ADJUSTED: Corrections = { restate: ADJUSTMENT, retract: ADJUSTMENT };
+const COUNTER_EVENT = { ...COMMON, form: 'counter_event', event: 'Refund', tells: 'difference' } as const;
+
+/** The sound definition with an adjustment; `told` is what its request says. */
+function adjusting(told: (delivery: OutwardDelivery) => unknown): DestinationDefinition<Settings> {
+  return {
+    ...building((request, { deliveries: [first] }) =>
+      first?.correction ? { url: 'https://h.example/adjust', body: JSON.stringify(told(first)) } : request,
+    ),
+    corrections: () => ADJUSTED,
+  };
+}
+
+const adjusted = adjusting(({ correction }) => ({
+  of: correction?.deliveredAs.deliveryId,
+  value: formatUnits(correction?.now.revenue?.micros ?? 0n),
+}));
+
+/** The sound definition with a counter-event, in cents. */
+const countered: DestinationDefinition<Settings> = {
+  ...building(({ body }, { deliveries: [first] }) => {
+    const change = first?.correction ? differenceOf(first.correction, 'revenue') : null;
+    return { body: change === null ? body : `${body} ${toMinorUnits(change)}` };
+  }),
+  corrections: () => ({ restate: COUNTER_EVENT, retract: COUNTER_EVENT }),
+};
+
+const refresh = oauthRefresh<Settings>({
+  tokenUrl: () => 'https://login.example/token',
+  grant: ({ token }) => ({ clientId: 'client-1', clientSecret: token, refreshToken: token }),
+  defaultLifetimeMs: 3_600_000,
+});
+
+/** The sound definition with a fetched token; `changes` break the exchange. */
+function exchanging(changes: Partial<Credential<Settings>> = {}): DestinationDefinition<Settings> {
+  return {
+    ...building((_request, { accessToken }) => ({
+      headers: { authorization: `Bearer ${accessToken}` },
+      // What defineDestination adds.
+      derivedSecrets: [accessToken ?? ''],
+    })),
+    credential: { ...refresh, ...changes },
+    judge: (input) =>
+      input.response.status === 401 ? forAll(input.deliveryCount, tokenExpired()) : sound.judge(input),
   };
 }
 
@@ -205,6 +287,115 @@ const broken: readonly (readonly [ConformanceRule, string, DestinationDefinition
     { ...sound, judge: ({ deliveryCount }) => forAll(deliveryCount, retry('unknown')) },
   ],
   ['every_event_is_judged', 'one outcome for all', { ...sound, judge: () => [refused('unknown', 'event')] }],
+  ['batch_key_parts', 'one address for events that have their own', { ...parted, batchKey: () => '' }],
+  ['batch_key_parts', 'one person for all', { ...personal, batchKey: () => '' }],
+  [
+    'secrets_are_hidden',
+    'an access token in base64',
+    {
+      ...exchanging(),
+      buildRequest: (input) => ({
+        ...sound.buildRequest(input),
+        headers: { 'x-token': Buffer.from(input.accessToken ?? '').toString('base64') },
+      }),
+    },
+  ],
+  [
+    'corrections_are_sound',
+    'impossible without a reason',
+    { ...sound, corrections: () => noCorrections('', 'https://docs.example/') },
+  ],
+  ['corrections_are_sound', 'no source', { ...sound, corrections: () => noCorrections('no way', ' ') }],
+  [
+    'corrections_are_sound',
+    'a builder that throws',
+    adjusting(() => {
+      throw new Error('not built');
+    }),
+  ],
+  [
+    'corrections_are_sound',
+    'an adjustment of no event',
+    adjusting(({ correction }) => ({ value: formatUnits(correction?.now.revenue?.micros ?? 0n) })),
+  ],
+  [
+    'corrections_are_sound',
+    'an adjustment to the old value',
+    adjusting(({ correction }) => ({
+      of: correction?.deliveredAs.deliveryId,
+      value: formatUnits(correction?.held.revenue?.micros ?? 0n),
+    })),
+  ],
+  [
+    'corrections_are_sound',
+    'a counter-event of the new total',
+    {
+      ...countered,
+      buildRequest: (input) => ({
+        ...sound.buildRequest(input),
+        body: input.deliveries
+          .map(({ deliveryId, correction }) => `${deliveryId} ${correction?.now.revenue?.micros ?? 0n}`)
+          .join(),
+      }),
+    },
+  ],
+  [
+    'corrections_are_sound',
+    'a restatement of nothing',
+    { ...adjusted, corrections: () => ({ ...ADJUSTED, restate: { ...ADJUSTMENT, tells: 'nothing' } }) },
+  ],
+  [
+    'id_is_stable',
+    'a counter-event without an id',
+    {
+      ...countered,
+      buildRequest: (input) => {
+        const request = countered.buildRequest(input);
+        const [first] = input.deliveries;
+        if (!first?.correction) return request;
+        const { deliveryId, correction } = first;
+        return {
+          ...request,
+          body: request.body?.replace(deliveryId, correction.deliveredAs.deliveryId) ?? null,
+        };
+      },
+    },
+  ],
+  ['credential_is_sound', 'an example without need', exchanging({ isNeeded: () => false })],
+  [
+    'credential_is_sound',
+    'a secret in the URL',
+    exchanging({
+      buildRequest: (input) => ({
+        ...refresh.buildRequest(input),
+        url: `https://login.example/?s=${encodeURIComponent(input.settings.token)}`,
+      }),
+    }),
+  ],
+  [
+    'credential_is_sound',
+    'an exchange in clear',
+    exchanging({
+      buildRequest: (input) => ({ ...refresh.buildRequest(input), url: 'http://login.example/' }),
+    }),
+  ],
+  [
+    'credential_is_sound',
+    'any reply taken for a token',
+    exchanging({ judge: ({ now }) => ({ outcome: 'granted', accessToken: 'token-1', expiresAt: now + 1 }) }),
+  ],
+  [
+    'credential_is_sound',
+    'a token that has ended',
+    exchanging({
+      judge: (input) => {
+        const outcome = refresh.judge(input);
+        return outcome.outcome === 'granted' ? { ...outcome, expiresAt: input.now } : outcome;
+      },
+    }),
+  ],
+  ['credential_is_sound', 'a token that is not sent', { ...exchanging(), buildRequest: sound.buildRequest }],
+  ['credential_is_sound', 'a 401 that keeps the token', { ...exchanging(), judge: sound.judge }],
   [
     'every_event_is_judged',
     'a body that breaks the parser',
@@ -220,8 +411,15 @@ const broken: readonly (readonly [ConformanceRule, string, DestinationDefinition
 ];
 
 describe('conformanceFailures', () => {
-  it('finds nothing wrong with a sound definition', () => {
-    expect(conformanceFailures(sound)).toEqual([]);
+  it.each([
+    ['the plain one', sound],
+    ['one of several addresses', parted],
+    ['one of a person for each request', personal],
+    ['one that adjusts', adjusted],
+    ['one with counter-events', countered],
+    ['one with a fetched token', exchanging()],
+  ])('finds nothing wrong with a sound definition: %s', (_what, definition) => {
+    expect(conformanceFailures(definition)).toEqual([]);
   });
 
   it.each(broken.filter(([rule]) => rule !== 'person_is_hidden'))(

@@ -1,16 +1,19 @@
 /** What every destination definition must hold to, checked without a network; it runs on each registered one. */
 import { createHash } from 'node:crypto';
-import type { AttemptOutcome, OutwardConversion } from '@tributary/domain';
+import { type AttemptOutcome, formatUnits, hashSubject, type OutwardConversion } from '@tributary/domain';
+import { CORRECTION_KINDS, type CorrectionForm, type CorrectionKind, differenceOf } from './correction.ts';
 import {
   type DestinationDefinition,
   type DestinationSettings,
+  envelopeOf,
   type OutwardDelivery,
-  type OutwardRequest,
-  type OutwardResponse,
   parseSettings,
+  TOKEN_EXPIRED,
 } from './definition.ts';
+import { parseJson } from './json-text.ts';
+import type { OutwardRequest, OutwardResponse } from './outward-request.ts';
 import { attemptRedactor, recordOutcome, recordRequest, recordResponse, settingsRedactor } from './redact.ts';
-import { SAMPLE_NOW, sampleConversion, sampleDelivery } from './sample.ts';
+import { SAMPLE_NOW, sampleConversion, sampleCorrection, sampleDelivery } from './sample.ts';
 import { mapSecrets } from './settings.ts';
 
 /** The rules; what each asks is said at its check. */
@@ -27,6 +30,9 @@ export const CONFORMANCE_RULES = [
   'unknown_is_not_delivered',
   'redirect_is_refused',
   'every_event_is_judged',
+  'batch_key_parts',
+  'corrections_are_sound',
+  'credential_is_sound',
 ] as const;
 export type ConformanceRule = (typeof CONFORMANCE_RULES)[number];
 
@@ -56,6 +62,9 @@ const CHECKS: Readonly<Record<Exclude<ConformanceRule, 'example_parses'>, Check>
   unknown_is_not_delivered: unknownIsNotDelivered,
   redirect_is_refused: redirectIsRefused,
   every_event_is_judged: everyEventIsJudged,
+  batch_key_parts: batchKeyParts,
+  corrections_are_sound: correctionsAreSound,
+  credential_is_sound: credentialIsSound,
 };
 
 /** Every rule that the definition breaks; empty when it conforms. A check that throws counts as broken. */
@@ -87,6 +96,8 @@ function messagesOf(check: Check, examined: Examined): string[] {
 
 /** No encoding of text changes letters and digits, so a leak shows by the core; the rest is what encoders stumble over. */
 const CANARY_CORE = 'cAn4ryS3cret';
+/** An access token is printable without spaces. */
+const CANARY_TOKEN = `${CANARY_CORE}.token`;
 const CANARY = `${CANARY_CORE}/+=&%"'<>\\`;
 
 /** The sample conversion may be sent as every event that the definition names. */
@@ -119,8 +130,7 @@ function testIsMarked({ definition, settings, events }: Examined): string[] {
     const test = sampleDelivery(event, { isTest: true });
     const problems = definition.validate({ conversion: test.conversion, event, settings, now: SAMPLE_NOW });
     if (problems.length > 0) return false;
-    const build = (delivery: OutwardDelivery) =>
-      textOf(definition.buildRequest({ deliveries: [delivery], settings, now: SAMPLE_NOW }));
+    const build = (delivery: OutwardDelivery) => textOf(requestOf({ definition, settings }, [delivery]));
     return build(test) === build(sampleDelivery(event));
   });
 }
@@ -185,12 +195,12 @@ function base64Traces(text: string): string[] {
   });
 }
 
-/** Every attempt carries the same delivery id, whenever it is made. */
+/** Every attempt carries the same delivery id, whenever it is made; adjustments may name the earlier event alone. */
 function idIsStable(examined: Examined): string[] {
   return [SAMPLE_NOW, SAMPLE_NOW + 36_000].flatMap((now) =>
-    builtRequests(examined, {}, now).flatMap(({ request, deliveries }) =>
+    builtRequests(examined, {}, now).flatMap(({ request, deliveries, isAdjustment }) =>
       deliveries
-        .filter(({ deliveryId }) => !textOf(request).includes(deliveryId))
+        .filter(({ deliveryId }) => !isAdjustment && !textOf(request).includes(deliveryId))
         .map(({ event }) => `${event} is sent without its delivery id`),
     ),
   );
@@ -235,7 +245,9 @@ function unknownIsNotDelivered({ definition, settings }: Examined): string[] {
   );
   return responses
     .filter((response) =>
-      judge(definition, settings, response, 1).some(({ outcome }) => outcome === 'delivered'),
+      judgements({ definition, settings }, response)
+        .flat()
+        .some(({ outcome }) => outcome === 'delivered'),
     )
     .map(({ status, body }) => `${status} ${JSON.stringify(body)} passes for delivered`);
 }
@@ -244,7 +256,7 @@ function unknownIsNotDelivered({ definition, settings }: Examined): string[] {
 function redirectIsRefused({ definition, settings }: Examined): string[] {
   return [301, 302, 303, 307, 308].flatMap((status) => {
     const response = { status, headers: { location: 'https://other.example/' }, body: HTML };
-    const outcomes = judge(definition, settings, response, 1);
+    const outcomes = judgements({ definition, settings }, response).flat();
     return outcomes.every(({ outcome }) => outcome === 'refused') ? [] : [`${status} is not refused`];
   });
 }
@@ -255,41 +267,237 @@ function everyEventIsJudged({ definition, settings }: Examined): string[] {
   return counts.flatMap((count) =>
     [200, 400, 500].flatMap((status) =>
       UNPROMISED_BODIES.flatMap((body) => {
-        const { length } = judge(definition, settings, { status, headers: {}, body }, count);
-        return length === count
-          ? []
-          : [`${status} ${JSON.stringify(body)}: ${length} outcomes for ${count} events`];
+        const judged = judgements({ definition, settings }, { status, headers: {}, body }, count);
+        return judged
+          .filter(({ length }) => length !== count)
+          .map(({ length }) => `${status} ${JSON.stringify(body)}: ${length} outcomes for ${count} events`);
       }),
     ),
   );
 }
 
-function judge(
-  definition: DestinationDefinition,
-  settings: DestinationSettings,
+/** What is made of a response to events, and of one to adjustments. */
+function judgements(
+  { definition, settings }: Pick<Examined, 'definition' | 'settings'>,
   response: OutwardResponse,
-  deliveryCount: number,
-): readonly AttemptOutcome[] {
-  return definition.judge({ response, deliveryCount, settings, now: SAMPLE_NOW });
+  deliveryCount = 1,
+): (readonly AttemptOutcome[])[] {
+  return [false, true].map((isAdjustment) =>
+    definition.judge({ response, deliveryCount, isAdjustment, settings, now: SAMPLE_NOW }),
+  );
 }
 
 interface BuiltRequest {
   readonly request: OutwardRequest;
   readonly deliveries: readonly OutwardDelivery[];
+  readonly isAdjustment: boolean;
 }
 
-/** One request for each event alone, and one that holds as many of the events as fit. */
+/** One request for each event alone, as many of the events as may share one, and each correction that is possible. */
 function builtRequests(
-  { definition, settings, events }: Examined,
+  examined: Examined,
   changes: Partial<OutwardConversion>,
   now = SAMPLE_NOW,
 ): BuiltRequest[] {
+  const { definition, settings, events } = examined;
   const deliveries = events.map((event) => sampleDelivery(event, changes));
-  const batches = [...deliveries.map((delivery) => [delivery]), deliveries.slice(0, definition.maxBatch)];
-  return batches.map((batch) => ({
-    request: definition.buildRequest({ deliveries: batch, settings, now }),
-    deliveries: batch,
+  const together = Map.groupBy(deliveries, (delivery) => envelopeOf(definition, delivery, settings));
+  const batches = [
+    ...deliveries.map((delivery) => [delivery]),
+    ...[...together.values()].map((alike) => alike.slice(0, definition.maxBatch)),
+  ].map((batch) => ({ batch, isAdjustment: false }));
+  const corrections = possibleCorrections(examined, changes).map(({ delivery, form }) => ({
+    batch: [delivery],
+    isAdjustment: form.form === 'adjustment',
   }));
+  return [...batches, ...corrections].map(({ batch, isAdjustment }) => ({
+    request: requestOf(examined, batch, now),
+    deliveries: batch,
+    isAdjustment,
+  }));
+}
+
+function requestOf(
+  { definition, settings }: Pick<Examined, 'definition' | 'settings'>,
+  deliveries: readonly OutwardDelivery[],
+  now = SAMPLE_NOW,
+  accessToken = CANARY_TOKEN,
+): OutwardRequest {
+  const isNeeded = definition.credential?.isNeeded(settings) === true;
+  return definition.buildRequest({ deliveries, settings, accessToken: isNeeded ? accessToken : null, now });
+}
+
+type PossibleForm = Exclude<CorrectionForm, { readonly form: 'impossible' }>;
+
+function possibleCorrections(
+  { definition, settings, events }: Examined,
+  changes: Partial<OutwardConversion> = {},
+): { readonly kind: CorrectionKind; readonly form: PossibleForm; readonly delivery: OutwardDelivery }[] {
+  return events.flatMap((event) =>
+    CORRECTION_KINDS.flatMap((kind) => {
+      const form = definition.corrections(settings, event)[kind];
+      if (form.form === 'impossible') return [];
+      const sentAs = form.form === 'counter_event' ? form.event : null;
+      return [{ kind, form, delivery: sampleCorrection(kind, event, sentAs, changes) }];
+    }),
+  );
+}
+
+/**
+ * Deliveries that share a request say nothing in it about each other: what stands outside of the events is the same as in a
+ * request of its own. Otherwise one person would be sent another's sale, or a sale would reach another's account.
+ */
+function batchKeyParts(examined: Examined): string[] {
+  const { definition, settings, events } = examined;
+  if (definition.maxBatch === 1) return [];
+  const own = events.map((event) => sampleDelivery(event));
+  const others = events.map((event) => sampleDelivery(event, someoneElse()));
+  return own.flatMap((first, index) =>
+    [...own.slice(index + 1), ...others].flatMap((second) => {
+      const [left, right] = [first, second].map((delivery) => envelopeOf(definition, delivery, settings));
+      if (left !== right) return [];
+      const shared = requestOf(examined, [first, second]);
+      const differs = [first, second].some((delivery) => {
+        const alone = requestOf(examined, [delivery]);
+        return alone.url !== shared.url || !hasSameEnvelope(bodyOf(alone), bodyOf(shared));
+      });
+      return differs ? [`${first.event} and ${second.event} share a request that cannot say both`] : [];
+    }),
+  );
+}
+
+function bodyOf({ body }: OutwardRequest): unknown {
+  return parseJson(body ?? '');
+}
+
+/** A list that grows with the deliveries holds them; everything else must be equal. */
+function hasSameEnvelope(alone: unknown, shared: unknown): boolean {
+  if (Array.isArray(alone) && Array.isArray(shared) && shared.length > alone.length) return true;
+  if (!isObject(alone) || !isObject(shared)) return JSON.stringify(alone) === JSON.stringify(shared);
+  const names = new Set([...Object.keys(alone), ...Object.keys(shared)]);
+  return [...names].every((name) => hasSameEnvelope(alone[name], shared[name]));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What another person of another place and time would have brought. */
+function someoneElse(): Partial<OutwardConversion> {
+  const { click } = sampleConversion();
+  return {
+    conversionId: '5d2f7c11-9a3b-8c44-a1d2-6b7e8f901234',
+    transactionId: 'order-43',
+    customerId: 'customer-8',
+    occurredAt: SAMPLE_NOW - 30 * 60_000,
+    subjectHashes: hashSubject({ email: 'other@example.org', customerId: 'customer-8' }),
+    ipAddress: '203.0.113.78',
+    userAgent: 'Mozilla/5.0 (Macintosh) Example/2.0',
+    consent: { adUserData: 'granted', adPersonalization: 'denied' },
+    extras: { ga_client_id: 'GA1.1.987654321.1767315999', fbp: 'fb.1.1767315999999.123456789' },
+    click: click && {
+      ...click,
+      clickId: '019b7c9a-512f-7e4d-a63c-1a7e5d3b2f1b',
+      landingUrl: 'https://other.example/landing',
+      adPlatformIds: click.adPlatformIds.map((id) => ({ ...id, value: `other-${id.value}` })),
+    },
+  };
+}
+
+/** Every correction is possible with what it says, or impossible with a reason; each with its source. */
+function correctionsAreSound(examined: Examined): string[] {
+  const { definition, settings, events } = examined;
+  const stated = events.flatMap((event) =>
+    CORRECTION_KINDS.flatMap((kind) => {
+      const form = definition.corrections(settings, event)[kind];
+      return [
+        ...(form.source.trim() === '' ? [`${kind} of ${event} has no source`] : []),
+        ...(form.form === 'impossible' && form.reason.trim() === ''
+          ? [`${kind} of ${event} is impossible without a reason`]
+          : []),
+      ];
+    }),
+  );
+  const built = possibleCorrections(examined).flatMap(({ kind, form, delivery }) => {
+    const text = textOf(requestOf(examined, [delivery]));
+    return [
+      ...unnamed(form, delivery, text),
+      ...(kind === 'restate' && form.tells === 'nothing' ? ['restates without telling an amount'] : []),
+      ...untold(examined, { kind, form, delivery, text }),
+    ].map((message) => `${kind} of ${delivery.correction?.deliveredAs.event}: ${message}`);
+  });
+  return [...stated, ...built];
+}
+
+/** An adjustment that names no earlier event would correct nothing. */
+function unnamed(form: PossibleForm, { conversion, correction }: OutwardDelivery, text: string): string[] {
+  if (form.form !== 'adjustment') return [];
+  const names = [correction?.deliveredAs.deliveryId, conversion.transactionId, conversion.conversionId];
+  return names.some((name) => name != null && text.includes(name)) ? [] : ['names no earlier event'];
+}
+
+/** An amount that the receiver is told stands in the request, in units or in cents: the new one, or the change. */
+function untold(
+  { definition, settings }: Examined,
+  built: {
+    readonly kind: CorrectionKind;
+    readonly form: PossibleForm;
+    readonly delivery: OutwardDelivery;
+    readonly text: string;
+  },
+): string[] {
+  const { kind, form, delivery, text } = built;
+  const { correction } = delivery;
+  const { tells } = form;
+  // After a retraction the new total is zero, which is no text to look for.
+  const isBare = tells === 'nothing' || (tells === 'new_total' && kind === 'retract');
+  if (correction === null || isBare) return [];
+  return definition.amounts(settings).flatMap((name) => {
+    const amount = tells === 'new_total' ? correction.now[name] : differenceOf(correction, name);
+    if (amount === null) return [];
+    const units = formatUnits(amount.micros).replace('-', '');
+    return text.includes(units) || text.includes(units.replace('.', ''))
+      ? []
+      : [`${name} does not tell ${units}`];
+  });
+}
+
+/** The exchange of tokens leaks nothing in its URL, believes nothing but a token, and its token is what is sent. */
+function credentialIsSound(examined: Examined): string[] {
+  const { definition, settings, events } = examined;
+  const { credential } = definition;
+  if (credential === null) return [];
+  if (!credential.isNeeded(settings)) return ['the example settings do not need it'];
+  const request = credential.buildRequest({ settings, now: SAMPLE_NOW });
+  const judgeToken = (status: number, body: string) =>
+    credential.judge({ response: { status, headers: {}, body }, settings, now: SAMPLE_NOW });
+  const believed = [200, 302, ...UNPROMISED_STATUSES].flatMap((status) =>
+    [...UNPROMISED_BODIES, '{"access_token":""}', '{"access_token":5}'].filter(
+      (body) => judgeToken(status, body).outcome === 'granted',
+    ),
+  );
+  const token = judgeToken(200, '{"access_token":"token-1","token_type":"Bearer","expires_in":3600}');
+  const isGranted =
+    token.outcome === 'granted' &&
+    token.accessToken === 'token-1' &&
+    token.expiresAt > SAMPLE_NOW &&
+    token.expiresAt <= SAMPLE_NOW + 3_600_000;
+  const deliveries = [sampleDelivery(events[0] ?? '')];
+  const [one, other] = ['token-1', 'token-2'].map((text) =>
+    textOf(requestOf(examined, deliveries, SAMPLE_NOW, text)),
+  );
+  const expired = judgements(examined, { status: 401, headers: {}, body: '{}' }).flat();
+  return [
+    ...(request.url.includes(CANARY_CORE) ? ['a secret in the URL of the exchange'] : []),
+    ...(request.method === 'POST' && request.url.startsWith('https:') ? [] : ['no POST by https']),
+    ...illegalHeaders(request).map((name) => `illegal header ${JSON.stringify(name)}`),
+    ...(believed.length === 0 ? [] : ['takes a reply that is no token for one']),
+    ...(isGranted ? [] : ['does not take a token of an hour for what it is']),
+    ...(one === other ? ['the access token is not sent'] : []),
+    ...(expired.every((outcome) => outcome.outcome === 'retry' && outcome.reason === TOKEN_EXPIRED)
+      ? []
+      : ['a 401 does not make it fetch another token']),
+  ];
 }
 
 function textOf({ url, headers, body }: Pick<OutwardRequest, 'url' | 'headers' | 'body'>): string {

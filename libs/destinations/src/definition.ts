@@ -1,36 +1,31 @@
 /** What a destination definition is: all we know of one platform, as data and pure functions; it performs no I/O. */
 import type { AttemptOutcome, OutwardConversion, RefusalScope } from '@tributary/domain';
 import type { z } from 'zod';
+import {
+  type AmountName,
+  type Correction,
+  type CorrectionPlan,
+  type Corrections,
+  formOfCorrection,
+} from './correction.ts';
+import type { Credential } from './credential.ts';
+import type { OutwardRequest, OutwardResponse } from './outward-request.ts';
 
 /** Settings after parsing; every definition has the overrides of its event names among them. */
 export interface DestinationSettings {
   readonly events: Readonly<Record<string, string>>;
 }
 
-/** One outward event of one conversion, about to be sent. */
+/** One outward event of one conversion, or one correction of such an event, about to be sent. */
 export interface OutwardDelivery {
-  /** The key by which the receiver tells repeats apart; the same on every attempt. See `outwardKey`. */
+  /** The key by which the receiver tells repeats apart; the same on every attempt. See `outwardKey`, `correctionKey`. */
   readonly deliveryId: string;
-  /** The platform's name of the event; see {@link outwardEvent}. */
+  /** The platform's name of the event, see {@link outwardEvent}; of a correction the one {@link planCorrection} gives. */
   readonly event: string;
+  /** Of a correction as it was delivered, with the click of then; what it has become is in `correction`. */
   readonly conversion: OutwardConversion;
-}
-
-/** A request, complete but unsent; header names are lower case. */
-export interface OutwardRequest {
-  readonly method: 'GET' | 'POST';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
-  /** Texts in the request that carry a secret in another shape, such as the base64 of a password; hidden in records. */
-  readonly derivedSecrets?: readonly string[];
-}
-
-/** A response as the sender read it, 3xx included and never followed; header names are lower case. */
-export interface OutwardResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Null for the event itself. */
+  readonly correction: Correction | null;
 }
 
 /** What a definition finds wrong with a conversion before anything is sent. */
@@ -63,9 +58,11 @@ export interface ValidateInput<S> {
 }
 
 export interface BuildInput<S> {
-  /** 1 to `maxBatch`; test conversions never share a request with live ones. */
+  /** 1 to `maxBatch`, all of one {@link envelopeOf envelope}: either events or adjustments, either tests or live. */
   readonly deliveries: readonly OutwardDelivery[];
   readonly settings: S;
+  /** Of the definition's `credential`; null where none is needed. Hidden in records. */
+  readonly accessToken: string | null;
   /** Epoch milliseconds, UTC. */
   readonly now: number;
 }
@@ -74,9 +71,28 @@ export interface JudgeInput<S> {
   readonly response: OutwardResponse;
   /** How many deliveries the request carried. */
   readonly deliveryCount: number;
+  /** Whether it carried adjustments rather than events: platforms answer them in another way. */
+  readonly isAdjustment: boolean;
   readonly settings: S;
   /** Epoch milliseconds, UTC. */
   readonly now: number;
+}
+
+/** Two columns of a table; Markdown. */
+export type PageRows = readonly (readonly [what: string, meaning: string])[];
+
+/** What the page of a destination says beside what stands in the definition: docs/destinations is generated of both. */
+export interface DestinationPage {
+  /** What it does, in a sentence or two. */
+  readonly summary: string;
+  /** Each field of the request, and where it comes from. */
+  readonly fields: PageRows;
+  /** What `validate` refuses as `code`, `field`; and the rule. */
+  readonly checks: PageRows;
+  /** What `judge` makes of an answer. */
+  readonly answers: PageRows;
+  readonly notes: readonly string[];
+  readonly sources: readonly string[];
 }
 
 export interface DestinationDefinition<S extends DestinationSettings = DestinationSettings> {
@@ -85,6 +101,8 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   readonly title: string;
   /** The API's version and the page that documents it; an upgrade starts from here. */
   readonly api: { readonly version: string; readonly docs: string };
+  readonly page: DestinationPage;
+  /** Each setting with its meaning by `describe`. */
   readonly settings: z.ZodType<S>;
   /** Raw settings that parse: the example on the destination's page, and what the conformance suite runs with. */
   readonly exampleSettings: Readonly<Record<string, unknown>>;
@@ -96,22 +114,93 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   readonly confirmedBy: 'body' | 'status';
   /** Most events in one request. */
   readonly maxBatch: number;
+  /** Largest body of a request in bytes of UTF-8; the platform's limit, or ours where it names none. */
+  readonly maxBodyBytes: number;
   /** The oldest event the platform takes, by occurredAt; null where it does not say. */
   readonly maxAgeMs: number | null;
   /** For how long the platform recognises a repeated delivery id; null where it does not say. */
   readonly dedupWindowMs: number | null;
 
-  /** What would make the platform refuse the event; empty when it may be sent. */
+  /** How the access token is fetched; null where the settings hold all that is needed. */
+  readonly credential: Credential<S> | null;
+
+  /**
+   * What of a delivery a request can say only once for all it carries, such as the person or the event's own address, and
+   * without secrets: deliveries with different keys never share a request. Empty where everything stands in the events.
+   */
+  batchKey(delivery: OutwardDelivery, settings: S): string;
+  /** The amounts the receiver is told, and so may hold wrongly later. */
+  amounts(settings: S): readonly AmountName[];
+  /** How an event that was delivered under this name is put right. */
+  corrections(settings: S, event: string): Corrections;
+  /** What would make the platform refuse the event; empty when it may be sent. Corrections are not asked: see {@link planCorrection}. */
   validate(input: ValidateInput<S>): readonly ValidationProblem[];
   buildRequest(input: BuildInput<S>): OutwardRequest;
   /** One outcome per delivery, in the request's order. */
   judge(input: JudgeInput<S>): readonly AttemptOutcome[];
 }
 
+/** What a request says once for all deliveries in it: only those of one envelope may share it. */
+export function envelopeOf<S extends DestinationSettings>(
+  definition: Pick<DestinationDefinition<S>, 'batchKey' | 'corrections'>,
+  delivery: OutwardDelivery,
+  settings: S,
+): string {
+  // A platform's test switch holds for the whole request: mixed, either tests would count or sales would not.
+  const { isTest } = delivery.conversion;
+  return JSON.stringify([
+    isTest,
+    isAdjustment(definition, delivery, settings),
+    definition.batchKey(delivery, settings),
+  ]);
+}
+
+/** Whether a delivery goes by the platform's call for corrections rather than as an event. */
+export function isAdjustment<S extends DestinationSettings>(
+  definition: Pick<DestinationDefinition<S>, 'corrections'>,
+  { correction }: OutwardDelivery,
+  settings: S,
+): boolean {
+  if (correction === null) return false;
+  const { kind, deliveredAs } = correction;
+  return definition.corrections(settings, deliveredAs.event)[kind].form === 'adjustment';
+}
+
+/** Whether and as what a correction is sent at `now`, or why it cannot be. */
+export function planCorrection<S extends DestinationSettings>(
+  definition: Pick<DestinationDefinition<S>, 'amounts' | 'corrections' | 'maxAgeMs'>,
+  settings: S,
+  { conversion, correction }: { readonly conversion: OutwardConversion; readonly correction: Correction },
+  now: number,
+): CorrectionPlan {
+  const plan = formOfCorrection({
+    corrections: definition.corrections(settings, correction.deliveredAs.event),
+    correction,
+    amounts: definition.amounts(settings),
+  });
+  if (!plan.possible) return plan;
+  const { form, maxAgeMs, source } = plan.form;
+  // A counter-event is an event of its own time, and ages like every other.
+  const isStale = form === 'counter_event' && isOlder(correction.correctedAt, definition.maxAgeMs, now);
+  if (!isStale && !isOlder(conversion.occurredAt, maxAgeMs, now)) return plan;
+  const reason = 'it comes later than the platform takes it';
+  return { possible: false, obstacle: 'correction_too_old', reason, source };
+}
+
+function isOlder(at: number, maxAgeMs: number | null, now: number): boolean {
+  return maxAgeMs !== null && now - at > maxAgeMs;
+}
+
+/** A request that is larger than the platform takes; built again from fewer deliveries it may fit. */
+export class BodyTooLarge extends Error {
+  override readonly name = 'BodyTooLarge';
+}
+
 /**
- * Declares a destination. The definition's functions come back guarded: a request without deliveries, with too many,
- * with test and live ones mixed or with tests that cannot be marked, and a judgement that leaves out an event, are
- * defects of the code and throw.
+ * Declares a destination. The definition's functions come back guarded: a request without deliveries, with too many, of
+ * different envelopes, with tests that cannot be marked, with a correction the platform does not take or without the access
+ * token it needs, and a judgement that leaves out an event, are defects of the code and throw. So does a body that is too
+ * large, as {@link BodyTooLarge}. The access token is hidden in the records of every request.
  */
 export function defineDestination<S extends DestinationSettings>(
   definition: DestinationDefinition<S>,
@@ -119,9 +208,15 @@ export function defineDestination<S extends DestinationSettings>(
   return {
     ...definition,
     buildRequest: (input) => {
-      assertOneRequest(definition.key, definition.maxBatch, input.deliveries);
-      for (const delivery of input.deliveries) assertTestIsPossible(definition, delivery, input);
-      return definition.buildRequest(input);
+      assertOneRequest(definition, input);
+      for (const delivery of input.deliveries) {
+        assertTestIsPossible(definition, delivery, input);
+        assertCorrectionIsPossible(definition, delivery, input);
+      }
+      const request = withHiddenToken(definition.buildRequest(input), input.accessToken);
+      const size = Buffer.byteLength(request.body ?? '');
+      if (size <= definition.maxBodyBytes) return request;
+      throw new BodyTooLarge(`${definition.key} takes ${definition.maxBodyBytes} bytes, not ${size}`);
     },
     judge: (input) => {
       const outcomes = definition.judge(input);
@@ -131,13 +226,19 @@ export function defineDestination<S extends DestinationSettings>(
   };
 }
 
-function assertOneRequest(key: string, maxBatch: number, deliveries: readonly OutwardDelivery[]): void {
+function assertOneRequest<S extends DestinationSettings>(
+  definition: DestinationDefinition<S>,
+  { deliveries, settings, accessToken }: BuildInput<S>,
+): void {
+  const { key, maxBatch, credential } = definition;
   if (deliveries.length < 1 || deliveries.length > maxBatch) {
     throw new Error(`${key} takes 1 to ${maxBatch} events in a request, not ${deliveries.length}`);
   }
-  // A platform's test switch holds for the whole request: mixed, either tests would count or sales would not.
-  if (new Set(deliveries.map(({ conversion }) => conversion.isTest)).size > 1) {
-    throw new Error(`${key} was given test and live conversions in one request`);
+  if (new Set(deliveries.map((delivery) => envelopeOf(definition, delivery, settings))).size > 1) {
+    throw new Error(`${key} was given deliveries in one request that must not share one`);
+  }
+  if (accessToken === null && credential?.isNeeded(settings) === true) {
+    throw new Error(`${key} was given no access token`);
   }
 }
 
@@ -152,6 +253,27 @@ function assertTestIsPossible<S extends DestinationSettings>(
   if (problems.some(({ code }) => code === 'test_not_possible')) {
     throw new Error(`${definition.key} was given a test conversion that it cannot mark as one`);
   }
+}
+
+/** Checked once more here, because a builder that knows no corrections would send a second sale. */
+function assertCorrectionIsPossible<S extends DestinationSettings>(
+  definition: DestinationDefinition<S>,
+  { correction, event }: OutwardDelivery,
+  { settings }: BuildInput<S>,
+): void {
+  if (correction === null) return;
+  const plan = formOfCorrection({
+    corrections: definition.corrections(settings, correction.deliveredAs.event),
+    correction,
+    amounts: definition.amounts(settings),
+  });
+  if (!plan.possible) throw new Error(`${definition.key} was given a correction: ${plan.obstacle}`);
+  if (plan.event !== event) throw new Error(`${definition.key} sends this correction as ${plan.event}`);
+}
+
+function withHiddenToken(request: OutwardRequest, accessToken: string | null): OutwardRequest {
+  if (accessToken === null) return request;
+  return { ...request, derivedSecrets: [...(request.derivedSecrets ?? []), accessToken] };
 }
 
 export type ParsedSettings<S> =
@@ -202,6 +324,14 @@ export function retry(
     ...(more.afterMs == null ? {} : { afterMs: more.afterMs }),
     ...(more.splitBatch === true ? { splitBatch: true } : {}),
   };
+}
+
+/** The reason that makes the engine drop its access token and fetch another before the next attempt. */
+export const TOKEN_EXPIRED = 'token_expired';
+
+/** The platform takes the access token no more; only of a destination with a `credential`. */
+export function tokenExpired(detail?: string): AttemptOutcome {
+  return retry(TOKEN_EXPIRED, { detail });
 }
 
 /** Not to be tried again; `scope` says whether only this event is meant or all that goes there. */

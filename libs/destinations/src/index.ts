@@ -3,8 +3,12 @@ import type { DestinationDefinition } from './definition.ts';
 import { meta } from './meta.ts';
 import { partnerPostback } from './partner-postback.ts';
 
+export * from './batching.ts';
 export * from './conformance.ts';
+export * from './correction.ts';
+export * from './credential.ts';
 export * from './definition.ts';
+export * from './outward-request.ts';
 export * from './redact.ts';
 export * from './sample.ts';
 export * from './settings.ts';

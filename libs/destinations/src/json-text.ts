@@ -1,5 +1,4 @@
 /** JSON text with exact numbers: what JSON.stringify would write, but for money that never was a float. */
-import { formatUnits, type Money } from '@tributary/domain';
 
 /** A number by its decimal digits; written into the JSON text as they are. */
 export class ExactNumber {
@@ -9,11 +8,6 @@ export class ExactNumber {
     if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(digits)) throw new RangeError(`not a JSON number: ${digits}`);
     this.digits = digits;
   }
-}
-
-/** The amount in units, with all its digits: 12_340_000 micro-units are written as 12.34. */
-export function exactUnits(money: Money): ExactNumber {
-  return new ExactNumber(formatUnits(money.micros));
 }
 
 export type JsonValue =

@@ -1,26 +1,19 @@
 /** Meta by table: the exact request, what is not valid, and the outcome of each response. */
 import type { OutwardConversion } from '@tributary/domain';
 import { describe, expect, it } from 'vitest';
-import { type OutwardDelivery, outwardEvent, parseSettings } from './definition.ts';
+import { driverOf } from './definition.fixture.ts';
+import { outwardEvent, parseSettings } from './definition.ts';
 import { meta } from './meta.ts';
-import { SAMPLE_NOW, sampleConversion, sampleDelivery } from './sample.ts';
+import { SAMPLE_NOW, sampleConversion, sampleCorrection, sampleDelivery } from './sample.ts';
 
 const DAY_MS = 86_400_000;
 const TOKEN = { pixelId: '123', accessToken: 'EAAB-token' };
 
-function settingsOf(raw: Readonly<Record<string, unknown>> = {}) {
-  const parsed = parseSettings(meta, { ...TOKEN, ...raw });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.settings;
-}
-
-function requestOf(deliveries: readonly OutwardDelivery[], raw: Readonly<Record<string, unknown>> = {}) {
-  return meta.buildRequest({ deliveries, settings: settingsOf(raw), now: SAMPLE_NOW });
-}
+const { settingsOf, requestOf, bodyOf, problemsOf, outcomesOf } = driverOf(meta, TOKEN);
 
 /** The one event of a request, parsed. */
 function eventOf(changes: Partial<OutwardConversion>, raw: Readonly<Record<string, unknown>> = {}) {
-  return JSON.parse(requestOf([sampleDelivery('Purchase', changes)], raw).body ?? '').data[0];
+  return bodyOf([sampleDelivery('Purchase', changes)], raw).data[0];
 }
 
 function withFbclid(...ids: readonly { value: string; firstSeenAt: number }[]): Partial<OutwardConversion> {
@@ -184,6 +177,13 @@ describe('buildRequest', () => {
     expect(() => requestOf([sampleDelivery('Purchase', { isTest: true })])).toThrow('meta');
   });
 
+  it('takes no correction, and says why', () => {
+    const { restate, retract } = meta.corrections(settingsOf(), 'Purchase');
+    expect(restate).toEqual(retract);
+    expect(retract).toMatchObject({ form: 'impossible', reason: expect.stringContaining('take back') });
+    expect(() => requestOf([sampleCorrection('retract', 'Purchase')])).toThrow('correction_not_taken');
+  });
+
   it('does not name a renewal unless the settings do', () => {
     expect(outwardEvent(meta, settingsOf(), 'renewal')).toBeNull();
     expect(outwardEvent(meta, settingsOf({ events: { renewal: 'Purchase' } }), 'renewal')).toBe('Purchase');
@@ -259,19 +259,11 @@ describe('validate', () => {
     ['a test without code', { isTest: true }, {}, ['test_event_code test_not_possible']],
     ['a test with code', { isTest: true }, { testEventCode: 'TEST1' }, []],
   ])('%s', (_what, changes, raw, expected) => {
-    const conversion = sampleConversion(changes);
-    const problems = meta.validate({
-      conversion,
-      event: 'Purchase',
-      settings: settingsOf(raw),
-      now: SAMPLE_NOW,
-    });
-    expect(problems.map(({ field, code }) => `${field} ${code}`)).toEqual(expected);
+    expect(problemsOf('Purchase', changes, raw)).toEqual(expected);
   });
 
   it('lets a lead go without a value', () => {
-    const conversion = sampleConversion({ revenue: null });
-    expect(meta.validate({ conversion, event: 'Lead', settings: settingsOf(), now: SAMPLE_NOW })).toEqual([]);
+    expect(problemsOf('Lead', { revenue: null })).toEqual([]);
   });
 });
 
@@ -336,14 +328,12 @@ describe('judge', () => {
     [400, error(80_003), 1, again('throttled', '80003: words')],
     [429, error(100), 1, again('throttled', '100: words')],
   ])('%i %s for %i', (status, body, deliveryCount, outcome) => {
-    const response = { status, headers: {}, body };
-    const outcomes = meta.judge({ response, deliveryCount, settings: settingsOf(), now: SAMPLE_NOW });
+    const outcomes = outcomesOf({ status, body }, deliveryCount);
     expect(outcomes).toEqual(Array.from({ length: deliveryCount }, () => outcome));
   });
 
   it('honours Retry-After', () => {
-    const response = { status: 429, headers: { 'retry-after': '60' }, body: error(4) };
-    expect(meta.judge({ response, deliveryCount: 1, settings: settingsOf(), now: SAMPLE_NOW })).toEqual([
+    expect(outcomesOf({ status: 429, headers: { 'retry-after': '60' }, body: error(4) })).toEqual([
       { ...again('throttled', '4: words'), afterMs: 60_000 },
     ]);
   });

@@ -1,14 +1,19 @@
 /** Meta Conversions API: all we know of it. A batch is taken or refused as a whole, and `judge` reads the body, not only the status. */
 import {
   type AttemptOutcome,
-  isCurrencyCode,
   judgeStatus,
   type OutwardConversion,
   parseRetryAfter,
   type SubjectForm,
 } from '@tributary/domain';
 import { z } from 'zod';
+import { exactUnits, valueProblems } from './amounts.ts';
+import { browserId, ipAddress, pageUrl, userAgent } from './browser.ts';
+import { platformClickId } from './click-id.ts';
+import { consentProblems, whenConsentDenied } from './consent.ts';
+import { noCorrections } from './correction.ts';
 import {
+  type DestinationPage,
   defineDestination,
   delivered,
   forAll,
@@ -19,16 +24,14 @@ import {
   type ValidateInput,
   type ValidationProblem,
 } from './definition.ts';
-import { exactUnits, type JsonValue, jsonText, parseJson } from './json-text.ts';
-import { eventOverrides, secret } from './settings.ts';
+import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
+import { type JsonValue, jsonText, parseJson } from './json-text.ts';
+import { baseUrl, eventOverrides, secret } from './settings.ts';
 
 const DOCS = 'https://developers.facebook.com/docs/marketing-api/conversions-api';
 const SERVER_EVENT = `${DOCS}/parameters/server-event`;
 const CUSTOMER_INFORMATION = `${DOCS}/parameters/customer-information-parameters`;
 const CUSTOM_DATA = `${DOCS}/parameters/custom-data`;
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** The platform takes events of 7 days, of physical stores 62; one older event refuses the whole request. */
 const MAX_AGE_MS = 7 * DAY_MS;
@@ -69,31 +72,113 @@ const LIMITED_DATA_USE = {
 } as const;
 
 const settings = z.strictObject({
-  pixelId: z.string().regex(/^\d{1,20}$/, 'must be the digits of a pixel or dataset id'),
-  accessToken: secret(),
+  pixelId: z
+    .string()
+    .regex(/^\d{1,20}$/, 'must be the digits of a pixel or dataset id')
+    .describe('the digits of the pixel or dataset id'),
+  accessToken: secret().describe('sent in the `Authorization` header, never in the URL'),
   apiVersion: z
     .string()
     .regex(/^v\d{1,3}\.\d$/, 'must look like v25.0')
-    .default('v25.0'),
-  /** Where the Graph API is; another one only to reach a sandbox. */
-  baseUrl: z
-    .string()
-    .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+$/, 'must be scheme, host and port only')
-    .refine((text) => URL.canParse(text), 'must be a URL')
-    .default('https://graph.facebook.com'),
-  actionSource: z.enum(ACTION_SOURCES).default('website'),
-  /** From the Test Events page; test conversions are sent under it and never without it. */
+    .default('v25.0')
+    .describe('version of the Graph API'),
+  baseUrl: baseUrl('https://graph.facebook.com'),
+  actionSource: z.enum(ACTION_SOURCES).default('website').describe('where the conversion happened'),
   testEventCode: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,50}$/)
-    .optional(),
-  limitedDataUse: z.enum(['off', 'located', 'california']).default('off'),
-  /** When the person denied the use of their data for ads: not sent at all, or sent under Limited Data Use. */
-  whenConsentDenied: z.enum(['withhold', 'limit']).default('withhold'),
-  /** Dots in the registrable domain that holds the `_fbc` cookie: 1 for example.com, 2 for example.co.uk. */
-  cookieDomainDots: z.int().min(0).max(3).default(1),
+    .optional()
+    .describe('from the Test Events page; test conversions are sent under it and never without it'),
+  limitedDataUse: z
+    .enum(['off', 'located', 'california'])
+    .default('off')
+    .describe(
+      'whether Meta limits what it does with the event; by `located` it finds out where the person is, by `california` it is told',
+    ),
+  /** `limit` sends them under Limited Data Use. */
+  whenConsentDenied: whenConsentDenied(),
+  cookieDomainDots: z
+    .int()
+    .min(0)
+    .max(3)
+    .default(1)
+    .describe(
+      'dots in the registrable domain that holds the `_fbc` cookie: 1 for example.com, 2 for example.co.uk',
+    ),
   events: eventOverrides(),
 });
+
+const page: DestinationPage = {
+  summary:
+    'Sends a conversion as a server event to one pixel or dataset, so that Meta can match it to a person and optimise for it.',
+  fields: [
+    ['`event_name`', 'the table above'],
+    ['`event_time`', 'when the conversion occurred, in seconds'],
+    ['`event_id`', 'the delivery id, the same on every attempt'],
+    ['`action_source`', 'the setting'],
+    ['`event_source_url`', "the extra `event_source_url`, else the click's landing page"],
+    ['`opt_out`', '`true` when the person denied personalised ads'],
+    [
+      '`user_data.em`, `ph`, `external_id`, `fn`, `ln`, `ct`, `st`, `zp`, `country`',
+      'SHA-256 of the form Meta asks for, made at the edge; sent as they are, where we have them. The edge makes hashes of e-mail, phone and customer id',
+    ],
+    [
+      '`user_data.client_ip_address`',
+      "the postback's address, else the click's; decrypted for this one request",
+    ],
+    ['`user_data.client_user_agent`', "the postback's, else the click's"],
+    [
+      '`user_data.fbc`',
+      'the extra `fbc` when it holds the same click; else built from the latest `fbclid` as `fb.{dots}.{first seen, ms}.{fbclid}`, unless that is more than 90 days older than the conversion',
+    ],
+    ['`user_data.fbp`', 'the extra `fbp`, never made up'],
+    ['`custom_data.value`, `currency`', 'the revenue, written with all its digits'],
+    ['`custom_data.order_id`', 'the transaction id'],
+  ],
+  checks: [
+    [
+      '`too_old`, `event_time`',
+      'at most 7 days old, 62 for `physical_store`: one older event refuses the whole request',
+    ],
+    ['`in_future`, `event_time`', 'at most one minute ahead'],
+    ['`consent_denied`, `user_data`', 'with `whenConsentDenied: withhold`'],
+    ['`test_not_possible`, `test_event_code`', 'a test conversion needs `testEventCode`'],
+    [
+      '`identifier_missing`, `user_data`',
+      'an e-mail, phone, external id, `fbc` or `fbp`, or both IP address and user agent',
+    ],
+    ['`field_missing`, `custom_data.value`', '`Purchase` needs value and currency'],
+    ['`value_invalid`, `custom_data.currency`', 'an ISO 4217 code'],
+    ['`field_missing`, `event_source_url` or `user_data.client_user_agent`', 'website events need both'],
+  ],
+  answers: [
+    ['`events_received` equals what was sent', 'delivered'],
+    ['`events_received` is less', 'retry `events_not_received`, the batch split'],
+    ['error 4, 17, 80003, or HTTP 429', 'retry `throttled`, Retry-After honoured'],
+    ['HTTP 5xx with an error body, `is_transient`, or a code not in this table', 'retry `platform_failing`'],
+    ['HTTP 408, 425, 429 or 5xx without an error body', 'retry `http_<status>`'],
+    ['error 190', 'refused `token_invalid`'],
+    ['error 200', 'refused `permission_denied`'],
+    ['error 100 with subcode 33', 'refused `dataset_unreachable`: a wrong pixel id, or not ours'],
+    ['error 3, 100, 105, 294, 2650 for several events', 'retry `batch_refused`, the batch split'],
+    ['error 100 with subcode 2804003', 'refused `event_too_old`'],
+    ['error 3, 100, 105, 294, 2650', 'refused `event_invalid`'],
+    ['3xx', 'refused `redirect_not_followed`'],
+    ['anything else', 'retry `response_unreadable`'],
+  ],
+  notes: [
+    'Renewals are left out on purpose: Meta has no standard event for them, and sent as `Purchase` they would feed bidding twice. Name them in `events` to send them.',
+    'The first three refusals concern the destination and not the event; today they refuse the one delivery all the same.',
+  ],
+  sources: [
+    SERVER_EVENT,
+    CUSTOMER_INFORMATION,
+    CUSTOM_DATA,
+    `${DOCS}/using-the-api`,
+    "error codes: RudderStack's rudder-transformer, `facebookUtils/networkHandler.js`",
+    "the form of `fbc`: Meta's capi-param-builder",
+  ],
+};
 
 type MetaSettings = z.output<typeof settings>;
 
@@ -101,6 +186,7 @@ export const meta = defineDestination<MetaSettings>({
   key: 'meta',
   title: 'Meta Conversions API',
   api: { version: 'v25.0', docs: DOCS },
+  page,
   settings,
   exampleSettings: {
     pixelId: '1234567890123456',
@@ -119,15 +205,28 @@ export const meta = defineDestination<MetaSettings>({
   unmappedEvents: 'withhold',
   confirmedBy: 'body',
   maxBatch: 1_000,
+  // The platform publishes no figure; RudderStack keeps to about 1 MB.
+  maxBodyBytes: 1_000_000,
   maxAgeMs: MAX_AGE_MS,
   // By event_name and event_id; within five minutes the browser's copy wins.
   dedupWindowMs: 2 * DAY_MS,
 
+  credential: null,
+
+  batchKey: () => '',
+  amounts: () => ['revenue'],
+  corrections: () =>
+    noCorrections(
+      'the Conversions API has no call to change or take back an event; one sent again under its id is dropped as a repeat',
+      SERVER_EVENT,
+    ),
+
   validate: (input) => [
-    ...timeProblems(input),
-    ...consentProblems(input),
+    ...timeProblems(input, timeRule(input.settings)),
+    ...consentProblems(input, { field: 'user_data', source: 'docs/destinations/meta.md' }),
+    ...testProblems(input),
     ...customerProblems(input),
-    ...valueProblems(input),
+    ...valueProblems(input, VALUE_RULE),
     ...websiteProblems(input),
   ],
 
@@ -151,42 +250,22 @@ export const meta = defineDestination<MetaSettings>({
 
 type Input = ValidateInput<MetaSettings>;
 
-function timeProblems({
-  conversion: { occurredAt },
-  settings: { actionSource },
-  now,
-}: Input): ValidationProblem[] {
+const VALUE_RULE = {
+  valueField: 'custom_data.value',
+  currencyField: 'custom_data.currency',
+  requiredFor: ['Purchase'],
+  source: CUSTOM_DATA,
+} as const;
+
+function timeRule({ actionSource }: MetaSettings) {
   const maxAgeMs = actionSource === 'physical_store' ? STORE_MAX_AGE_MS : MAX_AGE_MS;
-  const rule = { field: 'event_time', source: SERVER_EVENT };
-  if (now - occurredAt > maxAgeMs) {
-    return [{ ...rule, code: 'too_old', message: `older than ${maxAgeMs / DAY_MS} days` }];
-  }
-  if (occurredAt - now > MAX_LEAD_MS)
-    return [{ ...rule, code: 'in_future', message: 'more than a minute ahead' }];
-  return [];
+  return { field: 'event_time', source: SERVER_EVENT, maxAgeMs, maxLeadMs: MAX_LEAD_MS };
 }
 
-function consentProblems({ conversion, settings: given }: Input): ValidationProblem[] {
-  const problems: ValidationProblem[] = [];
-  if (conversion.consent.adUserData === 'denied' && given.whenConsentDenied === 'withhold') {
-    const message = 'the person denied the use of their data for ads';
-    problems.push({
-      field: 'user_data',
-      code: 'consent_denied',
-      message,
-      source: 'docs/destinations/meta.md',
-    });
-  }
-  if (conversion.isTest && given.testEventCode === undefined) {
-    const message = 'a test conversion needs a test event code';
-    problems.push({
-      field: 'test_event_code',
-      code: 'test_not_possible',
-      message,
-      source: `${DOCS}/using-the-api`,
-    });
-  }
-  return problems;
+function testProblems({ conversion: { isTest }, settings: { testEventCode } }: Input): ValidationProblem[] {
+  if (!isTest || testEventCode !== undefined) return [];
+  const message = 'a test conversion needs a test event code';
+  return [{ field: 'test_event_code', code: 'test_not_possible', message, source: `${DOCS}/using-the-api` }];
 }
 
 /** Fields that identify a person by themselves; a country or a city alone matches nobody. */
@@ -202,22 +281,10 @@ function customerProblems({ conversion, settings: given }: Input): ValidationPro
   return [{ field: 'user_data', code: 'identifier_missing', message, source: CUSTOMER_INFORMATION }];
 }
 
-function valueProblems({ conversion: { revenue }, event }: Input): ValidationProblem[] {
-  const rule = { field: 'custom_data.value', source: CUSTOM_DATA };
-  if (revenue === null) {
-    if (event !== 'Purchase') return [];
-    return [{ ...rule, code: 'field_missing', message: 'Purchase needs value and currency' }];
-  }
-  if (isCurrencyCode(revenue.currency)) return [];
-  return [
-    { ...rule, field: 'custom_data.currency', code: 'value_invalid', message: 'not an ISO 4217 currency' },
-  ];
-}
-
 function websiteProblems({ conversion, settings: { actionSource } }: Input): ValidationProblem[] {
   if (actionSource !== 'website') return [];
   const needed = {
-    event_source_url: sourceUrl(conversion),
+    event_source_url: pageUrl(conversion),
     'user_data.client_user_agent': userAgent(conversion),
   };
   return Object.entries(needed)
@@ -236,7 +303,7 @@ function serverEvent({ deliveryId, event, conversion }: OutwardDelivery, given: 
     event_time: Math.floor(conversion.occurredAt / 1_000),
     event_id: deliveryId,
     action_source: given.actionSource,
-    event_source_url: sourceUrl(conversion),
+    event_source_url: pageUrl(conversion),
     // Measured, but not used to choose whom to show ads.
     opt_out: conversion.consent.adPersonalization === 'denied' ? true : undefined,
     ...limitedDataUse(conversion, given),
@@ -265,10 +332,10 @@ function userData(conversion: OutwardConversion, given: MetaSettings) {
     st: hashed('state'),
     zp: hashed('postalCode'),
     country: hashed('country'),
-    client_ip_address: conversion.ipAddress ?? undefined,
+    client_ip_address: ipAddress(conversion),
     client_user_agent: userAgent(conversion),
     fbc: clickCookie(conversion, given),
-    fbp: browserCookie(conversion),
+    fbp: browserId(conversion, 'fbp'),
   };
 }
 
@@ -281,18 +348,6 @@ function customData({ revenue, transactionId }: OutwardConversion): JsonValue | 
   };
 }
 
-function sourceUrl({ extras, click }: OutwardConversion): string | undefined {
-  const url = extras['event_source_url'] ?? click?.landingUrl ?? '';
-  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : undefined;
-}
-
-function userAgent({ userAgent: reported, click }: OutwardConversion): string | undefined {
-  return reported ?? click?.userAgent ?? undefined;
-}
-
-/** A click id that a cookie can hold: anybody can write one into a URL, and a broken one refuses the whole request. */
-const COOKIE_VALUE = /^[\x21-\x7e]{1,500}$/;
-
 /**
  * `fbc`, the click as Meta's cookie would hold it: `fb.{dots}.{first seen, ms}.{fbclid}`.
  *
@@ -300,22 +355,13 @@ const COOKIE_VALUE = /^[\x21-\x7e]{1,500}$/;
  * is sent unchanged as long as it holds the same click, because its time is the browser's own.
  * Source: Meta's capi-param-builder.
  */
-function clickCookie(
-  { click, extras, occurredAt }: OutwardConversion,
-  given: MetaSettings,
-): string | undefined {
+function clickCookie(conversion: OutwardConversion, given: MetaSettings): string | undefined {
+  const { extras, occurredAt } = conversion;
   const cookie = /^fb\.\d\.\d+\.[\x21-\x7e]{1,500}$/.test(extras['fbc'] ?? '') ? extras['fbc'] : undefined;
-  const latest = click?.adPlatformIds
-    .filter(({ name, value }) => name === 'fbclid' && COOKIE_VALUE.test(value))
-    .toSorted((a, b) => b.firstSeenAt - a.firstSeenAt)[0];
+  const latest = platformClickId(conversion, ['fbclid']);
   if (latest === undefined || cookie?.split('.')[3] === latest.value) return cookie;
   if (occurredAt - latest.firstSeenAt > FBC_LIFETIME_MS) return undefined;
   return `fb.${given.cookieDomainDots}.${latest.firstSeenAt}.${latest.value}`;
-}
-
-/** `fbp` names a browser; it is passed on when the page sent it and never made up. */
-function browserCookie({ extras }: OutwardConversion): string | undefined {
-  return /^fb\.\d\.\d+\.\d+$/.test(extras['fbp'] ?? '') ? extras['fbp'] : undefined;
 }
 
 const success = z.looseObject({ events_received: z.int() });

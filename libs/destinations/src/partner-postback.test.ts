@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type OutwardDelivery, outwardEvent, parseSettings } from './definition.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { attemptRedactor, recordRequest, settingsRedactor } from './redact.ts';
-import { SAMPLE_NOW, sampleDelivery } from './sample.ts';
+import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from './sample.ts';
 
 function settingsOf(raw: Readonly<Record<string, unknown>>) {
   const parsed = parseSettings(partnerPostback, raw);
@@ -14,7 +14,12 @@ function settingsOf(raw: Readonly<Record<string, unknown>>) {
 const delivery = sampleDelivery('sale');
 
 function requestOf(raw: Readonly<Record<string, unknown>>, of: OutwardDelivery = delivery) {
-  return partnerPostback.buildRequest({ deliveries: [of], settings: settingsOf(raw), now: SAMPLE_NOW });
+  return partnerPostback.buildRequest({
+    deliveries: [of],
+    settings: settingsOf(raw),
+    accessToken: null,
+    now: SAMPLE_NOW,
+  });
 }
 
 describe('settings', () => {
@@ -122,6 +127,53 @@ describe('buildRequest', () => {
   });
 });
 
+describe('corrections', () => {
+  const urlTemplate = 'https://p.example/new?s={payout}';
+  const statusUrlTemplate =
+    'https://p.example/status?c={partner_click_id}&t={conversion_id}&s={payout}&st={status}&e={event}';
+
+  it.each([
+    ['nowhere without a template for it', { urlTemplate }, ['impossible', 'impossible']],
+    ['as another status and amount', { urlTemplate, statusUrlTemplate }, ['adjustment', 'adjustment']],
+    [
+      'only taken back where the template leaves out what the partner was told',
+      { urlTemplate, statusUrlTemplate: 'https://p.example/?s={revenue}&st={status}' },
+      ['impossible', 'adjustment'],
+    ],
+  ])('go %s', (_what, raw, forms) => {
+    const { restate, retract } = partnerPostback.corrections(settingsOf(raw), 'sale');
+    expect([restate.form, retract.form]).toEqual(forms);
+  });
+
+  it.each([
+    ['restate', 's=1.03&st=payable&e=sale'],
+    ['retract', 's=0&st=declined&e=sale'],
+  ] as const)('%s tells what it is now, under a key of its own', (kind, told) => {
+    const correction = sampleCorrection(kind, 'sale');
+    const request = requestOf(
+      { urlTemplate, statusUrlTemplate, statuses: { reversed: 'declined' } },
+      correction,
+    );
+    const { conversionId } = correction.conversion;
+    expect(request.url).toBe(`https://p.example/status?c=p-click-9&t=${conversionId}&${told}`);
+    expect(request.headers).toEqual({ 'idempotency-key': correction.deliveryId });
+    expect(correction.deliveryId).not.toBe(delivery.deliveryId);
+  });
+
+  it('concern the amounts of the template', () => {
+    const amounts = (template: string) => partnerPostback.amounts(settingsOf({ urlTemplate: template }));
+    expect(amounts(urlTemplate)).toEqual(['payout']);
+    expect(amounts('https://p.example/?r={revenue}&p={payout}')).toEqual(['revenue', 'payout']);
+    expect(amounts('https://p.example/')).toEqual([]);
+  });
+
+  it('need the secrets of their template too', () => {
+    const raw = { urlTemplate, statusUrlTemplate: 'https://p.example/?k={secret:other}' };
+    const parsed = parseSettings(partnerPostback, raw);
+    expect(parsed.ok ? [] : parsed.problems.map(({ path }) => path)).toEqual(['secrets.other']);
+  });
+});
+
 describe('events and tests', () => {
   it('sends every event type under its own name unless the settings rename it', () => {
     const settings = settingsOf({ urlTemplate: 'https://p.example/', events: { first_purchase: 'ftd' } });
@@ -176,6 +228,7 @@ describe('judge', () => {
     const outcomes = partnerPostback.judge({
       response,
       deliveryCount: 1,
+      isAdjustment: false,
       settings: settingsOf(raw),
       now: SAMPLE_NOW,
     });

@@ -3,7 +3,7 @@ import process from 'node:process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { OutwardRequest } from './definition.ts';
+import type { OutwardRequest } from './outward-request.ts';
 import {
   attemptRedactor,
   REDACTED,

@@ -1,11 +1,7 @@
 /** The recorded form of requests and responses: secrets and personal data in clear are replaced before anything is kept. */
 import type { AttemptOutcome } from '@tributary/domain';
-import type {
-  DestinationDefinition,
-  OutwardDelivery,
-  OutwardRequest,
-  OutwardResponse,
-} from './definition.ts';
+import type { DestinationDefinition, OutwardDelivery } from './definition.ts';
+import type { OutwardRequest, OutwardResponse } from './outward-request.ts';
 import { secretsIn } from './settings.ts';
 
 /** What stands in a record where something was hidden. */

@@ -18,9 +18,22 @@ export function secret() {
     .meta(SECRET_MARK);
 }
 
+/** Where the platform is: scheme, host and port. Another one than the default only to reach a sandbox. */
+export function baseUrl(platform: string) {
+  return z
+    .string()
+    .regex(/^https?:\/\/[A-Za-z0-9.:[\]-]+$/, 'must be scheme, host and port only')
+    .refine((text) => URL.canParse(text), 'must be a URL')
+    .default(platform)
+    .describe('scheme, host and port; another one only to reach a sandbox');
+}
+
 /** Names of outward events that replace the definition's own, by our event type; every definition's `events` setting. */
 export function eventOverrides() {
-  return z.record(z.string().min(1), z.string().min(1).max(100)).default({});
+  return z
+    .record(z.string().min(1), z.string().min(1).max(100))
+    .default({})
+    .describe('outward event by our event type, in place of the table below');
 }
 
 type Settings = Readonly<Record<string, unknown>>;

@@ -43,14 +43,31 @@ export interface OutwardConversion {
   readonly match: Match;
   readonly state: State;
   readonly transactionId: string | null;
+  /** Of a refund or chargeback: the conversion it takes back, and that one's transaction. */
+  readonly originalConversionId: string | null;
+  readonly originalTransactionId: string | null;
   readonly customerId: string | null;
+  /** Whether it is the customer's first of its class; null where that is not known. */
+  readonly isFirstOfCustomer: boolean | null;
   /** Epoch milliseconds, UTC, at the source. */
   readonly occurredAt: number;
   readonly receivedAt: number;
+  readonly decidedAt: number;
   /** The advertiser's value. */
   readonly revenue: Money | null;
   /** What we owe the partner. */
   readonly payout: Money | null;
+  /** As reported, in the currency of the revenue; part of it or not, as the advertiser counts. */
+  readonly tax: Money | null;
+  readonly shipping: Money | null;
+  readonly predictedLtv: Money | null;
+  /** What was bought, as the advertiser names it; one product at most, for postbacks carry no order lines. */
+  readonly productId: string | null;
+  readonly planId: string | null;
+  readonly couponCode: string | null;
+  readonly quantity: number | null;
+  /** Sub-ids of the postback; those of the click are in `click`. */
+  readonly subIds: Readonly<Record<string, string>>;
   readonly click: ClickTouch | null;
   /** SHA-256 hex by named normal form, e.g. `emailPlain`, `phoneDigits`; see subject.ts. */
   readonly subjectHashes: Readonly<Record<string, string>>;

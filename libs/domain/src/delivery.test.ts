@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  correctionKey,
   FAST_LADDER_MS,
   judgeNetworkError,
   judgeStatus,
@@ -20,6 +21,21 @@ describe('outwardKey', () => {
     expect(outwardKey('c2', 'd1', 'Purchase')).not.toBe(key);
     expect(outwardKey('c1', 'd2', 'Purchase')).not.toBe(key);
     expect(outwardKey('c1', 'd1', 'Lead')).not.toBe(key);
+  });
+});
+
+describe('correctionKey', () => {
+  it('depends on the revision too, and is never the key of the event', () => {
+    const keys = [
+      outwardKey('c1', 'd1', 'Purchase'),
+      correctionKey('c1', 'd1', 'Purchase', 2),
+      correctionKey('c1', 'd1', 'Purchase', 3),
+      correctionKey('c1', 'd1', 'Lead', 2),
+      correctionKey('c1', 'd2', 'Purchase', 2),
+      correctionKey('c2', 'd1', 'Purchase', 2),
+    ];
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(correctionKey('c1', 'd1', 'Purchase', 2)).toBe(keys[1]);
   });
 });
 

@@ -50,6 +50,21 @@ export function outwardKey(conversionId: string, destinationId: string, outwardE
 }
 
 /**
+ * The key under which a correction of a delivered event is sent.
+ *
+ * The revision that asks for it is part of it, unlike in {@link outwardKey}: an amount that goes down, up and down again is
+ * three corrections, and a receiver must take none of them for a repeat.
+ */
+export function correctionKey(
+  conversionId: string,
+  destinationId: string,
+  outwardEvent: string,
+  revision: number,
+): string {
+  return deterministicUuid('outward_correction', conversionId, destinationId, outwardEvent, String(revision));
+}
+
+/**
  * Delays before the second, third and fourth attempt, in milliseconds; then the delivery is dead.
  *
  * | after attempt | wait ±20 % | since the first | why                                                      |

@@ -2,7 +2,13 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashSubject, SUBJECT_FORMS, type SubjectForm, type SubjectIdentifiers } from './subject.ts';
+import {
+  hashIdentifier,
+  hashSubject,
+  SUBJECT_FORMS,
+  type SubjectForm,
+  type SubjectIdentifiers,
+} from './subject.ts';
 
 function sha256(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
@@ -107,5 +113,16 @@ describe('hashSubject', () => {
         expect(Object.values(hashes).every((hash) => /^[0-9a-f]{64}$/.test(hash))).toBe(true);
       }),
     );
+  });
+});
+
+describe('hashIdentifier', () => {
+  it.each([
+    [' 203.0.113.77 ', sha256('203.0.113.77')],
+    ['Customer-7', sha256('Customer-7')],
+    [sha256('x').toUpperCase(), sha256('x')],
+    ['  ', null],
+  ])('%j', (text, digest) => {
+    expect(hashIdentifier(text)).toBe(digest);
   });
 });

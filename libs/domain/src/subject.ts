@@ -100,6 +100,14 @@ export function hashSubject(identifiers: SubjectIdentifiers): Record<string, str
   return hashes;
 }
 
+/**
+ * SHA-256 (lower-case hex) of a text that goes out hashed but is kept in clear, such as an IP address; trimmed and otherwise
+ * as it is. 64 hexadecimal digits pass through as somebody's hash; null for a blank text.
+ */
+export function hashIdentifier(text: string): string | null {
+  return hashOnce(text.trim(), (trimmed) => trimmed);
+}
+
 const SHA256_HEX = /^[a-f0-9]{64}$/i;
 
 function hashOnce(text: string, normalise: FormRule['normalise']): string | null {
