@@ -126,7 +126,12 @@ function modifierProblem(macro: MacroToken, kind: MacroKind): TemplateProblem | 
       return { code: 'modifier_not_applicable', position, length, message };
     }
     if (!takes(rule, argument)) {
-      return { code: 'modifier_argument_invalid', position, length, message: `write it as in ${rule.example}` };
+      return {
+        code: 'modifier_argument_invalid',
+        position,
+        length,
+        message: `write it as in ${rule.example}`,
+      };
     }
     if (seen.has(rule.role)) {
       const message = `${name} contradicts a modifier before it: leave one of them out`;
@@ -202,7 +207,8 @@ function datePieces(pattern: string): readonly DatePiece[] | null {
 }
 
 function textWriter({ modifiers }: MacroToken): (text: string) => string {
-  const named = (role: ModifierRule['role']) => modifiers.find(({ name }) => ruleOf(name)?.role === role)?.name;
+  const named = (role: ModifierRule['role']) =>
+    modifiers.find(({ name }) => ruleOf(name)?.role === role)?.name;
   const inCase = CASES[named('case') ?? ''] ?? ((text: string) => text);
   const algorithm = named('hash');
   if (algorithm === undefined) return inCase;

@@ -9,7 +9,7 @@ export type MacroPlace = (typeof MACRO_PLACES)[number];
 /** Stands for a macro in a template's shape; NUL, because the fixed text of a template cannot hold it. */
 const MARK = '\0';
 
-export const AUTHORITY = /^https?:\/\/[^/?#]*/i;
+const AUTHORITY = /^https?:\/\/[^/?#]*/i;
 
 /** What is wrong with the fixed text of a template, its macros set aside. */
 export function fixedTextProblems(text: string, tokens: readonly TemplateToken[]): TemplateProblem[] {
@@ -46,7 +46,8 @@ function authorityProblems(text: string, tokens: readonly TemplateToken[]): Temp
   if (!authority.includes('@')) return [];
   const position = authority.indexOf('//') + 2;
   const length = authority.lastIndexOf('@') + 1 - position;
-  const message = 'user names and passwords do not belong into a URL: send them in a header with {secret:name}';
+  const message =
+    'user names and passwords do not belong into a URL: send them in a header with {secret:name}';
   return [{ code: 'credentials_in_url', position, length, message }];
 }
 
@@ -104,8 +105,10 @@ export interface MacroSegment {
 
 /** The path segments of a template that hold macros, in order. */
 export function macroSegments(tokens: readonly TemplateToken[]): MacroSegment[] {
-  const [path = ''] = shapeOf(tokens).replace(AUTHORITY, '').split(/[?#]/, 1);
-  let firstMacro = 0;
+  const shape = shapeOf(tokens);
+  const authority = AUTHORITY.exec(shape)?.[0] ?? '';
+  const [path = ''] = shape.slice(authority.length).split(/[?#]/, 1);
+  let firstMacro = authority.split(MARK).length - 1;
   const segments = path.split('/').map((segment) => {
     const fixedText = segment.replaceAll(MARK, '');
     const found = { firstMacro, macroCount: segment.length - fixedText.length, fixedText };

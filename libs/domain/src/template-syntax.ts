@@ -97,10 +97,17 @@ function readMacro(text: string, open: number): FoundMacro {
   if (stray !== -1) {
     const position = start + stray;
     const message = `a macro cannot hold a brace: close the one before it with ${closing}`;
-    return { end: resumeAt(body, stray, start, end + closing.length), problem: { code: 'unbalanced_brace', position, length: 1, message } };
+    return {
+      end: resumeAt(body, stray, start, end + closing.length),
+      problem: { code: 'unbalanced_brace', position, length: 1, message },
+    };
   }
   const source = opening + body + closing;
-  return { end: open + source.length, problem: null, macro: parseBody(body, start, { position: open, source }) };
+  return {
+    end: open + source.length,
+    problem: null,
+    macro: parseBody(body, start, { position: open, source }),
+  };
 }
 
 /** At the next macro, so that it is read for itself; behind the closing brace where there is none. */

@@ -1,11 +1,6 @@
 /** URL templates with macros: compiled once, rendered fast, and never able to leave the place the author chose. */
 import { AD_PLATFORM_PARAMETERS } from './click.ts';
-import {
-  compileStyle,
-  type MacroKind,
-  type MacroStyle,
-  type MacroValue,
-} from './template-modifiers.ts';
+import { compileStyle, type MacroKind, type MacroStyle, type MacroValue } from './template-modifiers.ts';
 import { knownNames, nearestName } from './template-names.ts';
 import {
   authorityPartAt,
@@ -20,7 +15,13 @@ import {
 } from './template-structure.ts';
 import { type MacroToken, type TemplateProblem, type TemplateToken, tokenise } from './template-syntax.ts';
 
-export { MACRO_KINDS, type MacroKind, type MacroValue, MODIFIERS, modifiersOf } from './template-modifiers.ts';
+export {
+  MACRO_KINDS,
+  type MacroKind,
+  type MacroValue,
+  MODIFIERS,
+  modifiersOf,
+} from './template-modifiers.ts';
 export { MACRO_PLACES, type MacroPlace } from './template-structure.ts';
 export {
   TEMPLATE_PROBLEM_CODES,
@@ -238,7 +239,10 @@ function inAuthority(text: string, { position, source }: MacroToken): TemplatePr
 }
 
 /** What the value of a known macro is. */
-export function kindOf({ name, key }: Pick<MacroToken, 'name' | 'key'>, { kinds }: MacroCatalogue): MacroKind {
+export function kindOf(
+  { name, key }: Pick<MacroToken, 'name' | 'key'>,
+  { kinds }: MacroCatalogue,
+): MacroKind {
   return key === null ? (kinds?.[name] ?? 'text') : 'text';
 }
 
