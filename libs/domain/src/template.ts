@@ -129,6 +129,8 @@ export interface CompiledTemplate<M extends string = string> {
   /** Scheme, host and port, the same for every rendering. */
   readonly origin: string;
   readonly uses: readonly MacroUse[];
+  /** The plain macros it uses, each once: no value of another is asked for. */
+  readonly macros: readonly M[];
   /**
    * The URL with every macro replaced; missing values are empty.
    *
@@ -187,6 +189,9 @@ export function compileTemplate<const M extends string>(
       position,
       place,
     })),
+    macros: catalogue.macros.filter((name) =>
+      macros.some(({ token }) => token.key === null && token.name === name),
+    ),
     render: (values, namespaces = {}) => renderParts(parts, values, namespaces),
   };
   return { ok: true, template };
