@@ -2,7 +2,12 @@
  * The configured destinations ready to send to: definition found, settings decrypted and parsed once per change. Where and
  * with which credentials something is sent is judged by the moment of sending, never by the age of the fact.
  */
-import type { Configuration, Destination, Revision } from '@tributary/configuration';
+import {
+  type Configuration,
+  type Destination,
+  overrideScopesOf,
+  type Revision,
+} from '@tributary/configuration';
 import {
   type DestinationDefinition,
   type DestinationSettings,
@@ -71,11 +76,10 @@ export class Receivers {
   }
 
   #prepare(revision: Revision<'destination'> | undefined): Prepared {
-    const overrides = revision?.entity?.overrides ?? [];
-    const scopes = overrides.map(({ offerId = null, eventType = null }) => ({ offerId, eventType }));
+    const { overrides = [] } = revision?.entity ?? {};
     return {
       version: revision?.version,
-      choose: chooserAmong(scopes),
+      choose: chooserAmong(overrideScopesOf({ overrides })),
       own: this.#lookup(revision, {}),
       overridden: overrides.map(({ settings }) => this.#lookup(revision, settings)),
     };

@@ -9,6 +9,7 @@ import {
   type LintSeverity,
   lintTemplate,
   MATCHES,
+  type OverrideScope,
   POSTBACK_PARAMETERS,
   POSTBACK_STATUSES,
   type PostbackField,
@@ -370,6 +371,13 @@ export type SourceProfile = Source['profile'];
 export type Destination = EntityOf<'destination'>;
 export type Subscription = EntityOf<'subscription'>;
 export type ApiKey = EntityOf<'api_key'>;
+
+/** What each override of a destination is for, in the order of the document. */
+export function overrideScopesOf({
+  overrides = [],
+}: Pick<Destination, 'overrides'>): readonly OverrideScope[] {
+  return overrides.map(({ offerId = null, eventType: event = null }) => ({ offerId, eventType: event }));
+}
 
 /** One fault of a document; `path` is where, dotted, empty for the whole. */
 export interface DocumentProblem {

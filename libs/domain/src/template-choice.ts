@@ -97,7 +97,7 @@ function whyThis(scope: OverrideScope): string {
 }
 
 /** An override as words: what it is for. */
-export function scopeInWords({ offerId, eventType }: OverrideScope): string {
+function scopeInWords({ offerId, eventType }: OverrideScope): string {
   const offer = offerId === null ? [] : [`offer ${offerId}`];
   const event = eventType === null ? [] : [`event type ${eventType}`];
   return [...offer, ...event].join(' and ');

@@ -91,7 +91,7 @@ export const MODIFIERS: Readonly<Record<string, ModifierRule>> = {
 };
 
 /** The modifiers that a macro of this kind takes. */
-export function modifiersOf(kind: MacroKind): readonly string[] {
+function modifiersOf(kind: MacroKind): readonly string[] {
   return Object.keys(MODIFIERS).filter((name) => ruleOf(name)?.kinds.includes(kind));
 }
 

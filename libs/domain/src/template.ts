@@ -20,7 +20,6 @@ export {
   type MacroKind,
   type MacroValue,
   MODIFIERS,
-  modifiersOf,
 } from './template-modifiers.ts';
 export { MACRO_PLACES, type MacroPlace } from './template-structure.ts';
 export {

@@ -1,5 +1,5 @@
 /** Which settings of a destination a delivery went by: its own or those of an override, and why not the others. */
-import type { Configuration, Destination } from '@tributary/configuration';
+import { type Configuration, overrideScopesOf } from '@tributary/configuration';
 import type { ConversionDecided, DeliveryAttempted } from '@tributary/contracts';
 import { explainChoice } from '@tributary/domain';
 
@@ -27,17 +27,13 @@ export function settingsBehind(
         unreadable !== true && version <= configurationVersion && effectiveFrom <= startedAt,
     );
   if (!revision?.entity) return null;
-  const { chosen, words, passedOver } = explainChoice(scopesOf(revision.entity), decided);
+  const { chosen, words, passedOver } = explainChoice(overrideScopesOf(revision.entity), decided);
   return {
     version: revision.version,
     chosen: pathOf(chosen),
     why: words,
     passedOver: passedOver.map(({ override, words: why }) => ({ path: pathOf(override), why })),
   };
-}
-
-function scopesOf({ overrides = [] }: Destination) {
-  return overrides.map(({ offerId = null, eventType = null }) => ({ offerId, eventType }));
 }
 
 function pathOf(override: number | null): string {
