@@ -141,7 +141,7 @@ export class FanOut implements AssignmentListener {
       if (!isAwaited(event, ledger.latest(event.deliveryId, read))) return;
       const decided = await this.#decisionIn(event.decision);
       await this.#catchUp(decided.configurationVersion);
-      const lookup = receivers.find(follower.current, event.destinationId, clock.now());
+      const lookup = receivers.find(follower.current, event.destinationId, decided, clock.now());
       const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming), headers };
       if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver, signal });
       else await attempter.abandon(due, lookup.reason);

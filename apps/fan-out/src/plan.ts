@@ -46,7 +46,7 @@ export function planDeliveries(
       withheld.push({ destinationId: current.destinationId, reason: 'subscription_too_new' });
     const subscription = revision?.entity ?? null;
     if (subscription === null || !fits(subscription.filter, decided)) continue;
-    const lookup = receivers.find(configuration, subscription.destinationId, now);
+    const lookup = receivers.find(configuration, subscription.destinationId, decided, now);
     if (!lookup.ok) {
       withheld.push({ destinationId: subscription.destinationId, reason: lookup.reason });
       continue;

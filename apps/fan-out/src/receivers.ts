@@ -2,17 +2,25 @@
  * The configured destinations ready to send to: definition found, settings decrypted and parsed once per change. Where and
  * with which credentials something is sent is judged by the moment of sending, never by the age of the fact.
  */
-import type { Configuration, Destination, Revision } from '@tributary/configuration';
+import {
+  type Configuration,
+  type Destination,
+  overrideScopesOf,
+  type Revision,
+} from '@tributary/configuration';
 import {
   type DestinationDefinition,
   type DestinationSettings,
   destinationFor,
+  overriddenSettings,
   parseSettings,
   type Redactor,
   settingsRedactor,
 } from '@tributary/destinations';
+import { type ChoiceSubject, type Chooser, chooserAmong } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
+/** A destination for one conversion: the settings are its own, or those of the override that fits the conversion. */
 export interface Receiver {
   readonly destination: Destination;
   readonly definition: DestinationDefinition;
@@ -34,32 +42,58 @@ export type ReceiverLookup =
   | { readonly ok: true; readonly receiver: Receiver }
   | { readonly ok: false; readonly reason: ReceiverProblem };
 
+interface Prepared {
+  readonly version: number | undefined;
+  readonly choose: Chooser;
+  readonly own: ReceiverLookup;
+  /** One for each override of the document. */
+  readonly overridden: readonly ReceiverLookup[];
+}
+
 export class Receivers {
   readonly #encryption: Encryption;
-  readonly #prepared = new Map<string, { version: number | undefined; lookup: ReceiverLookup }>();
+  readonly #prepared = new Map<string, Prepared>();
 
   constructor(encryption: Encryption) {
     this.#encryption = encryption;
   }
 
-  /** The receiver as it is in force at `now`; a change for later is not used before its time. */
-  find(configuration: Configuration, destinationId: string, now: number): ReceiverLookup {
+  /** The receiver of a conversion as it is in force at `now`; a change for later is not used before its time. */
+  find(
+    configuration: Configuration,
+    destinationId: string,
+    conversion: ChoiceSubject,
+    now: number,
+  ): ReceiverLookup {
     const revision = configuration.revision('destination', destinationId, now);
-    const version = revision?.version;
-    const known = this.#prepared.get(destinationId);
-    if (known !== undefined && known.version === version) return known.lookup;
-    const lookup = this.#prepare(revision);
-    this.#prepared.set(destinationId, { version, lookup });
-    return lookup;
+    let prepared = this.#prepared.get(destinationId);
+    if (prepared === undefined || prepared.version !== revision?.version) {
+      prepared = this.#prepare(revision);
+      this.#prepared.set(destinationId, prepared);
+    }
+    const chosen = prepared.choose(conversion);
+    return (chosen === null ? undefined : prepared.overridden[chosen]) ?? prepared.own;
   }
 
-  #prepare(revision: Revision<'destination'> | undefined): ReceiverLookup {
+  #prepare(revision: Revision<'destination'> | undefined): Prepared {
+    const { overrides = [] } = revision?.entity ?? {};
+    return {
+      version: revision?.version,
+      choose: chooserAmong(overrideScopesOf({ overrides })),
+      own: this.#lookup(revision, {}),
+      overridden: overrides.map(({ settings }) => this.#lookup(revision, settings)),
+    };
+  }
+
+  #lookup(revision: Revision<'destination'> | undefined, override: Destination['settings']): ReceiverLookup {
     const destination = revision?.entity ?? null;
     if (revision === undefined || destination === null) return { ok: false, reason: 'destination_unknown' };
     if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
     const definition = destinationFor(destination.definition);
     if (definition === null) return { ok: false, reason: 'definition_unknown' };
-    const whole = this.#withSecrets(destination, revision.secrets);
+    const given = overriddenSettings(definition, destination.settings, override);
+    if (given === null) return { ok: false, reason: 'settings_invalid' };
+    const whole = this.#withSecrets(destination.id, given, revision.secrets);
     // A key that this process lacks is one destination's trouble, and must not set aside what others are to be sent.
     if (whole === null) return { ok: false, reason: 'secrets_unreadable' };
     const parsed = parseSettings(definition, whole);
@@ -72,7 +106,11 @@ export class Receivers {
   }
 
   /** Secrets are named by their dotted path in the settings; null when no key decrypts one of them. */
-  #withSecrets({ id, settings }: Destination, secrets: Revision<'destination'>['secrets']): object | null {
+  #withSecrets(
+    id: string,
+    settings: Destination['settings'],
+    secrets: Revision<'destination'>['secrets'],
+  ): object | null {
     const whole: Record<string, unknown> = structuredClone({ ...settings });
     for (const [path, ciphertext] of Object.entries(secrets)) {
       const plain = this.#decrypted(ciphertext, `destination:${id}:${path}`);

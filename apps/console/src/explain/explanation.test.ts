@@ -55,6 +55,7 @@ function stepsOf(changes: Partial<ConversionDecided>, rules: Partial<RulesBehind
     { terms: TERMS, rate: null, behind: [], ...rules },
     [],
     { role: 'admin' },
+    () => null,
   );
   expect([isExplanation(JSON.parse(JSON.stringify(explanation))), isExplanation.errors]).toEqual([
     true,
