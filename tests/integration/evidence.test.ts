@@ -95,6 +95,7 @@ beforeAll(async () => {
     kafkaBrokers: brokers,
     schemaRegistryUrl: inject('schemaRegistryUrl'),
     flushMs: 100,
+    reportFlushMs: 100,
   });
   await admin.close();
   store = new EvidenceStore(clickhouse);

@@ -41,6 +41,7 @@ const settings = () => ({
   kafkaBrokers: inject('brokers').split(','),
   schemaRegistryUrl: inject('schemaRegistryUrl'),
   flushMs: 100,
+  reportFlushMs: 100,
 });
 
 function connect(database: string): ClickhouseConnection {
@@ -213,7 +214,7 @@ describe('a conversion', () => {
       customer: [attribution.customerKey(LIVE, customerId)],
     });
     expect((await store.load(asked)).conversions).toEqual([revisions[1]]);
-    await clickhouse.run('OPTIMIZE TABLE conversion_states FINAL');
+    await clickhouse.run('OPTIMIZE TABLE decision_records FINAL');
     expect((await store.load(asked)).conversions).toEqual([revisions[1]]);
   });
 });

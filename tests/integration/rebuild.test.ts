@@ -70,6 +70,7 @@ async function aDatabase(name: string): Promise<void> {
     kafkaBrokers: inject('brokers').split(','),
     schemaRegistryUrl: inject('schemaRegistryUrl'),
     flushMs: 100,
+    reportFlushMs: 100,
   });
 }
 
