@@ -338,7 +338,6 @@ CREATE TABLE IF NOT EXISTS decision_records_stream
 ENGINE = Null
 EMPTY AS SELECT toUUIDOrZero(_key) AS conversionId, *, {{arrival}} FROM decision_records_queue;
 
--- A value without a byte is nobody's record; the other queue keeps it as undecoded.
 CREATE MATERIALIZED VIEW IF NOT EXISTS decision_records_feed TO decision_records AS
 SELECT COLUMNS('^[^_]'), _record_partition AS recordPartition, _record_offset AS recordOffset
 FROM decision_records_stream

@@ -401,7 +401,6 @@ EMPTY AS SELECT toUUIDOrZero(_key) AS conversionId, *, _topic, _partition, _offs
   if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
   if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decision_records_queue;
 
--- A value without a byte is nobody's record; the other queue keeps it as undecoded.
 CREATE MATERIALIZED VIEW IF NOT EXISTS decision_records_feed TO decision_records AS
 SELECT COLUMNS('^[^_]'), _record_partition AS recordPartition, _record_offset AS recordOffset
 FROM decision_records_stream
