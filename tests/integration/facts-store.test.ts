@@ -222,7 +222,8 @@ describe('a conversion', () => {
     const decision = aDecision({ conversionId: randomUUID() });
     const { topic, key, value } = outgoing('conversion.decided.v1', decision.conversionId, decision);
     const unreadable = [Buffer.from('no event'), value.subarray(0, 60)];
-    for (const bytes of [...unreadable, Buffer.alloc(0), value]) await publish(producer, [{ topic, key, value: bytes }]);
+    for (const bytes of [...unreadable, Buffer.alloc(0), value])
+      await publish(producer, [{ topic, key, value: bytes }]);
     await stored('conversion.decided.v1');
     const { conversions } = await store.load(keys({ conversion: [decision.conversionId] }));
     expect(conversions).toEqual([decision]);
