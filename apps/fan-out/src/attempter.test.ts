@@ -1,6 +1,6 @@
 /** One attempt with everything around it in memory: what is on record before the first byte, what follows from each outcome, what is hidden. */
 import { randomBytes } from 'node:crypto';
-import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
+import type { EventProducer, Outgoing, RecordPosition } from '@tributary/bus';
 import { aChange, Configuration } from '@tributary/configuration';
 import {
   type ConversionDecided,
@@ -29,14 +29,14 @@ const ADDRESS = '192.0.2.77';
 const encryption = new Encryption(randomBytes(32).toString('base64'));
 
 /** Everything that happened, in order. */
-let log: (OutgoingRecord[] | OutwardRequest)[];
+let log: (Outgoing[] | OutwardRequest)[];
 let exchange: Exchange;
 let failProduceAt: number;
 let isOwner: boolean;
 /** Throws what the sender is to throw. */
 let refuse: () => void;
 /** Throws what the producer is to throw. */
-let refuseRecord: (records: OutgoingRecord[]) => void;
+let refuseRecord: (records: Outgoing[]) => void;
 let ledger: SendLedger;
 let now: number;
 let lanes: DestinationLanes;
@@ -415,8 +415,8 @@ describe('records', () => {
       expect(recorded).not.toContain(canary);
     }
     for (const step of [0, 2, 3]) {
-      for (const record of log[step] as OutgoingRecord[])
-        expect(record.value.toString('latin1')).not.toContain('s3cret');
+      for (const record of log[step] as Outgoing[])
+        expect(record.value?.toString('latin1')).not.toContain('s3cret');
     }
     expect(attempted(0).url).toBe(`https://partner.example/?c=${aDecision().clickId}&t=[redacted]`);
     expect(attempted(0).requestHeaders).toMatchObject({ 'x-key': '[redacted]' });

@@ -2,7 +2,7 @@
 import {
   type EventProducer,
   type IncomingEvent,
-  type OutgoingRecord,
+  type Outgoing,
   type PartitionBatch,
   partitionOf,
   type SchemaSource,
@@ -43,7 +43,7 @@ const LATER_SCHEMA = JSON.stringify({
 });
 
 let stored: StoredDelivery[];
-let written: OutgoingRecord[];
+let written: Outgoing[];
 let sent: number;
 let learn: SchemaSource['learn'];
 /** Throws where what was just written is not to be acknowledged. */
