@@ -1,5 +1,5 @@
 /** TikTok by table: the exact request, what is not valid, the outcome of each response, and what Segment's client sends. */
-import type { OutwardConversion } from '@tributary/domain';
+import { hashSubject, type OutwardConversion } from '@tributary/domain';
 import { describe, expect, it } from 'vitest';
 import { driverOf } from './definition.fixture.ts';
 import { outwardEvent } from './definition.ts';
@@ -119,6 +119,19 @@ describe('buildRequest', () => {
         },
       ],
     });
+  });
+
+  it("hashes what TikTok's reference gives as examples to what it gives", () => {
+    const forms = hashSubject({
+      email: ' ALICE_abc@gmail.com ',
+      phone: '(+1)2133734253',
+      customerId: 'user_123',
+    });
+    expect([forms['emailPlain'], forms['phoneE164'], forms['customerExternal']]).toEqual([
+      '848a771458438fc2ec420560d769fb9b9b86851ee338ec56517baabd79d3bb4f',
+      '9f7ec22d72092cd3c0b58726ed9c2d91b92e51a3f29837508fb2948bb22dd2fd',
+      '80fba0ae1c48e3978e43e4efc365e14e12ea0c830ba8ba5b9a2dafc7e3f2ab8b',
+    ]);
   });
 
   it('sends a batch in order, each event under its own id, to where the settings say', () => {
