@@ -64,6 +64,15 @@ export class ReceiversController {
     await this.#receive({ kind: 'tiktok', name: tiktokEventSource(bodyOf(request)) }, request, reply);
   }
 
+  @Post(['v3/:pixelId/events', 'v3/:pixelId/events/validate'])
+  async snap(
+    @Param('pixelId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'snap', name }, request, reply);
+  }
+
   async #receive(receiver: ReceiverName, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const call = incomingCall(receiver, request, this.#clock.now());
     const { failWith, delayMs, resetsConnection } = this.#behaviours.next(receiver);

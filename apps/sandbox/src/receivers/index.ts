@@ -3,6 +3,12 @@ import type { ReceiverKind } from '../received-calls.ts';
 import { meta } from './meta.ts';
 import { partnerNetwork } from './partner-network.ts';
 import type { Receiver } from './receiver.ts';
+import { snap } from './snap.ts';
 import { tiktok } from './tiktok.ts';
 
-export const RECEIVERS: Readonly<Record<ReceiverKind, Receiver>> = { partner: partnerNetwork, meta, tiktok };
+export const RECEIVERS: Readonly<Record<ReceiverKind, Receiver>> = {
+  partner: partnerNetwork,
+  meta,
+  snap,
+  tiktok,
+};
