@@ -15,6 +15,7 @@ import {
   type JudgeInput,
   type OutwardDelivery,
   refused,
+  refusedTogether,
   retry,
   tokenExpired,
   type ValidateInput,
@@ -358,7 +359,7 @@ function judgeRequest(input: JudgeInput<SnapSettings>): readonly AttemptOutcome[
   if (byStatus.outcome === 'retry' || (status >= 300 && status < 400)) return all(byStatus);
   if (read.success) return judgeAnswer(read.data, { status, deliveryCount });
   if (byStatus.outcome === 'delivered') return all(retry('response_unreadable', { afterMs }));
-  return all(refusalOf(byStatus.reason, undefined, deliveryCount));
+  return all(refusedTogether(byStatus.reason, undefined, deliveryCount));
 }
 
 function judgeAnswer(
@@ -371,14 +372,8 @@ function judgeAnswer(
     const log = logs.find(({ event }) => event === index);
     if (log?.status === 'INVALID') return refused('event_invalid', 'event', wordsOf(log));
     if (isValid || (log?.status === 'VALID' && status < 300)) return delivered();
-    return refusalOf('event_invalid', wordsOf(given), deliveryCount);
+    return refusedTogether('event_invalid', wordsOf(given), deliveryCount);
   });
-}
-
-/** What refuses several events may mean any one of them: only an event that was sent alone is known to be the bad one. */
-function refusalOf(reason: string, detail: string | undefined, deliveryCount: number): AttemptOutcome {
-  if (deliveryCount > 1) return retry('batch_refused', { detail, splitBatch: true });
-  return refused(reason, 'event', detail);
 }
 
 function wordsOf({ reason, errors: given }: Pick<SnapAnswer, 'reason' | 'errors'>): string | undefined {

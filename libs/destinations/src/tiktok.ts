@@ -20,6 +20,7 @@ import {
   type JudgeInput,
   type OutwardDelivery,
   refused,
+  refusedTogether,
   retry,
   type ValidateInput,
   type ValidationProblem,
@@ -407,7 +408,6 @@ function judgeCode(
 ): AttemptOutcome {
   const { status, deliveryCount, afterMs } = request;
   const detail = message === undefined ? `${code}` : `${code}: ${message}`;
-  const splitBatch = deliveryCount > 1;
   if (status === 429 || THROTTLED_CODES.includes(code)) return retry('throttled', { detail, afterMs });
   if (status >= 500 || code === CONFLICT_CODE) return retry('platform_failing', { detail, afterMs });
   if (TOKEN_CODES.includes(code)) return refused('token_invalid', 'destination', detail);
@@ -415,8 +415,11 @@ function judgeCode(
   if (TAKEN_CODES.includes(code)) {
     return status >= 200 && status < 300 ? delivered() : retry('response_unreadable', { detail, afterMs });
   }
-  if (code === PARTLY_TAKEN_CODE) return retry('partly_taken', { detail, splitBatch });
+  if (code === PARTLY_TAKEN_CODE) return retry('partly_taken', { detail, splitBatch: deliveryCount > 1 });
   if (code < 40_000 || code >= 50_000) return retry('platform_failing', { detail, afterMs });
-  if (splitBatch) return retry('batch_refused', { detail, splitBatch });
-  return refused(code === UNHASHED_CODE ? 'identifier_unhashed' : 'event_invalid', 'event', detail);
+  return refusedTogether(
+    code === UNHASHED_CODE ? 'identifier_unhashed' : 'event_invalid',
+    detail,
+    deliveryCount,
+  );
 }
