@@ -64,6 +64,15 @@ export class ReceiversController {
     await this.#receive({ kind: 'tiktok', name: tiktokEventSource(bodyOf(request)) }, request, reply);
   }
 
+  @Post('v5/ad_accounts/:adAccountId/events')
+  async pinterest(
+    @Param('adAccountId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'pinterest', name }, request, reply);
+  }
+
   @Post(['v3/:pixelId/events', 'v3/:pixelId/events/validate'])
   async snap(
     @Param('pixelId') name: string,
