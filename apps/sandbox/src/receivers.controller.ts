@@ -6,6 +6,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Behaviours } from './behaviour.ts';
 import { type IncomingCall, ReceivedCalls, type ReceiverName } from './received-calls.ts';
 import { RECEIVERS } from './receivers/index.ts';
+import type { Credentials } from './receivers/receiver.ts';
+import { tiktokEventSource } from './receivers/tiktok.ts';
 
 export const CLOCK = Symbol('CLOCK');
 
@@ -53,16 +55,40 @@ export class ReceiversController {
     await this.#receive({ kind: 'meta', name }, request, reply);
   }
 
+  /**
+   * From here on the addresses of the platforms themselves, since their definitions let only the host be replaced. TikTok's
+   * ends in a slash; Nest drops it, so the second path takes it.
+   */
+  @Post(['open_api/:version/event/track', 'open_api/:version/event/track/*'])
+  async tiktok(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#receive({ kind: 'tiktok', name: tiktokEventSource(bodyOf(request)) }, request, reply);
+  }
+
+  @Post('v5/ad_accounts/:adAccountId/events')
+  async pinterest(
+    @Param('adAccountId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'pinterest', name }, request, reply);
+  }
+
+  @Post(['v3/:pixelId/events', 'v3/:pixelId/events/validate'])
+  async snap(
+    @Param('pixelId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'snap', name }, request, reply);
+  }
+
   async #receive(receiver: ReceiverName, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const call = incomingCall(receiver, request, this.#clock.now());
     const { failWith, delayMs, resetsConnection } = this.#behaviours.next(receiver);
     const { judge, failure } = RECEIVERS[receiver.kind];
     const answer =
       failWith === null
-        ? judge(call, {
-            authorization: request.headers.authorization,
-            requiredToken: this.#behaviours.requiredToken(receiver),
-          })
+        ? judge(call, credentialsOf(request, this.#behaviours.requiredToken(receiver)))
         : failure(failWith);
     const answeredStatus = resetsConnection ? null : answer.status;
     this.#calls.add({ ...call, accepted: answer.accepted, answeredStatus });
@@ -76,14 +102,29 @@ export class ReceiversController {
   }
 }
 
-/** Meta takes its token in the query too; ours must not be sent there, and is not kept if it is. */
+function credentialsOf({ headers, url }: FastifyRequest, requiredToken: string | null): Credentials {
+  return {
+    header: (name) => [headers[name] ?? []].flat()[0],
+    parameter: (name) => parametersOf(url).get(name) ?? undefined,
+    requiredToken,
+  };
+}
+
+function parametersOf(url: string): URLSearchParams {
+  return new URLSearchParams(url.split('?').slice(1).join('?'));
+}
+
+/** Snap takes its token in the query, and Meta there too: it is judged, and never kept. */
 const SECRET_PARAMETERS = ['access_token'];
 
 function incomingCall(receiver: ReceiverName, request: FastifyRequest, receivedAt: number): IncomingCall {
-  const [path = '', ...rest] = request.url.split('?');
-  const query = [...new URLSearchParams(rest.join('?'))].map(
+  const [path = ''] = request.url.split('?');
+  const query = [...parametersOf(request.url)].map(
     ([name, value]) => [name, SECRET_PARAMETERS.includes(name) ? '[redacted]' : value] as const,
   );
-  const body = typeof request.body === 'string' ? request.body : '';
-  return { ...receiver, method: request.method, path, query, body, receivedAt };
+  return { ...receiver, method: request.method, path, query, body: bodyOf(request), receivedAt };
+}
+
+function bodyOf({ body }: FastifyRequest): string {
+  return typeof body === 'string' ? body : '';
 }

@@ -375,6 +375,19 @@ export function refused(reason: string, scope: RefusalScope, detail?: string): A
   return { outcome: 'refused', reason, scope, ...(detail === undefined ? {} : { detail }) };
 }
 
+/**
+ * What to make of a platform that refused a whole request: of several events any may be the bad one, so they are sent in
+ * smaller requests; an event that was sent alone is refused for `reason`.
+ */
+export function refusedTogether(
+  reason: string,
+  detail: string | undefined,
+  deliveryCount: number,
+): AttemptOutcome {
+  if (deliveryCount > 1) return retry('batch_refused', { detail, splitBatch: true });
+  return refused(reason, 'event', detail);
+}
+
 /** The same outcome for every event of a request. */
 export function forAll(deliveryCount: number, outcome: AttemptOutcome): AttemptOutcome[] {
   return Array.from({ length: deliveryCount }, () => outcome);

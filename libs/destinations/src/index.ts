@@ -2,6 +2,9 @@
 import type { DestinationDefinition } from './definition.ts';
 import { meta } from './meta.ts';
 import { partnerPostback } from './partner-postback.ts';
+import { pinterest } from './pinterest.ts';
+import { snap } from './snap.ts';
+import { tiktok } from './tiktok.ts';
 
 export * from './batching.ts';
 export * from './conformance.ts';
@@ -14,7 +17,13 @@ export * from './sample.ts';
 export * from './settings.ts';
 
 /** Every definition; a new one is added here and nowhere else. */
-export const DESTINATIONS: readonly DestinationDefinition[] = [meta, partnerPostback];
+export const DESTINATIONS: readonly DestinationDefinition[] = [
+  meta,
+  partnerPostback,
+  pinterest,
+  snap,
+  tiktok,
+];
 
 /** The definition with this key, or null: keys come from configuration, where one may be newer than this process. */
 export function destinationFor(key: string): DestinationDefinition | null {
