@@ -3,6 +3,7 @@ import type { DestinationDefinition } from './definition.ts';
 import { linkedin } from './linkedin.ts';
 import { meta } from './meta.ts';
 import { partnerPostback } from './partner-postback.ts';
+import { reddit } from './reddit.ts';
 
 export * from './batching.ts';
 export * from './conformance.ts';
@@ -15,7 +16,7 @@ export * from './sample.ts';
 export * from './settings.ts';
 
 /** Every definition; a new one is added here and nowhere else. */
-export const DESTINATIONS: readonly DestinationDefinition[] = [linkedin, meta, partnerPostback];
+export const DESTINATIONS: readonly DestinationDefinition[] = [linkedin, meta, partnerPostback, reddit];
 
 /** The definition with this key, or null: keys come from configuration, where one may be newer than this process. */
 export function destinationFor(key: string): DestinationDefinition | null {
