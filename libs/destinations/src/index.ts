@@ -4,6 +4,7 @@ import { linkedin } from './linkedin.ts';
 import { meta } from './meta.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { reddit } from './reddit.ts';
+import { webhook } from './webhook.ts';
 import { x } from './x.ts';
 
 export * from './batching.ts';
@@ -17,7 +18,14 @@ export * from './sample.ts';
 export * from './settings.ts';
 
 /** Every definition; a new one is added here and nowhere else. */
-export const DESTINATIONS: readonly DestinationDefinition[] = [linkedin, meta, partnerPostback, reddit, x];
+export const DESTINATIONS: readonly DestinationDefinition[] = [
+  linkedin,
+  meta,
+  partnerPostback,
+  reddit,
+  webhook,
+  x,
+];
 
 /** The definition with this key, or null: keys come from configuration, where one may be newer than this process. */
 export function destinationFor(key: string): DestinationDefinition | null {
