@@ -4,6 +4,7 @@ import { linkedin } from './linkedin.ts';
 import { meta } from './meta.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { reddit } from './reddit.ts';
+import { tiktok } from './tiktok.ts';
 import { webhook } from './webhook.ts';
 import { x } from './x.ts';
 
@@ -23,6 +24,7 @@ export const DESTINATIONS: readonly DestinationDefinition[] = [
   meta,
   partnerPostback,
   reddit,
+  tiktok,
   webhook,
   x,
 ];
