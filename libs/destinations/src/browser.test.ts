@@ -46,7 +46,9 @@ describe('browserId', () => {
     ['ga_client_id', 'GS1.1.x', false],
     ['scid', '7c1b0f2e-2222-4333-8444-a55566677788', true],
     ['scid', '"', false],
-    ['rdt_uuid', '1767315845678.3d9c1f2e-example', true],
+    ['rdt_uuid', '1767315845678.3d9c1f2e-4444-4555-8666-a77788899900', true],
+    ['rdt_uuid', '3D9C1F2E-4444-4555-8666-A77788899900', true],
+    ['rdt_uuid', '1767315845678.3d9c1f2e-example', false],
     ['rdt_uuid', '', false],
   ])('%s %j: %s', (name, value, isTaken) => {
     expect(browserId(sampleConversion({ extras: { [name]: value } }), name)).toBe(

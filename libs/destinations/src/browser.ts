@@ -31,14 +31,14 @@ export function pageUrl({ extras, click }: OutwardConversion): string | undefine
  * | `ttp`          | `_ttp`      | TikTok                                                            |
  * | `ga_client_id` | `_ga`       | Google Analytics: whole (`GA1.1.123.456`) or its last two parts   |
  * | `scid`         | `_scid`     | Snap                                                              |
- * | `rdt_uuid`     | `_rdt_uuid` | Reddit                                                            |
+ * | `rdt_uuid`     | `_rdt_uuid` | Reddit: a UUID, after a time; anything else refuses a whole batch |
  */
 const BROWSER_IDS = {
   fbp: /^fb\.\d\.\d+\.\d+$/,
   ttp: /^[\w.-]{1,100}$/,
   ga_client_id: /^(?:GA1\.\d\.)?\d{1,20}\.\d{1,20}$/,
   scid: /^[\w.-]{1,100}$/,
-  rdt_uuid: /^[\w.-]{1,100}$/,
+  rdt_uuid: /^(?:\d{1,20}\.)?[\da-f]{8}-[\da-f]{4}-[1-5][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i,
 } as const;
 export type BrowserId = keyof typeof BROWSER_IDS;
 
