@@ -113,13 +113,13 @@ function eventRows({ events }: DestinationDefinition): Row[] {
   return [...types].map(([event, names]) => [names.map(code).join(', '), code(event)]);
 }
 
-function exampleEvent({ events }: DestinationDefinition): string {
-  return events['sale'] ?? Object.values(events)[0] ?? 'sale';
+function exampleEvent({ events }: DestinationDefinition, settings: DestinationSettings): string {
+  return settings.events['sale'] ?? events['sale'] ?? Object.values(events)[0] ?? 'sale';
 }
 
 /** The request for the sample conversion as it would be recorded: secrets and the address hidden. */
 function exampleRequest(definition: DestinationDefinition, settings: DestinationSettings): string {
-  const delivery = sampleDelivery(exampleEvent(definition));
+  const delivery = sampleDelivery(exampleEvent(definition, settings));
   const accessToken = definition.credential?.isNeeded(settings) ? 'access-token' : null;
   const request = definition.buildRequest({ deliveries: [delivery], settings, accessToken, now: SAMPLE_NOW });
   const hide = attemptRedactor(request, [delivery], settingsRedactor(definition, settings));
