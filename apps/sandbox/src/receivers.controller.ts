@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Behaviours } from './behaviour.ts';
 import { type IncomingCall, ReceivedCalls, type ReceiverName } from './received-calls.ts';
 import { RECEIVERS } from './receivers/index.ts';
+import type { Credentials } from './receivers/receiver.ts';
 
 export const CLOCK = Symbol('CLOCK');
 
@@ -59,10 +60,7 @@ export class ReceiversController {
     const { judge, failure } = RECEIVERS[receiver.kind];
     const answer =
       failWith === null
-        ? judge(call, {
-            authorization: request.headers.authorization,
-            requiredToken: this.#behaviours.requiredToken(receiver),
-          })
+        ? judge(call, credentialsOf(request, this.#behaviours.requiredToken(receiver)))
         : failure(failWith);
     const answeredStatus = resetsConnection ? null : answer.status;
     this.#calls.add({ ...call, accepted: answer.accepted, answeredStatus });
@@ -76,12 +74,24 @@ export class ReceiversController {
   }
 }
 
-/** Meta takes its token in the query too; ours must not be sent there, and is not kept if it is. */
+function credentialsOf({ headers, url }: FastifyRequest, requiredToken: string | null): Credentials {
+  return {
+    header: (name) => [headers[name] ?? []].flat()[0],
+    parameter: (name) => parametersOf(url).get(name) ?? undefined,
+    requiredToken,
+  };
+}
+
+function parametersOf(url: string): URLSearchParams {
+  return new URLSearchParams(url.split('?').slice(1).join('?'));
+}
+
+/** Snap takes its token in the query, and Meta there too: it is judged, and never kept. */
 const SECRET_PARAMETERS = ['access_token'];
 
 function incomingCall(receiver: ReceiverName, request: FastifyRequest, receivedAt: number): IncomingCall {
-  const [path = '', ...rest] = request.url.split('?');
-  const query = [...new URLSearchParams(rest.join('?'))].map(
+  const [path = ''] = request.url.split('?');
+  const query = [...parametersOf(request.url)].map(
     ([name, value]) => [name, SECRET_PARAMETERS.includes(name) ? '[redacted]' : value] as const,
   );
   const body = typeof request.body === 'string' ? request.body : '';

@@ -52,11 +52,14 @@ interface TimedEvent extends OutwardEvent {
 /** The window starts at the event that was counted, so a repeat does not prolong it. */
 function withoutRepeats(events: readonly TimedEvent[], windowMs: number): readonly TimedEvent[] {
   const countedAt = new Map<string, number>();
-  return events.filter(({ identity, receivedAt }) => {
-    const earlier = countedAt.get(identity);
-    if (earlier !== undefined && receivedAt - earlier <= windowMs) return false;
-    countedAt.set(identity, receivedAt);
-    return true;
+  return events.filter(({ identity, secondIdentity, receivedAt }) => {
+    const known = [{ identity, windowMs }, ...(secondIdentity === undefined ? [] : [secondIdentity])];
+    const isRepeat = known.some((each) => {
+      const earlier = countedAt.get(each.identity);
+      return earlier !== undefined && receivedAt - earlier <= each.windowMs;
+    });
+    if (!isRepeat) for (const each of known) countedAt.set(each.identity, receivedAt);
+    return !isRepeat;
   });
 }
 
