@@ -1,5 +1,6 @@
 /** The registry of destinations: every platform we can send to, one definition each. */
 import type { DestinationDefinition } from './definition.ts';
+import { ga4 } from './ga4.ts';
 import { googleDataManager } from './google-data-manager.ts';
 import { meta } from './meta.ts';
 import { partnerPostback } from './partner-postback.ts';
@@ -15,7 +16,13 @@ export * from './sample.ts';
 export * from './settings.ts';
 
 /** Every definition; a new one is added here and nowhere else. */
-export const DESTINATIONS: readonly DestinationDefinition[] = [googleDataManager, meta, partnerPostback];
+export const DESTINATIONS: readonly DestinationDefinition[] = [
+  ga4,
+  googleDataManager,
+  meta,
+ 
+  partnerPostback,
+];
 
 /** The definition with this key, or null: keys come from configuration, where one may be newer than this process. */
 export function destinationFor(key: string): DestinationDefinition | null {
