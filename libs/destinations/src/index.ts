@@ -3,6 +3,7 @@ import type { DestinationDefinition } from './definition.ts';
 import { ga4 } from './ga4.ts';
 import { googleDataManager } from './google-data-manager.ts';
 import { meta } from './meta.ts';
+import { microsoftUet } from './microsoft-uet.ts';
 import { partnerPostback } from './partner-postback.ts';
 
 export * from './batching.ts';
@@ -20,7 +21,7 @@ export const DESTINATIONS: readonly DestinationDefinition[] = [
   ga4,
   googleDataManager,
   meta,
- 
+  microsoftUet,
   partnerPostback,
 ];
 
