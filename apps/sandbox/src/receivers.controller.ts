@@ -7,6 +7,7 @@ import { Behaviours } from './behaviour.ts';
 import { type IncomingCall, ReceivedCalls, type ReceiverName } from './received-calls.ts';
 import { RECEIVERS } from './receivers/index.ts';
 import type { Credentials } from './receivers/receiver.ts';
+import { tiktokEventSource } from './receivers/tiktok.ts';
 
 export const CLOCK = Symbol('CLOCK');
 
@@ -54,6 +55,15 @@ export class ReceiversController {
     await this.#receive({ kind: 'meta', name }, request, reply);
   }
 
+  /**
+   * From here on the addresses of the platforms themselves, since their definitions let only the host be replaced. TikTok's
+   * ends in a slash; Nest drops it, so the second path takes it.
+   */
+  @Post(['open_api/:version/event/track', 'open_api/:version/event/track/*'])
+  async tiktok(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#receive({ kind: 'tiktok', name: tiktokEventSource(bodyOf(request)) }, request, reply);
+  }
+
   async #receive(receiver: ReceiverName, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const call = incomingCall(receiver, request, this.#clock.now());
     const { failWith, delayMs, resetsConnection } = this.#behaviours.next(receiver);
@@ -94,6 +104,9 @@ function incomingCall(receiver: ReceiverName, request: FastifyRequest, receivedA
   const query = [...parametersOf(request.url)].map(
     ([name, value]) => [name, SECRET_PARAMETERS.includes(name) ? '[redacted]' : value] as const,
   );
-  const body = typeof request.body === 'string' ? request.body : '';
-  return { ...receiver, method: request.method, path, query, body, receivedAt };
+  return { ...receiver, method: request.method, path, query, body: bodyOf(request), receivedAt };
+}
+
+function bodyOf({ body }: FastifyRequest): string {
+  return typeof body === 'string' ? body : '';
 }

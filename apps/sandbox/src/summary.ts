@@ -8,10 +8,10 @@ export interface ReceiverSummary extends ReceiverName {
   /** Everything that came in, refused or not. */
   readonly calls: number;
   readonly acceptedCalls: number;
-  /** Events in accepted calls, repeats included. */
+  /** Events in accepted calls, repeats included, adjustments of earlier ones not. */
   readonly outwardEvents: number;
   readonly distinctKeys: number;
-  /** Sum over the accepted events without repeats, in units, as the shortest exact decimal. */
+  /** Sum over the accepted events without repeats, each as last adjusted, in units, as the shortest exact decimal. */
   readonly valueByCurrency: Readonly<Record<string, string>>;
   /** Counted events whose value is no exact amount of a known currency and is therefore in no sum. */
   readonly unreadableValues: number;
@@ -29,9 +29,10 @@ function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames
   const { kind, name } = first;
   const { outwardEvents, repeatWindowMs } = RECEIVERS[kind];
   const accepted = calls.filter((call) => call.accepted);
-  const events = accepted.flatMap((call) =>
+  const reported = accepted.flatMap((call) =>
     outwardEvents(call, names).map((event) => ({ ...event, receivedAt: call.receivedAt })),
   );
+  const events = reported.filter(({ replaces }) => replaces === undefined);
   return [
     {
       kind,
@@ -40,7 +41,7 @@ function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames
       acceptedCalls: accepted.length,
       outwardEvents: events.length,
       distinctKeys: new Set(events.map(({ key }) => key)).size,
-      ...sumValues(withoutRepeats(events, repeatWindowMs)),
+      ...sumValues(currentValues(withoutRepeats(reported, repeatWindowMs))),
     },
   ];
 }
@@ -63,12 +64,25 @@ function withoutRepeats(events: readonly TimedEvent[], windowMs: number): readon
   });
 }
 
+/** The value of each event as its last adjustment left it. */
+function currentValues(events: readonly OutwardEvent[]): readonly (SentValue | null)[] {
+  const values: (SentValue | null)[] = [];
+  const places = new Map<string, number>();
+  for (const { identity, replaces, value } of events) {
+    const place = replaces === undefined ? values.length : places.get(replaces);
+    if (place === undefined) continue;
+    values[place] = value;
+    if (replaces === undefined) places.set(identity, place);
+  }
+  return values;
+}
+
 function sumValues(
-  events: readonly OutwardEvent[],
+  values: readonly (SentValue | null)[],
 ): Pick<ReceiverSummary, 'valueByCurrency' | 'unreadableValues'> {
   const sums = new Map<string, bigint>();
   let unreadableValues = 0;
-  for (const { value } of events) {
+  for (const value of values) {
     if (value === null) continue;
     const micros = microsOf(value);
     if (micros === null) unreadableValues += 1;

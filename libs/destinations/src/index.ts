@@ -2,9 +2,14 @@
 import type { DestinationDefinition } from './definition.ts';
 import { ga4 } from './ga4.ts';
 import { googleDataManager } from './google-data-manager.ts';
+import { linkedin } from './linkedin.ts';
 import { meta } from './meta.ts';
 import { microsoftUet } from './microsoft-uet.ts';
 import { partnerPostback } from './partner-postback.ts';
+import { reddit } from './reddit.ts';
+import { tiktok } from './tiktok.ts';
+import { webhook } from './webhook.ts';
+import { x } from './x.ts';
 
 export * from './batching.ts';
 export * from './conformance.ts';
@@ -20,9 +25,14 @@ export * from './settings.ts';
 export const DESTINATIONS: readonly DestinationDefinition[] = [
   ga4,
   googleDataManager,
+  linkedin,
   meta,
   microsoftUet,
   partnerPostback,
+  reddit,
+  tiktok,
+  webhook,
+  x,
 ];
 
 /** The definition with this key, or null: keys come from configuration, where one may be newer than this process. */

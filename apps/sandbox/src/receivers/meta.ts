@@ -4,7 +4,15 @@ import { isCurrencyCode } from '@tributary/domain';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { IncomingCall, ReceivedCall } from '../received-calls.ts';
 import { bearerToken, isRightToken } from './access-token.ts';
-import { isFilled, isHashed, listOf, millisecondsOf, numberText, readOnce, sentValue } from './event-fields.ts';
+import {
+  isFilled,
+  isHashed,
+  listOf,
+  millisecondsOf,
+  numberText,
+  readOnce,
+  sentValue,
+} from './event-fields.ts';
 import { jsonAnswer } from './json-answer.ts';
 import type { Answer, Credentials, OutwardEvent, Receiver, SentValue } from './receiver.ts';
 

@@ -33,6 +33,11 @@ export interface OutwardEvent {
   /** A second identity with a window of its own, where the platform knows repeats by either. */
   readonly secondIdentity?: { readonly identity: string; readonly windowMs: number };
   readonly value: SentValue | null;
+  /**
+   * Of an adjustment: the identity of the earlier event whose value this one takes the place of. It adds no event, and one of
+   * an event that never came changes nothing.
+   */
+  readonly replaces?: string;
 }
 
 /** Names of the query parameters in which a partner network gets its facts. */
