@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { OnApplicationShutdown } from '@nestjs/common';
 
 /** The kinds of receivers; stored in the record and part of the admin addresses. */
-export const RECEIVER_KINDS = ['partner', 'meta', 'tiktok'] as const;
+export const RECEIVER_KINDS = [
+  'partner',
+  'ga4',
+  'google-data-manager',
+  'meta',
+  'microsoft-uet',
+  'tiktok',
+] as const;
 export type ReceiverKind = (typeof RECEIVER_KINDS)[number];
 
 /** One receiver: a partner network by name, a platform by the id of the pixel, dataset or account that events go to. */

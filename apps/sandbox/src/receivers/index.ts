@@ -1,8 +1,18 @@
 /** Every receiver by its kind; a new kind is one file and one line here. */
 import type { ReceiverKind } from '../received-calls.ts';
+import { ga4 } from './ga4.ts';
+import { googleDataManager } from './google-data-manager.ts';
 import { meta } from './meta.ts';
+import { microsoftUet } from './microsoft-uet.ts';
 import { partnerNetwork } from './partner-network.ts';
 import type { Receiver } from './receiver.ts';
 import { tiktok } from './tiktok.ts';
 
-export const RECEIVERS: Readonly<Record<ReceiverKind, Receiver>> = { partner: partnerNetwork, meta, tiktok };
+export const RECEIVERS: Readonly<Record<ReceiverKind, Receiver>> = {
+  partner: partnerNetwork,
+  ga4,
+  'google-data-manager': googleDataManager,
+  meta,
+  'microsoft-uet': microsoftUet,
+  tiktok,
+};
