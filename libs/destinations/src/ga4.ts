@@ -173,6 +173,7 @@ const page: DestinationPage = {
     'The platform answers 204 to a wrong secret, a wrong measurement id and an event it drops. Send a test conversion first: tests go to `/debug/mp/collect`, which checks the fields, records nothing, and does not check secret and id either.',
     'A purchase is recognised again by its `transaction_id`, also when a tag on the page sent it. For how long is not documented, and repeats of other events and of refunds are not documented to be recognised.',
     'Only a purchase can be taken back, and only lowered: there is no event that raises one, and none that undoes another event. The number of purchases stays; a refund lowers revenue.',
+    'Renewals are not sent unless `events` names them: as purchases they would feed bidding twice where Google Ads imports them.',
     'A request is for one client, one time and one consent: events share one only where these are equal.',
     'Without `ga_session_id` an event belongs to no session, and reports show its traffic source as not set.',
     'App streams need an `app_instance_id`, which no postback carries. No IP address, user agent or user id is sent.',

@@ -331,6 +331,8 @@ describe('judge', () => {
     [302, id, 1, { outcome: 'refused', reason: 'redirect_not_followed', scope: 'destination' }],
     [400, id, 1, unreadable],
     [404, '<html>', 3, unreadable],
+    [404, error(404, 'NOT_FOUND'), 2, all('destination_invalid', 'NOT_FOUND: words')],
+    [413, error(413, 'INVALID_ARGUMENT'), 2, split('INVALID_ARGUMENT: words')],
     [503, '<html>', 1, again('http_503')],
     [429, '<html>', 1, again('http_429')],
     [401, '', 2, again('token_expired')],

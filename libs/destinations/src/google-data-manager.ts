@@ -1,4 +1,4 @@
-/** Google Data Manager API: events and their adjustments by `events:ingest`. A request is taken or refused as a whole; what becomes of an event is only told later, under the request's id. */
+/** Google Data Manager API: a request is taken or refused as a whole, and what becomes of each event is only told later, under its id. */
 import { type AttemptOutcome, judgeStatus, type OutwardConversion, parseRetryAfter } from '@tributary/domain';
 import { z } from 'zod';
 import { exactUnits, valueProblems } from './amounts.ts';
@@ -193,17 +193,20 @@ const page: DestinationPage = {
   answers: [
     ['200 with a `requestId`', 'delivered: accepted, and not yet matched to a click'],
     ['401 or `UNAUTHENTICATED`', 'retry `token_expired`, with a new access token'],
-    ['429 or `RESOURCE_EXHAUSTED`', 'retry `throttled`, Retry-After honoured'],
+    ['429 with an error body, or `RESOURCE_EXHAUSTED`', 'retry `throttled`, Retry-After honoured'],
     [
       '5xx with an error body, `INTERNAL_ERROR`, `DEADLINE_EXCEEDED`, `UNAVAILABLE`',
       'retry `platform_failing`',
     ],
     ['`TOO_MANY_EVENTS`', 'retry `batch_refused`, the batch split'],
     [
-      '403, `PERMISSION_DENIED` or a reason that concerns the account or its terms',
+      '403 with an error body, `PERMISSION_DENIED` or a reason that concerns the account or its terms',
       'refused `permission_denied`',
     ],
-    ['a reason or field that concerns the conversion action', 'refused `destination_invalid`'],
+    [
+      'a reason or field that concerns the conversion action, or another 4xx with an error body',
+      'refused `destination_invalid`',
+    ],
     [
       '400 that names events of a batch by `events[N]`',
       'those are refused `event_invalid`, the others go again without them',
@@ -425,7 +428,7 @@ const failure = z.looseObject({
 type GoogleError = z.output<typeof failure>['error'];
 
 /**
- * Statuses and reasons by what they ask for; every other one concerns the event.
+ * Statuses and reasons by what they ask for; every other reason of a 400 or 413 concerns the event.
  *
  * | status or reason                                                    | outcome                                        |
  * |---------------------------------------------------------------------|------------------------------------------------|
@@ -434,11 +437,12 @@ type GoogleError = z.output<typeof failure>['error'];
  * | 5xx, INTERNAL(_ERROR), DEADLINE_EXCEEDED, UNAVAILABLE               | retry `platform_failing`                       |
  * | TOO_MANY_EVENTS                                                     | the batch is split                             |
  * | 403, PERMISSION_DENIED and what concerns the account and its terms  | refused `permission_denied`, the destination   |
- * | what concerns the conversion action                                 | refused `destination_invalid`, the destination |
+ * | what concerns the conversion action, and every other 4xx            | refused `destination_invalid`, the destination |
  * | EVENT_TIME_INVALID                                                  | refused `event_too_old`                        |
  *
  * Source: error.proto of the published client, and the page on errors.
  */
+const EVENT_STATUSES: readonly number[] = [400, 413];
 const FAILING: readonly string[] = ['INTERNAL', 'INTERNAL_ERROR', 'DEADLINE_EXCEEDED', 'UNAVAILABLE'];
 export const ACCOUNT_REASONS: readonly string[] = [
   'PERMISSION_DENIED',
@@ -489,8 +493,10 @@ function judgeError(error: GoogleError, { status, deliveryCount, afterMs }: Fail
   if (status >= 500 || has(...FAILING)) return all(retry('platform_failing', { detail, afterMs }));
   if (status === 403 || has(...ACCOUNT_REASONS))
     return all(refused('permission_denied', 'destination', detail));
-  if (has(...DESTINATION_REASONS) || concernsDestination(error))
+  const isAboutEvents = EVENT_STATUSES.includes(status) && !has(...DESTINATION_REASONS);
+  if (!isAboutEvents || concernsDestination(error)) {
     return all(refused('destination_invalid', 'destination', detail));
+  }
   const reason = has('EVENT_TIME_INVALID') ? 'event_too_old' : 'event_invalid';
   return refuseBatch({ deliveryCount, named: placesOf(error), reason, detail });
 }

@@ -404,7 +404,8 @@ describe('the definition', () => {
   it.each([
     [401, { outcome: 'retry', reason: 'token_expired' }],
     [403, { outcome: 'refused', reason: 'permission_denied', scope: 'destination' }],
-    [418, { outcome: 'refused', reason: 'event_invalid', scope: 'event' }],
+    [400, { outcome: 'refused', reason: 'event_invalid', scope: 'event' }],
+    [404, { outcome: 'refused', reason: 'destination_invalid', scope: 'destination' }],
     [429, { outcome: 'retry', reason: 'throttled' }],
     [503, { outcome: 'retry', reason: 'platform_failing' }],
   ])('judges a failure of %i', async (status, outcome) => {
