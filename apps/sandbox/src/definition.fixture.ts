@@ -3,6 +3,7 @@ import {
   batchesOf,
   type CorrectionPlan,
   destinationFor,
+  isAdjustment,
   type OutwardDelivery,
   parseSettings,
   planCorrection,
@@ -53,7 +54,7 @@ export function senderOf(
         body: await response.text(),
       },
       deliveryCount: deliveries.length,
-      isAdjustment: false,
+      isAdjustment: deliveries.some((delivery) => isAdjustment(definition, delivery, settings)),
       settings,
       now,
     });
@@ -61,10 +62,16 @@ export function senderOf(
 
   const settle: Sender['send'] = async (batch) => {
     const outcomes = await send(batch);
-    const isSplit = outcomes.some((outcome) => outcome.outcome === 'retry' && outcome.splitBatch === true);
-    if (!isSplit || batch.length === 1) return outcomes;
-    const half = Math.ceil(batch.length / 2);
-    return [...(await settle(batch.slice(0, half))), ...(await settle(batch.slice(half)))];
+    const again = batch.filter((_, place) => asksForSplit(outcomes[place]));
+    if (again.length === 0 || batch.length === 1) return outcomes;
+    // Without those that were refused by name the rest may pass as it is.
+    const size = again.length < batch.length ? again.length : Math.ceil(again.length / 2);
+    const settled = [
+      ...(await settle(again.slice(0, size))),
+      ...(size < again.length ? await settle(again.slice(size)) : []),
+    ];
+    const byDelivery = new Map(again.map((delivery, place) => [delivery, settled[place]]));
+    return batch.flatMap((delivery, place) => byDelivery.get(delivery) ?? outcomes[place] ?? []);
   };
 
   return {
@@ -82,4 +89,8 @@ export function senderOf(
       return deliveries.flatMap((delivery) => outcomes.get(delivery) ?? []);
     },
   };
+}
+
+function asksForSplit(outcome: AttemptOutcome | undefined): boolean {
+  return outcome?.outcome === 'retry' && outcome.splitBatch === true;
 }

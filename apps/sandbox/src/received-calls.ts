@@ -8,9 +8,13 @@ export const RECEIVER_KINDS = [
   'partner',
   'ga4',
   'google-data-manager',
+  'linkedin',
   'meta',
   'microsoft-uet',
+  'reddit',
   'tiktok',
+  'webhook',
+  'x',
 ] as const;
 export type ReceiverKind = (typeof RECEIVER_KINDS)[number];
 

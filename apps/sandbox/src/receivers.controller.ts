@@ -9,6 +9,7 @@ import { measurementId } from './receivers/ga4.ts';
 import { operatingAccount, requestStatus } from './receivers/google-data-manager.ts';
 import { tokenAnswer } from './receivers/google-token.ts';
 import { RECEIVERS } from './receivers/index.ts';
+import { linkedinRule } from './receivers/linkedin.ts';
 import type { Answer, Credentials } from './receivers/receiver.ts';
 import { tiktokEventSource } from './receivers/tiktok.ts';
 
@@ -102,6 +103,38 @@ export class ReceiversController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     await this.#receive({ kind: 'microsoft-uet', name }, request, reply);
+  }
+
+  @Post('rest/conversionEvents')
+  async linkedin(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#receive({ kind: 'linkedin', name: linkedinRule(bodyOf(request)) }, request, reply);
+  }
+
+  @Post('api/:version/pixels/:pixelId/conversion_events')
+  async reddit(
+    @Param('pixelId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'reddit', name }, request, reply);
+  }
+
+  @Post(':version/measurement/conversions/:pixelId')
+  async x(
+    @Param('pixelId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'x', name }, request, reply);
+  }
+
+  @Post('webhook/:name')
+  async webhook(
+    @Param('name') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'webhook', name }, request, reply);
   }
 
   async #receive(receiver: ReceiverName, request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -1,11 +1,12 @@
 /** LinkedIn by table: the exact request, what is not valid, and the outcome of each response. */
 import type { OutwardConversion } from '@tributary/domain';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { driverOf } from './definition.fixture.ts';
 import { outwardEvent } from './definition.ts';
 import { DAY_MS } from './event-time.ts';
 import { linkedin } from './linkedin.ts';
 import { SAMPLE_NOW, sampleConversion, sampleCorrection, sampleDelivery } from './sample.ts';
+import { segmentRequest } from './segment-client.fixture.ts';
 
 const RULE = '104013';
 const STATIC = { accessToken: 'AQV-token', events: { sale: RULE } };
@@ -80,34 +81,6 @@ describe('buildRequest', () => {
           },
         ],
       },
-    });
-  });
-
-  it("sends the body that Segment's action-destinations 3.497.0 sends for the same conversion", () => {
-    // What its streamConversion made of the sample's e-mail, li_fat_id, value and customer id in batch mode.
-    const delivery = { ...sampleDelivery(RULE), deliveryId: 'event-1' };
-    expect(bodyOf([delivery], { sendCustomerId: true })).toEqual({
-      elements: [
-        {
-          conversion: 'urn:lla:llaPartnerConversion:104013',
-          conversionHappenedAt: 1767319445678,
-          conversionValue: { currencyCode: 'USD', amount: '12.34' },
-          eventId: 'event-1',
-          user: {
-            userIds: [
-              {
-                idType: 'SHA256_EMAIL',
-                idValue: 'f41439c944a763c9812d700a779941cec169de13c9ccd13aaf9424ba5231620a',
-              },
-              {
-                idType: 'LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID',
-                idValue: '3f1c9f0e-1111-4222-8333-944455566677',
-              },
-            ],
-            externalIds: ['customer-7'],
-          },
-        },
-      ],
     });
   });
 
@@ -187,6 +160,39 @@ describe('buildRequest', () => {
   it('sends nothing that no rule is named for', () => {
     expect(outwardEvent(linkedin, settingsOf(), 'sale')).toBe(RULE);
     expect(outwardEvent(linkedin, settingsOf(), 'lead')).toBeNull();
+  });
+});
+
+describe("Segment's client", () => {
+  beforeEach(() => {
+    // It refuses what is older than 90 days by its own clock.
+    vi.useFakeTimers({ now: SAMPLE_NOW, toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('sends the same for the same conversion, but for the batch around it', async () => {
+    const delivery = sampleDelivery(RULE);
+    const { headers, body } = await segmentRequest('linkedin-conversions', 'streamConversion', {
+      payload: {
+        email: 'Jane.Doe+news@gmail.com',
+        linkedInUUID: '3f1c9f0e-1111-4222-8333-944455566677',
+        conversionHappenedAt: String(delivery.conversion.occurredAt),
+        conversionValue: { currencyCode: 'USD', amount: '12.34' },
+        eventId: delivery.deliveryId,
+      },
+      settings: {},
+      auth: { accessToken: 'AQV-token' },
+      hookOutputs: { onMappingSave: { outputs: { id: RULE } } },
+    });
+    const raw = { apiVersion: '202411' };
+    const request = requestOf([delivery], raw);
+    expect(bodyOf([delivery], raw)).toEqual({ elements: [body] });
+    const { 'content-type': _type, 'x-restli-method': method, ...sent } = request.headers;
+    const segment = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+    expect(sent).toEqual(Object.fromEntries(segment));
+    expect(method).toBe('BATCH_CREATE');
   });
 });
 

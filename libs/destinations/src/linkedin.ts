@@ -23,6 +23,7 @@ import {
 import { DAY_MS, timeProblems } from './event-time.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
+import { subjectHash } from './subject-hash.ts';
 
 const DOCS =
   'https://learn.microsoft.com/en-us/linkedin/marketing/integrations/ads-reporting/conversions-api';
@@ -275,7 +276,7 @@ function conversionEvent(
 
 function userIds(conversion: OutwardConversion) {
   const found = {
-    SHA256_EMAIL: conversion.subjectHashes['emailPlain'],
+    SHA256_EMAIL: subjectHash(conversion, 'emailPlain'),
     LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID: platformClickId(conversion, ['li_fat_id'])?.value,
   };
   return Object.entries(found).flatMap(([idType, idValue]) =>

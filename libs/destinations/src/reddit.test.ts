@@ -6,6 +6,7 @@ import { envelopeOf, outwardEvent } from './definition.ts';
 import { DAY_MS, MINUTE_MS } from './event-time.ts';
 import { reddit } from './reddit.ts';
 import { SAMPLE_NOW, sampleConversion, sampleCorrection, sampleDelivery } from './sample.ts';
+import { segmentRequest } from './segment-client.fixture.ts';
 
 const TOKEN = { pixelId: 'a2_pixel', accessToken: 'conversion-token' };
 const UUID = '1767315845678.3d9c1f2e-4444-4555-8666-a77788899900';
@@ -79,19 +80,40 @@ describe('buildRequest', () => {
     });
   });
 
-  it("sends the person that Segment's action-destinations 3.497.0 sends for the same conversion", () => {
-    // Of its reportConversionEvent, still in v2, `user` is unchanged in v3.
-    const event = eventOf({}, { limitedDataUse: 'on' });
-    expect(event.click_id).toBe('5012345678901234567');
-    expect(event.user).toEqual({
-      email: 'd6117306485ed0e50afab3ac871e98f81699151f30281527d63ff5f233656c69',
-      external_id: 'acade5fe58d0b5a805a02b8b3a546d8edd170eb78b8ec7b2cbfe0b9ebef2e6e1',
-      ip_address: '0c25434b09c62046f88142b1412b949ea7e9bc61479d71b2b74ab8dbc3d2d946',
-      user_agent: 'Mozilla/5.0 (X11; Linux x86_64) Example/1.0',
-      uuid: UUID,
-      data_processing_options: { country: 'US', modes: ['LDU'] },
-      phone_number: '1967dd8f4b44678ba10eaff05f8ceabcc7268d481f2a637b3dc75d85f3199244',
+  it("sends the click and the person that Segment's client sends for the same conversion", async () => {
+    // It speaks v2, of which `user` and `click_id` are unchanged in v3; what it calls otherwise is compared by its new name.
+    const { body } = await segmentRequest('reddit-conversions-api', 'standardEvent', {
+      payload: {
+        event_at: new Date(SAMPLE_NOW - 3_600_000).toISOString(),
+        tracking_type: 'Purchase',
+        click_id: '5012345678901234567',
+        products: [{ id: 'sku-9' }],
+        event_metadata: { currency: 'USD', value_decimal: 12.34, item_count: 2 },
+        data_processing_options: { country: 'US', modes: 'LDU' },
+        user: {
+          email: 'Jane.Doe+news@gmail.com',
+          phone_number: '+1 650 555 0100',
+          external_id: 'customer-7',
+          ip_address: '203.0.113.77',
+          user_agent: 'Mozilla/5.0 (X11; Linux x86_64) Example/1.0',
+          uuid: UUID,
+        },
+      },
+      settings: { ad_account_id: 'a2_pixel', conversion_token: 'conversion-token' },
     });
+    const { events } = body as { readonly events: readonly Readonly<Record<string, unknown>>[] };
+    const { click_id, event_at, event_metadata, user } = events[0] ?? {};
+    const sent = eventOf({}, { limitedDataUse: 'on' });
+    expect(sent.click_id).toBe(click_id);
+    const { phone_number, ...others } = sent.user;
+    expect(others).toEqual(user);
+    // Only later versions of it send a phone; 3.497.0 made this of the same number.
+    expect(phone_number).toBe('1967dd8f4b44678ba10eaff05f8ceabcc7268d481f2a637b3dc75d85f3199244');
+    expect(new Date(sent.event_at).toISOString()).toBe(event_at);
+    const { value, item_count, currency } = sent.metadata;
+    expect({ value_decimal: value, item_count, currency, products: [{ id: 'sku-9' }] }).toEqual(
+      event_metadata,
+    );
   });
 
   it('hashes as the examples of the integration guide are hashed', () => {

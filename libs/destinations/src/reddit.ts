@@ -5,7 +5,7 @@ import { exactUnits, valueProblems } from './amounts.ts';
 import { refuseBatch } from './batch-refusal.ts';
 import { browserId, hashedIpAddress, pageUrl, userAgent } from './browser.ts';
 import { platformClickId } from './click-id.ts';
-import { consentProblems, whenConsentDenied } from './consent.ts';
+import { consentProblems, deniesAnyUse, whenConsentDenied } from './consent.ts';
 import { noCorrections } from './correction.ts';
 import {
   type DestinationPage,
@@ -22,6 +22,7 @@ import {
 import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
+import { subjectHash } from './subject-hash.ts';
 
 const DOCS = 'https://ads-api.reddit.com/docs/v3';
 const EVENTS = `${DOCS}/operations/Post%20Conversion%20Events`;
@@ -270,13 +271,13 @@ function conversionEvent(
 
 /** Of a purchase in a shop Reddit wants nothing that belongs to a browser. Source: the integration guide, match keys. */
 function matchKeys(conversion: OutwardConversion, { actionSource }: RedditSettings) {
-  const { subjectHashes, customerId } = conversion;
+  const { customerId } = conversion;
   const isInBrowser = actionSource !== 'PHYSICAL_STORE';
   return {
     click_id: isInBrowser ? platformClickId(conversion, ['rdt_cid'])?.value : undefined,
     user: {
-      email: subjectHashes['emailDotless'],
-      phone_number: subjectHashes['phoneE164'],
+      email: subjectHash(conversion, 'emailDotless'),
+      phone_number: subjectHash(conversion, 'phoneE164'),
       external_id: customerId === null ? undefined : (hashIdentifier(customerId) ?? undefined),
       ip_address: isInBrowser ? hashedIpAddress(conversion) : undefined,
       user_agent: isInBrowser ? userAgent(conversion) : undefined,
@@ -286,10 +287,9 @@ function matchKeys(conversion: OutwardConversion, { actionSource }: RedditSettin
 }
 
 /** The former `opt_out` is said this way too. Source: the migration guide from v2. */
-function dataProcessing({ consent, country }: OutwardConversion, { limitedDataUse }: RedditSettings) {
-  const isLimited =
-    limitedDataUse === 'on' || consent.adUserData === 'denied' || consent.adPersonalization === 'denied';
-  return isLimited ? { modes: ['LDU'], country: country ?? undefined } : undefined;
+function dataProcessing(conversion: OutwardConversion, { limitedDataUse }: RedditSettings) {
+  if (limitedDataUse === 'off' && !deniesAnyUse(conversion)) return undefined;
+  return { modes: ['LDU'], country: conversion.country ?? undefined };
 }
 
 const success = z.looseObject({ data: z.looseObject({ message: z.string() }) });

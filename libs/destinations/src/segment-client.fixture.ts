@@ -13,6 +13,8 @@ export interface SegmentInput {
   readonly payload: object;
   readonly settings: Readonly<Record<string, string>>;
   readonly auth?: { readonly accessToken: string };
+  /** What a user of Segment has set up at the platform, where an action needs it. */
+  readonly hookOutputs?: object;
 }
 
 export interface SegmentRequest {

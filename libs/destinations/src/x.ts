@@ -23,6 +23,7 @@ import {
 import { DAY_MS } from './event-time.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
+import { subjectHash } from './subject-hash.ts';
 
 const DOCS = 'https://docs.x.com/x-ads-api/measurement/web-conversions';
 const ERRORS = 'https://docs.x.com/x-ads-api/fundamentals/error-codes-and-responses';
@@ -283,8 +284,8 @@ function conversionOf({ deliveryId, event, conversion }: OutwardDelivery): JsonV
 function ownIdentifiers(conversion: OutwardConversion) {
   const found = {
     twclid: platformClickId(conversion, ['twclid'])?.value,
-    hashed_email: conversion.subjectHashes['emailPlain'],
-    hashed_phone_number: conversion.subjectHashes['phoneE164'],
+    hashed_email: subjectHash(conversion, 'emailPlain'),
+    hashed_phone_number: subjectHash(conversion, 'phoneE164'),
   };
   return Object.entries(found).flatMap(([name, value]) => (value === undefined ? [] : [{ [name]: value }]));
 }
