@@ -13,6 +13,9 @@ export const RECEIVER_KINDS = [
   'linkedin',
   'reddit',
   'x',
+  'ga4',
+  'google-data-manager',
+  'microsoft-uet',
   'webhook',
 ] as const;
 export type ReceiverKind = (typeof RECEIVER_KINDS)[number];

@@ -1,13 +1,16 @@
 /** The addresses the platforms' senders call; each call is recorded before its answer goes out. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { Clock } from '@tributary/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Behaviours } from './behaviour.ts';
 import { type IncomingCall, ReceivedCalls, type ReceiverName } from './received-calls.ts';
+import { measurementId } from './receivers/ga4.ts';
+import { operatingAccount, requestStatus } from './receivers/google-data-manager.ts';
+import { tokenAnswer } from './receivers/google-token.ts';
 import { RECEIVERS } from './receivers/index.ts';
 import { linkedinRule } from './receivers/linkedin.ts';
-import type { Credentials } from './receivers/receiver.ts';
+import type { Answer, Credentials } from './receivers/receiver.ts';
 import { tiktokEventSource } from './receivers/tiktok.ts';
 
 export const CLOCK = Symbol('CLOCK');
@@ -83,6 +86,43 @@ export class ReceiversController {
     await this.#receive({ kind: 'snap', name }, request, reply);
   }
 
+  @Post(['mp/collect', 'debug/mp/collect'])
+  async ga4(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#receive({ kind: 'ga4', name: measurementId(queryOf(request.url)) }, request, reply);
+  }
+
+  /** A colon that names no parameter is written twice. */
+  @Post('v1/events::ingest')
+  async googleDataManager(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const name = operatingAccount(bodyOf(request));
+    await this.#receive({ kind: 'google-data-manager', name }, request, reply);
+  }
+
+  /** Not recorded: it reports nothing. */
+  @Get('v1/requestStatus::retrieve')
+  async googleRequestStatus(
+    @Query('requestId') requestId: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const calls = this.#calls.matching({ kind: 'google-data-manager' });
+    await respond(reply, requestStatus(calls, requestId));
+  }
+
+  /** Not recorded: it is all secrets. */
+  @Post('token')
+  async googleToken(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await respond(reply, tokenAnswer(bodyOf(request)));
+  }
+
+  @Post('v1/:tagId/events')
+  async microsoftUet(
+    @Param('tagId') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    await this.#receive({ kind: 'microsoft-uet', name }, request, reply);
+  }
+
   @Post('rest/conversionEvents')
   async linkedin(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.#receive({ kind: 'linkedin', name: linkedinRule(bodyOf(request)) }, request, reply);
@@ -131,8 +171,12 @@ export class ReceiversController {
       request.raw.socket.resetAndDestroy();
       return;
     }
-    await reply.status(answer.status).header('content-type', answer.contentType).send(answer.body);
+    await respond(reply, answer);
   }
+}
+
+async function respond(reply: FastifyReply, { status, contentType, body }: Answer): Promise<void> {
+  await reply.status(status).header('content-type', contentType).send(body);
 }
 
 function credentialsOf({ headers, url }: FastifyRequest, requiredToken: string | null): Credentials {
@@ -144,11 +188,15 @@ function credentialsOf({ headers, url }: FastifyRequest, requiredToken: string |
 }
 
 function parametersOf(url: string): URLSearchParams {
-  return new URLSearchParams(url.split('?').slice(1).join('?'));
+  return new URLSearchParams(queryOf(url));
 }
 
-/** Snap takes its token in the query, and Meta there too: it is judged, and never kept. */
-const SECRET_PARAMETERS = ['access_token'];
+function queryOf(url: string): string {
+  return url.split('?').slice(1).join('?');
+}
+
+/** Snap and Google Analytics take their secret in the query, and Meta there too: it is judged, and never kept. */
+const SECRET_PARAMETERS = ['access_token', 'api_secret'];
 
 function incomingCall(receiver: ReceiverName, request: FastifyRequest, receivedAt: number): IncomingCall {
   const [path = ''] = request.url.split('?');

@@ -11,6 +11,8 @@ export interface ReceiverSummary extends ReceiverName {
   /** Events in accepted calls, repeats included, adjustments of earlier ones not. */
   readonly outwardEvents: number;
   readonly distinctKeys: number;
+  /** Events as the platform counts them: without repeats, adjustments and refunds. */
+  readonly countedEvents: number;
   /** Sum over the accepted events without repeats, each as last adjusted, in units, as the shortest exact decimal. */
   readonly valueByCurrency: Readonly<Record<string, string>>;
   /** Counted events whose value is no exact amount of a known currency and is therefore in no sum. */
@@ -33,6 +35,7 @@ function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames
     outwardEvents(call, names).map((event) => ({ ...event, receivedAt: call.receivedAt })),
   );
   const events = reported.filter(({ replaces }) => replaces === undefined);
+  const counted = withoutRepeats(reported, repeatWindowMs);
   return [
     {
       kind,
@@ -41,7 +44,9 @@ function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames
       acceptedCalls: accepted.length,
       outwardEvents: events.length,
       distinctKeys: new Set(events.map(({ key }) => key)).size,
-      ...sumValues(currentValues(withoutRepeats(reported, repeatWindowMs))),
+      countedEvents: counted.filter(({ replaces, takesAway }) => replaces === undefined && takesAway !== true)
+        .length,
+      ...sumValues(currentValues(counted)),
     },
   ];
 }
@@ -50,17 +55,22 @@ interface TimedEvent extends OutwardEvent {
   readonly receivedAt: number;
 }
 
-/** The window starts at the event that was counted, so a repeat does not prolong it. */
+/**
+ * The window starts at the event that was counted, so a repeat does not prolong it. Where a repeat tells a new value it becomes
+ * an adjustment of that event.
+ */
 function withoutRepeats(events: readonly TimedEvent[], windowMs: number): readonly TimedEvent[] {
   const countedAt = new Map<string, number>();
-  return events.filter(({ identity, secondIdentity, receivedAt }) => {
+  return events.flatMap((event) => {
+    const { identity, secondIdentity, receivedAt, restates } = event;
     const known = [{ identity, windowMs }, ...(secondIdentity === undefined ? [] : [secondIdentity])];
     const isRepeat = known.some((each) => {
       const earlier = countedAt.get(each.identity);
       return earlier !== undefined && receivedAt - earlier <= each.windowMs;
     });
-    if (!isRepeat) for (const each of known) countedAt.set(each.identity, receivedAt);
-    return !isRepeat;
+    if (isRepeat) return restates === true ? [{ ...event, replaces: identity }] : [];
+    for (const each of known) countedAt.set(each.identity, receivedAt);
+    return [event];
   });
 }
 

@@ -1,7 +1,10 @@
 /** The registry of destinations: every platform we can send to, one definition each. */
 import type { DestinationDefinition } from './definition.ts';
+import { ga4 } from './ga4.ts';
+import { googleDataManager } from './google-data-manager.ts';
 import { linkedin } from './linkedin.ts';
 import { meta } from './meta.ts';
+import { microsoftUet } from './microsoft-uet.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { pinterest } from './pinterest.ts';
 import { reddit } from './reddit.ts';
@@ -22,8 +25,11 @@ export * from './settings.ts';
 
 /** Every definition; a new one is added here and nowhere else. */
 export const DESTINATIONS: readonly DestinationDefinition[] = [
+  ga4,
+  googleDataManager,
   linkedin,
   meta,
+  microsoftUet,
   partnerPostback,
   pinterest,
   reddit,

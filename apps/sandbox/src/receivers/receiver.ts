@@ -38,6 +38,10 @@ export interface OutwardEvent {
    * an event that never came changes nothing.
    */
   readonly replaces?: string;
+  /** Where a repeat is no repeat but a new value for what was counted: the last one stands. */
+  readonly restates?: true;
+  /** Of an event that takes value away and is none of those it counts, such as a refund: its value is below zero. */
+  readonly takesAway?: true;
 }
 
 /** Names of the query parameters in which a partner network gets its facts. */
