@@ -19,7 +19,8 @@ import { PacedSales } from './paced-sales.ts';
 const SPECIMEN_RECEIPT = '00000000-0000-4000-8000-0000000000be';
 const SPECIMEN_BOUND_MS = 30_000;
 const MERGES_BOUND_MS = 120_000;
-const DRAIN_BOUND_MS = 300_000;
+/** A look every five minutes, if the click came after the earlier ones, and what it takes until the store shows it. */
+const DRAIN_BOUND_MS = 420_000;
 const POLL_MS = 500;
 const SEND_AT_ONCE = 2_000;
 /** So many postbacks wait to be decided, more than two polls' worth: a longer backlog would only keep ClickHouse busy storing it. */
@@ -138,7 +139,7 @@ export class AttributionBench {
 
   /** Sales at an even pace, until each is attributed. */
   latency(perSecond: number, seconds: number): Promise<BenchRow> {
-    return new PacedSales(this.#system, this.history).run(perSecond, seconds);
+    return new PacedSales(this.#system, this.history, perSecond).run(seconds);
   }
 
   async #send(records: readonly OutgoingRecord[]): Promise<void> {

@@ -16,7 +16,8 @@ const TICK_MS = 10;
 const WARM_UP_S = 5;
 /** Until the group of the reader has its partitions. */
 const SUBSCRIBED_MS = 5_000;
-const ATTRIBUTED_BOUND_MS = 60_000;
+/** A click that was late by more than half a minute is found five minutes after. */
+const ATTRIBUTED_BOUND_MS = 330_000;
 const POLL_MS = 500;
 
 interface Sale {
@@ -28,22 +29,25 @@ interface Sale {
 
 export class PacedSales {
   readonly #system: AttributionSystem;
+  readonly #perSecond: number;
   readonly #postbacks: BenchPostbacks;
   /** By transaction: those that are not attributed yet. */
   readonly #dueAt = new Map<string, number>();
   readonly #latenciesMs: number[] = [];
   #countedFrom = Number.POSITIVE_INFINITY;
 
-  constructor(system: AttributionSystem, history: History) {
+  constructor(system: AttributionSystem, history: History, perSecond: number) {
     this.#system = system;
-    this.#postbacks = new BenchPostbacks(history, 'pace', 2);
+    this.#perSecond = perSecond;
+    this.#postbacks = new BenchPostbacks(history, `pace-${perSecond}`, 2);
   }
 
   /** @throws Error when a sale is not attributed in the end. */
-  async run(perSecond: number, seconds: number): Promise<BenchRow> {
+  async run(seconds: number): Promise<BenchRow> {
+    const perSecond = this.#perSecond;
     const reader = await this.#readDecisions();
     try {
-      await this.#send(perSecond, perSecond * (seconds + WARM_UP_S));
+      await this.#send(perSecond * (seconds + WARM_UP_S));
       const deadline = performance.now() + ATTRIBUTED_BOUND_MS;
       while (this.#dueAt.size > 0 && performance.now() < deadline) await delay(POLL_MS);
     } finally {
@@ -64,7 +68,10 @@ export class PacedSales {
   }
 
   async #readDecisions(): Promise<Consumer> {
-    const reader = this.#system.connection.kafka.consumer({ groupId: 'bench-latency', maxWaitTimeInMs: 10 });
+    const reader = this.#system.connection.kafka.consumer({
+      groupId: `bench-latency-${this.#perSecond}`,
+      maxWaitTimeInMs: 10,
+    });
     await reader.connect();
     await reader.subscribe({ topic: 'conversion.decided.v1', fromBeginning: false });
     await reader.run({
@@ -88,7 +95,8 @@ export class PacedSales {
     if (dueAt >= this.#countedFrom) this.#latenciesMs.push(readAt - dueAt);
   }
 
-  async #send(perSecond: number, count: number): Promise<void> {
+  async #send(count: number): Promise<void> {
+    const perSecond = this.#perSecond;
     const sending: Promise<unknown>[] = [];
     const startedAt = performance.now();
     this.#countedFrom = startedAt + WARM_UP_S * 1_000;
