@@ -15,6 +15,8 @@ import type { Encryption } from '@tributary/runtime';
 
 export interface Receiver {
   readonly destination: Destination;
+  /** Configuration version of the destination: what was learnt of it under another may hold no more. */
+  readonly version: number;
   readonly definition: DestinationDefinition;
   readonly settings: DestinationSettings;
   readonly hideSecrets: Redactor;
@@ -67,7 +69,13 @@ export class Receivers {
     const { settings } = parsed;
     return {
       ok: true,
-      receiver: { destination, definition, settings, hideSecrets: settingsRedactor(definition, settings) },
+      receiver: {
+        destination,
+        version: revision.version,
+        definition,
+        settings,
+        hideSecrets: settingsRedactor(definition, settings),
+      },
     };
   }
 

@@ -131,6 +131,8 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   batchKey(delivery: OutwardDelivery, settings: S): string;
   /** The amounts the receiver is told, and so may hold wrongly later. */
   amounts(settings: S): readonly AmountName[];
+  /** Whether the receiver is told the state too, so that a change of it alone is told; no where left out. */
+  tellsState?(settings: S): boolean;
   /** How an event that was delivered under this name is put right. */
   corrections(settings: S, event: string): Corrections;
   /** What would make the platform refuse the event; empty when it may be sent. Corrections are not asked: see {@link planCorrection}. */

@@ -175,6 +175,7 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
 
   batchKey: () => '',
   amounts: ({ urlTemplate }) => amountsIn(urlTemplate),
+  tellsState: ({ urlTemplate }) => urlTemplate.uses.some(({ name }) => name === 'status'),
   corrections: ({ urlTemplate, statusUrlTemplate }) => correctionsBy(urlTemplate, statusUrlTemplate),
 
   validate: ({ conversion }) => {

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type AttemptAnswer,
+  type AttemptOutcome,
   correctionKey,
   FAST_LADDER_MS,
   judgeNetworkError,
