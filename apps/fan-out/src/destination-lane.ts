@@ -186,7 +186,7 @@ export class DestinationLane<Item extends LaneItem> {
   #lingerMs(entries: readonly Entry<Item>[], now: number): number {
     const { maxBatch } = this.#limits;
     const since = entries[0]?.since ?? now;
-    return entries.length >= maxBatch ? 0 : Math.max(0, Math.min(LINGER_MS, maxBatch - 1) - (now - since));
+    return entries.length >= maxBatch ? 0 : Math.max(0, LINGER_MS - (now - since));
   }
 
   #pumpIn(ms: number): void {
