@@ -95,6 +95,13 @@ export class DestinationLane<Item extends LaneItem> {
     return this.#away;
   }
 
+  /** Whether answers come later than anybody waits for them. */
+  get isSlow(): boolean {
+    const now = this.#options.clock.now();
+    const [oldest = now] = this.#running.values();
+    return this.#latencyMs > PATIENCE_MS || now - oldest > PATIENCE_MS;
+  }
+
   get isIdle(): boolean {
     return this.#queued === 0 && this.#running.size === 0;
   }
@@ -137,11 +144,9 @@ export class DestinationLane<Item extends LaneItem> {
     const admission = this.breaker.admission(now, concurrency);
     const places = admission.kind === 'closed' ? admission.atOnce : 1;
     const isFull = this.#running.size >= places;
-    const [oldest = now] = this.#running.values();
-    const isSlow = this.#latencyMs > PATIENCE_MS || now - oldest > PATIENCE_MS;
     const waitMs = (this.#rate?.waitMs(now) ?? 0) + this.#queued * this.#msPerItem();
     const isLong = waitMs > PATIENCE_MS && this.#queued >= maxBatch;
-    if ((isFull && isSlow && this.#queued >= maxBatch - 1) || isLong) return this.#sentBack(now);
+    if ((isFull && this.isSlow && this.#queued >= maxBatch - 1) || isLong) return this.#sentBack(now);
     return (this.#rate?.waitMs(now) ?? 0) > PATIENCE_MS ? this.#sentBack(now) : null;
   }
 

@@ -372,6 +372,20 @@ describe('a destination that never answers', () => {
     expect(bed.holdings().every(({ outcome }) => outcome === 'delivered')).toBe(true);
   });
 
+  it('known to be slow is not waited for at all', async () => {
+    bed.exchange = () => {
+      bed.now += 10_000;
+      return { ok: false, error: 'timeout' };
+    };
+    await bed.decide(decided);
+    bed.exchange = () => new Promise(() => undefined);
+    const startedAt = performance.now();
+    for (const one of many.slice(0, 5)) await bed.decide(one);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(bed.waiting.filter(({ kind }) => kind === 'step')).toHaveLength(5);
+    expect(bed.requests).toHaveLength(6);
+  });
+
   it('whose process dies is told again by the guards', async () => {
     bed.exchange = () => new Promise(() => undefined);
     await bed.decide(...many.slice(0, 3));

@@ -103,17 +103,17 @@ export class Steps {
     if (this.#busy.has(holdingId)) return done(clock.now() + BUSY_MS);
     this.#busy.add(holdingId);
     openDeliveries.inc();
-    const place: Place = { ticket: null };
-    const answer = work(place).finally(() => {
+    const place: Place = { ticket: null, early: Promise.withResolvers() };
+    const ended = work(place).finally(() => {
       this.#busy.delete(holdingId);
-      this.#underway.delete(answer);
+      this.#underway.delete(ended);
       openDeliveries.dec();
     });
-    this.#underway.add(answer);
+    this.#underway.add(ended);
     // Whoever has detached it does not wait for its failure; the record that asked comes again.
-    answer.catch(() => undefined);
+    ended.catch(() => undefined);
     return {
-      answer,
+      answer: Promise.race([ended, place.early.promise]),
       detach: () => {
         const comeBackAt = place.ticket?.leave() ?? null;
         if (comeBackAt !== null) return { hasBegun: false, comeBackAt };
@@ -246,6 +246,8 @@ export class Steps {
     const lane = lanes.laneOf(receiver);
     const ticket = lane.submit(ready.attempt);
     place.ticket = ticket;
+    // One that is known to be slow is not waited for at all, or every batch with a delivery to it would be slow.
+    if (lane.isSlow) place.early.resolve(clock.now() + this.#options.guardMs);
     const answer = await ticket.answer;
     if (answer.kind === 'no_room') return answer.until;
     if (answer.kind === 'sent') return null;
@@ -375,6 +377,8 @@ export class Steps {
 /** Where a step stands: before its lane, in its queue, or being sent. */
 interface Place {
   ticket: Ticket | null;
+  /** Answers before the step has ended. */
+  readonly early: PromiseWithResolvers<StepAnswer>;
 }
 
 function done(answer: StepAnswer): Underway {
