@@ -1,5 +1,7 @@
 -- The feeds of the tables of the file before, by the order of 0003: the queue is dropped and so stops, everything behind it
 -- is made, and the intake comes last. A queue that is made anew goes on where its group has committed.
+-- conversion.decided is read twice (docs/adr/0034-decisions-read-twice.md): decoded, as far as some view reads it, for reports and
+-- keys; and as bytes, from its start, by a queue with a group of its own.
 -- In a database that is made from the start the queues of 0003 never begin to read: the runner leaves their intake out.
 -- Texts of few values are plain ones in the queues: for each record on its own, a dictionary costs more than all it holds.
 -- What stands in the tables already is filled in while the queues stand still, from each host's own rows. What the grown
@@ -148,7 +150,6 @@ DROP VIEW IF EXISTS conversions_feed;
 DROP VIEW IF EXISTS decisions_undecoded;
 DROP VIEW IF EXISTS decisions_republished;
 DROP VIEW IF EXISTS conversion_keys_feed;
-DROP VIEW IF EXISTS conversion_states_feed;
 DROP VIEW IF EXISTS cap_places_feed;
 DROP VIEW IF EXISTS tier_places_feed;
 DROP TABLE IF EXISTS decisions_stream;
@@ -227,49 +228,15 @@ CREATE TABLE IF NOT EXISTS decisions_queue
   matchedBy Nullable(String),
   quantity Nullable(Int32),
   clickKind Nullable(String),
-  clickReceivedAt Nullable(DateTime64(3, 'UTC')),
-  clickCustomerId Nullable(String),
-  clickSubjectHashes Map(String, String),
   clickAutomation Nullable(String),
   payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
-  askedMicros Nullable(Int64),
   isForeign Bool,
   capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
   tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
-  orders Tuple(
-    ruling Nullable(String),
-    clickId Nullable(UUID),
-    model Nullable(String),
-    terms Nullable(String),
-    reasonCodes Array(String)
-  ),
-  ledger Tuple(
-    firstPartition Nullable(Int32),
-    firstOffset Nullable(Int64),
-    furtherReceiptIds Array(UUID),
-    clickIdSince Nullable(DateTime64(3, 'UTC')),
-    customerIdSince Nullable(DateTime64(3, 'UTC')),
-    subjectSince Nullable(DateTime64(3, 'UTC')),
-    isReportedWithoutClick Bool,
-    customerPartition Nullable(Int32),
-    customerOffset Nullable(Int64),
-    firstRevenueMicros Nullable(Int64),
-    firstCurrency Nullable(String),
-    firstTaxMicros Nullable(Int64),
-    firstShippingMicros Nullable(Int64),
-    firstStatus Nullable(String),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status Nullable(String), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
-    isReportedClickEligible Bool,
-    isTestClick Bool,
-    isFirstOfCustomer Nullable(Bool),
-    hasSeenClicks Bool,
-    gaveUpClickId Nullable(UUID),
-    waitedUntil Nullable(DateTime64(3, 'UTC')),
-    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
-  )
+  `ledger.firstOffset` Nullable(Int64),
+  `ledger.contributions` Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String)))
 )
-ENGINE = {{kafka(conversion.decided.v1)}};
+ENGINE = {{kafka_of_reports(conversion.decided.v1)}};
 
 CREATE TABLE IF NOT EXISTS decisions_stream
 ENGINE = Null
@@ -299,123 +266,6 @@ ARRAY JOIN arrayConcat(
 ) AS key
 WHERE _error = '';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_states_feed TO conversion_states AS
-SELECT
-  conversionId,
-  bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion,
-  formatRowNoNewline(
-    'JSONCompactEachRow',
-    conversionId,
-    revision,
-    lane,
-    advertiserId,
-    offerId,
-    campaignId,
-    partnerId,
-    sourceId,
-    receiptId,
-    eventType,
-    eventClass,
-    transactionId,
-    originalConversionId,
-    customerId,
-    status,
-    match,
-    state,
-    reasonCodes,
-    toUnixTimestamp64Milli(occurredAt),
-    toUnixTimestamp64Milli(receivedAt),
-    toUnixTimestamp64Milli(decidedAt),
-    toUnixTimestamp64Milli(parkedUntil),
-    toUnixTimestamp64Milli(heldUntil),
-    triggerKind,
-    triggerPartition,
-    triggerOffset,
-    toString(revenueMicros),
-    currency,
-    toString(payoutMicros),
-    payoutCurrency,
-    payoutRule,
-    toString(reversedRevenueMicros),
-    toString(reversedPayoutMicros),
-    toString(taxMicros),
-    toString(shippingMicros),
-    toString(predictedLtvMicros),
-    exchangeRateId,
-    isFirstOfCustomer,
-    model,
-    arrayMap(credit -> tuple(credit.clickId, credit.partnerId, credit.numerator, credit.denominator), credits),
-    arrayMap(candidate -> tuple(candidate.clickId, candidate.campaignId, toUnixTimestamp64Milli(candidate.clickedAt), candidate.outcome, candidate.reasonCode), candidates),
-    clickId,
-    toUnixTimestamp64Milli(clickedAt),
-    partnerClickId,
-    clickSubIds,
-    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
-    landingUrl,
-    clickUserAgent,
-    clickCountry,
-    hex(clickIpCiphertext),
-    subIds,
-    extras,
-    productId,
-    planId,
-    couponCode,
-    subjectHashes,
-    hex(ipCiphertext),
-    userAgent,
-    country,
-    consentAdUserData,
-    consentAdPersonalization,
-    valueDigest,
-    configurationVersion,
-    isTest,
-    occurredAtIsAssumed,
-    eventTypes,
-    reversedTransactionId,
-    reportedClickId,
-    malformedClickId,
-    matchedBy,
-    quantity,
-    clickKind,
-    toUnixTimestamp64Milli(clickReceivedAt),
-    clickCustomerId,
-    clickSubjectHashes,
-    clickAutomation,
-    arrayMap(payoutPart -> tuple(payoutPart.clickId, payoutPart.partnerId, toString(payoutPart.micros)), payoutParts),
-    toString(askedMicros),
-    isForeign,
-    arrayMap(capPlace -> tuple(capPlace.capId, capPlace.key, toUnixTimestamp64Milli(capPlace.periodStart), capPlace.isGranted, toString(capPlace.payoutMicros)), capPlaces),
-    arrayMap(tierPlace -> tuple(tierPlace.key, toUnixTimestamp64Milli(tierPlace.periodStart), tierPlace.position), tierPlaces),
-    tuple(orders.ruling, orders.clickId, orders.model, orders.terms, orders.reasonCodes),
-    tuple(
-      ledger.firstPartition,
-      ledger.firstOffset,
-      ledger.furtherReceiptIds,
-      toUnixTimestamp64Milli(ledger.clickIdSince),
-      toUnixTimestamp64Milli(ledger.customerIdSince),
-      toUnixTimestamp64Milli(ledger.subjectSince),
-      ledger.isReportedWithoutClick,
-      ledger.customerPartition,
-      ledger.customerOffset,
-      toString(ledger.firstRevenueMicros),
-      ledger.firstCurrency,
-      toString(ledger.firstTaxMicros),
-      toString(ledger.firstShippingMicros),
-      ledger.firstStatus,
-      arrayMap(valueUpdate -> tuple(valueUpdate.field, toString(valueUpdate.micros), valueUpdate.currency, valueUpdate.status, toUnixTimestamp64Milli(valueUpdate.receivedAt), valueUpdate.receiptId), ledger.updates),
-      arrayMap(contribution -> tuple(toUnixTimestamp64Milli(contribution.occurredAt), contribution.receiptId, contribution.details, contribution.subIds, contribution.extras, contribution.subjectHashes), ledger.contributions),
-      ledger.isReportedClickEligible,
-      ledger.isTestClick,
-      ledger.isFirstOfCustomer,
-      ledger.hasSeenClicks,
-      ledger.gaveUpClickId,
-      toUnixTimestamp64Milli(ledger.waitedUntil),
-      toUnixTimestamp64Milli(ledger.waitedForConditionUntil)
-    )
-  ) AS record
-FROM decisions_stream
-WHERE _error = '';
-
 CREATE MATERIALIZED VIEW IF NOT EXISTS cap_places_feed TO cap_places AS
 SELECT
   reinterpretAsUInt64(SHA256(concat('cap\0', toString(toUnixTimestamp64Milli(place.periodStart)), ':', place.key))) AS counterHash,
@@ -441,6 +291,7 @@ WHERE _error = '';
 INSERT INTO decisions_stream
 SELECT
   * EXCEPT (recordPartition, recordOffset, recordVersion),
+  NULL, [],
   'conversion.decided.v1', recordPartition, recordOffset, '', '', '', '', false, recordPartition, recordOffset
 FROM {{local(conversions)}} FINAL;
 
@@ -451,7 +302,7 @@ WHERE _error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS conversions_feed TO conversions AS
 SELECT
-  COLUMNS('^[^_]'),
+  COLUMNS('^[^_]') EXCEPT (`ledger.firstOffset`, `ledger.contributions`),
   _record_partition AS recordPartition,
   _record_offset AS recordOffset,
   bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion
@@ -470,3 +321,27 @@ WHERE _is_republished AND _error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS decisions_intake TO decisions_stream AS
 SELECT *, {{arrival}} FROM decisions_queue;
+
+-- conversion.decided.v1 once more, as bytes
+DROP TABLE IF EXISTS decision_records_queue;
+DROP VIEW IF EXISTS decision_records_intake;
+DROP VIEW IF EXISTS decision_records_feed;
+DROP TABLE IF EXISTS decision_records_stream;
+
+CREATE TABLE IF NOT EXISTS decision_records_queue
+(
+  value String
+)
+ENGINE = {{kafka_of_bytes(conversion.decided.v1)}};
+
+CREATE TABLE IF NOT EXISTS decision_records_stream
+ENGINE = Null
+EMPTY AS SELECT toUUIDOrZero(_key) AS conversionId, *, {{arrival}} FROM decision_records_queue;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decision_records_feed TO decision_records AS
+SELECT COLUMNS('^[^_]'), _record_partition AS recordPartition, _record_offset AS recordOffset
+FROM decision_records_stream
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decision_records_intake TO decision_records_stream AS
+SELECT toUUIDOrZero(_key) AS conversionId, *, {{arrival}} FROM decision_records_queue;

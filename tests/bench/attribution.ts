@@ -8,7 +8,7 @@ import { type BenchRow, printTable, writeResults } from './results.ts';
 
 const USAGE = `npm run bench:attribution [-- options]
 
-  --stored A,B   clicks, and as many past conversions and customers: 5m, 50m (5m,50m)
+  --stored A,B   clicks, and as many past conversions and customers, such as 200k or 5m (5m,50m)
   --seconds N    of the measured load (60)
   --only A,B     only of these rows: decisions-5m, decisions-50m, latency-1000 …
   --profile DIR  a CPU profile of attribution under load, written there
@@ -65,9 +65,9 @@ function figure(name: string, value: number, unit: string): BenchRow {
 }
 
 function countOf(size: string): number {
-  const millions = /^(\d+)m$/.exec(size)?.[1];
-  if (millions === undefined) throw new Error(`${size} is no size such as 5m`);
-  return Number(millions) * 1_000_000;
+  const [, count, unit] = /^(\d+)([km])$/.exec(size) ?? [];
+  if (count === undefined) throw new Error(`${size} is no size such as 5m`);
+  return Number(count) * (unit === 'm' ? 1_000_000 : 1_000);
 }
 
 async function run(options: Options): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the ingestion benchmark runs against: an embedded Kafka, one ingestion process with its configuration, and the ceiling. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,6 +17,7 @@ import { cpuSecondsOf } from './cpu-seconds.ts';
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 const CEILING = join(import.meta.dirname, 'ceilings/ingestion-ceiling.mjs');
 const READY_BOUND_MS = 30_000;
+const END_BOUND_MS = 15_000;
 const PAGE_BYTES = 4_096;
 
 /** A server under test. */
@@ -52,12 +54,17 @@ export class BenchSystem {
     return system;
   }
 
-  /** One ingestion process, ready, with the sources and the campaign of the benchmark. */
-  async startIngestion(): Promise<Server> {
+  /**
+   * One ingestion process, ready, with the sources and the campaign of the benchmark.
+   * @param profileTo directory for a CPU profile of the process, written when it ends.
+   */
+  async startIngestion(profileTo: string | null): Promise<Server> {
     const secretsKey = Buffer.alloc(32, 7).toString('base64');
     await this.#configure(secretsKey);
     const [port = 0] = await findFreePorts(1);
-    const child = this.#spawn(['--enable-source-maps', join(REPOSITORY, 'apps/ingestion/dist/main.js')], {
+    const profile = profileTo === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
+    const program = join(REPOSITORY, 'apps/ingestion/dist/main.js');
+    const child = this.#spawn([...profile, '--enable-source-maps', program], {
       INGESTION_PORT: String(port),
       INGESTION_STATE: join(this.#home, 'ingestion'),
       SECRETS_KEYS: secretsKey,
@@ -78,7 +85,7 @@ export class BenchSystem {
   }
 
   async stop(): Promise<void> {
-    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all(this.#children.map(ended));
     await this.connection.close();
     await this.#kafka.stop();
     rmSync(this.#home, { recursive: true, force: true });
@@ -102,6 +109,15 @@ export class BenchSystem {
     this.#children.push(child);
     return child;
   }
+}
+
+/** By SIGTERM first: a profile is written by a process that may end itself. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await Promise.race([exited, delay(END_BOUND_MS, undefined, { ref: false })]);
+  child.kill('SIGKILL');
 }
 
 async function untilReady(name: string, isReady: () => Promise<boolean>): Promise<void> {

@@ -1,5 +1,7 @@
 /** `npm run bench:ingestion`: what one ingestion process takes, beside a bare server that does the least there is to do. */
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import type { TopicName } from '@tributary/contracts';
+import { eventually } from '@tributary/testing';
 import { eventsOf } from '../topic-events.ts';
 import { BenchSystem, type Server } from './bench-system.ts';
 import type { RequestKind } from './load/generator.child.ts';
@@ -14,6 +16,7 @@ const USAGE = `npm run bench:ingestion [-- options]
   --seconds N    of each load (6)
   --soak N       seconds at half the top rate, of which memory is read (300)
   --only A,B     only the cases of these names
+  --profile DIR  a CPU profile of ingestion over the whole run, written there
   --help         this text`;
 
 /** One thing that is measured; its ceiling is the bare server with as many connections. */
@@ -36,6 +39,7 @@ const CASES: readonly Case[] = [
 /** More than any server here answers in a second on two cores. */
 const MOST_PER_SECOND = 25_000;
 const MOST_BATCHES_PER_SECOND = 150;
+const DRAIN_BOUND_MS = 60_000;
 const WARM_UP_MS = 3_000;
 
 interface Measured {
@@ -49,6 +53,7 @@ interface Options {
   readonly pairs: number;
   readonly loadMs: number;
   readonly soakMs: number;
+  readonly profileTo: string | null;
 }
 
 class IngestionBench {
@@ -181,6 +186,12 @@ class IngestionBench {
     before: ReadonlyMap<number, number>,
   ): Promise<void> {
     const { connection } = this.#system;
+    const facts = kind === 'batch' ? accepted.flatMap(rowsOfBatch) : accepted;
+    await this.#written(
+      kind === 'click' ? 'click.recorded.v1' : 'postback.received.v1',
+      facts.length,
+      before,
+    );
     if (kind === 'click') {
       const clicks = await eventsOf(connection, 'click.recorded.v1', before);
       const recorded = new Set(clicks.map(({ partnerClickId }) => partnerClickId));
@@ -193,7 +204,6 @@ class IngestionBench {
     }
     const postbacks = await eventsOf(connection, 'postback.received.v1', before);
     const byTransaction = new Map(postbacks.map((postback) => [postback.transactionId, postback]));
-    const facts = kind === 'batch' ? accepted.flatMap(rowsOfBatch) : accepted;
     const wrong = facts.filter((index) => {
       const expected = expectedPostback(run, index);
       const found: Readonly<Record<string, unknown>> = { ...byTransaction.get(`${run}-${index}`) };
@@ -204,6 +214,17 @@ class IngestionBench {
         `${run}: ${wrong.length} of ${facts.length} are missing or differ, ${postbacks.length} written`,
       );
   }
+
+  /** What was accepted while Kafka stood still is in the spool, and follows. */
+  async #written(topic: TopicName, facts: number, before: ReadonlyMap<number, number>): Promise<void> {
+    const due = sumOf(before) + facts;
+    const end = async () => sumOf(await this.#system.connection.endOffsets(topic));
+    await eventually(end, (written) => written >= due, DRAIN_BOUND_MS);
+  }
+}
+
+function sumOf(offsets: ReadonlyMap<number, number>): number {
+  return [...offsets.values()].reduce((sum, offset) => sum + offset, 0);
 }
 
 function rowOf(name: string, unit: string, runs: readonly Measured[]): BenchRow {
@@ -220,12 +241,12 @@ function figure(name: string, value: number, unit: string): BenchRow {
   return { name, value, unit, p50Ms: null, p95Ms: null, p99Ms: null, ceiling: null, ratio: null };
 }
 
-async function run({ cases, pairs, loadMs, soakMs }: Options): Promise<void> {
+async function run({ cases, pairs, loadMs, soakMs, profileTo }: Options): Promise<void> {
   const system = await BenchSystem.start();
   try {
     const bench = new IngestionBench(
       system,
-      await system.startIngestion(),
+      await system.startIngestion(profileTo),
       await system.startCeiling(),
       loadMs,
     );
@@ -257,6 +278,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '6' },
     soak: { type: 'string', default: '300' },
     only: { type: 'string' },
+    profile: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -268,5 +290,6 @@ else {
     pairs: Number(values.pairs),
     loadMs: Number(values.seconds) * 1_000,
     soakMs: Number(values.soak) * 1_000,
+    profileTo: values.profile ?? null,
   });
 }

@@ -34,6 +34,7 @@ it('settings that are wrong, all of them, without their values', () => {
   const { status, output } = launch({
     KAFKA_RF: 'canary',
     CLICKHOUSE_FLUSH_MS: '1',
+    CLICKHOUSE_REPORT_FLUSH_MS: '1',
     INGESTION_PORT: '70000',
     METRICS_TOKEN: 'short-canary',
   });
@@ -42,6 +43,7 @@ it('settings that are wrong, all of them, without their values', () => {
     'these settings are missing or wrong',
     'KAFKA_RF',
     'CLICKHOUSE_FLUSH_MS',
+    'CLICKHOUSE_REPORT_FLUSH_MS',
     'INGESTION_PORT',
     'METRICS_TOKEN',
   ]);

@@ -39,6 +39,7 @@ beforeAll(async () => {
     kafkaBrokers: brokers,
     schemaRegistryUrl: inject('schemaRegistryUrl'),
     flushMs: 100,
+    reportFlushMs: 100,
   });
   await admin.close();
   const producer = new KafkaEventProducer({ connection });

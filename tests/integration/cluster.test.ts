@@ -26,6 +26,7 @@ const settings = () => ({
   kafkaBrokers: inject('brokers').split(','),
   schemaRegistryUrl: inject('schemaRegistryUrl'),
   flushMs: 100,
+  reportFlushMs: 100,
   cluster: { name: CLUSTER, isReplicated: false },
 });
 

@@ -1,4 +1,5 @@
 /** The evidence of a conversion on a real ClickHouse: through the topics and back, each fact once, and nothing of other conversions. */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import {
   ensureTopics,
@@ -95,15 +96,20 @@ beforeAll(async () => {
     kafkaBrokers: brokers,
     schemaRegistryUrl: inject('schemaRegistryUrl'),
     flushMs: 100,
+    reportFlushMs: 100,
   });
   await admin.close();
   store = new EvidenceStore(clickhouse);
   const records = [SALE_EVIDENCE, REFUND_EVIDENCE].flatMap(recordsOf);
   // The log hands everything out a second time, as after a crash.
   await publish(producer, [...records, ...ofAnother(), ...records]);
+  await stored();
+});
+
+async function stored(): Promise<void> {
   const offsets = new StoredOffsets(connection, DATABASE);
   for (const topic of TOPICS) await offsets.waitFor(topic, await offsets.endOf(topic), 30_000);
-});
+}
 
 afterAll(async () => {
   await producer.close();
@@ -136,6 +142,24 @@ it('knows a verdict whose postback has left', async () => {
       postback: null,
     },
   ]);
+});
+
+it('goes by the first verdict on a receipt that was judged twice', async () => {
+  const [{ judged: verdict }] = SALE_EVIDENCE.postbacks as [(typeof SALE_EVIDENCE.postbacks)[number]];
+  const [first = '', second = '', receiptId = ''] = Array.from({ length: 3 }, () => randomUUID());
+  for (const conversionId of [first, second]) {
+    const judged = { ...verdict, receiptId, conversionId };
+    await publish(producer, [
+      decided({ ...SALE_EVIDENCE.revisions[0], conversionId }),
+      outgoing('postback.judged.v1', receiptId, judged),
+    ]);
+    // Each in a part of its own, which nothing has merged yet.
+    await stored();
+  }
+  expect((await store.evidenceOf(first))?.postbacks.map(({ judged }) => judged.receiptId)).toEqual([
+    receiptId,
+  ]);
+  expect((await store.evidenceOf(second))?.postbacks).toEqual([]);
 });
 
 it('knows nothing of what does not exist', async () => {

@@ -13,7 +13,7 @@ import {
 import { attribution } from '@tributary/domain';
 import { createLogger } from '@tributary/runtime';
 import { ClickhouseConnection, FactsStore, migrate, StoredOffsets } from '@tributary/store';
-import { aClick, aDecision, aPostback } from '@tributary/testing';
+import { aClick, aDecision, aPostback, eventually } from '@tributary/testing';
 import avro from 'avsc';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { candidateClickOf } from '../../apps/attribution/src/candidate-click.ts';
@@ -41,6 +41,7 @@ const settings = () => ({
   kafkaBrokers: inject('brokers').split(','),
   schemaRegistryUrl: inject('schemaRegistryUrl'),
   flushMs: 100,
+  reportFlushMs: 100,
 });
 
 function connect(database: string): ClickhouseConnection {
@@ -213,8 +214,43 @@ describe('a conversion', () => {
       customer: [attribution.customerKey(LIVE, customerId)],
     });
     expect((await store.load(asked)).conversions).toEqual([revisions[1]]);
-    await clickhouse.run('OPTIMIZE TABLE conversion_states FINAL');
+    await clickhouse.run('OPTIMIZE TABLE decision_records FINAL');
     expect((await store.load(asked)).conversions).toEqual([revisions[1]]);
+  });
+
+  it('stands beside bytes under its key that nobody can read, which are kept', async () => {
+    const decision = aDecision({ conversionId: randomUUID() });
+    const { topic, key, value } = outgoing('conversion.decided.v1', decision.conversionId, decision);
+    const unreadable = [Buffer.from('no event'), value.subarray(0, 60)];
+    for (const bytes of [...unreadable, Buffer.alloc(0), value])
+      await publish(producer, [{ topic, key, value: bytes }]);
+    await stored('conversion.decided.v1');
+    const { conversions } = await store.load(keys({ conversion: [decision.conversionId] }));
+    expect(conversions).toEqual([decision]);
+    const undecoded = await clickhouse.rows<{ value: string }>(
+      'SELECT base64Encode(value) AS value FROM undecoded_records FINAL WHERE key = {key:String} ORDER BY recordOffset',
+      { key },
+    );
+    expect(undecoded.map((row) => row.value)).toEqual(unreadable.map((bytes) => bytes.toString('base64')));
+  });
+
+  it('that is published again stands where it stood first', async () => {
+    const conversionId = randomUUID();
+    const [first, second] = [1n, 2n].map((revenueMicros) => aDecision({ conversionId, revenueMicros }));
+    if (first === undefined || second === undefined) throw new Error('no decisions');
+    const record = outgoing('conversion.decided.v1', conversionId, first);
+    const [place] = await patiently(() => producer.produce([record]));
+    const headers = { 'tributary-republished-from': `${place?.partition}/${place?.offset}` };
+    await decided(second);
+    await publish(producer, [{ ...record, headers }]);
+    await stored('conversion.decided.v1');
+    const { conversions } = await store.load(keys({ conversion: [conversionId] }));
+    expect(conversions).toEqual([first]);
+    const places = await clickhouse.rows(
+      'SELECT toString(recordOffset) AS at FROM decision_records FINAL WHERE conversionId = {conversionId:UUID} ORDER BY recordOffset LIMIT 1',
+      { conversionId },
+    );
+    expect(places).toEqual([{ at: String(place?.offset) }]);
   });
 });
 
@@ -462,7 +498,12 @@ describe('an installation of before', () => {
       { topic: 'conversion.decided.v1', key: before.decision.conversionId, value: before.bytes },
       outgoing('click.recorded.v1', click.clickId, click),
     ]);
-    await stored('conversion.decided.v1', database);
+    // Nothing reads the bytes there yet.
+    const shown = () =>
+      database.rows('SELECT 1 FROM decisions WHERE conversionId = {conversionId:UUID}', {
+        conversionId: before.decision.conversionId,
+      });
+    await eventually(shown, (rows) => rows.length > 0, 30_000);
     await stored('click.recorded.v1', database);
 
     const flowing = flow();

@@ -77,6 +77,7 @@ beforeAll(async () => {
     kafkaBrokers: engines.brokers.split(','),
     schemaRegistryUrl: engines.schemaRegistryUrl,
     flushMs: 100,
+    reportFlushMs: 100,
   });
   await admin.close();
   await configure();
@@ -241,7 +242,7 @@ async function quiet(): Promise<void> {
 
 /** What every reader of the live tables sees. */
 async function liveChecksum(): Promise<readonly string[]> {
-  const tables = ['decisions', 'conversions', 'conversion_states', 'receipts', 'cap_places'];
+  const tables = ['decisions', 'conversions', 'decision_records', 'receipts', 'cap_places'];
   const sums = tables.map(async (table) => {
     const [row] = await clickhouse.rows<{ sum: string }>(
       `SELECT toString(sum(cityHash64(toString(tuple(*))))) || ':' || toString(count()) AS sum FROM ${table} FINAL`,

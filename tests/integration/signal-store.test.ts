@@ -36,6 +36,7 @@ beforeAll(async () => {
     kafkaBrokers: brokers,
     schemaRegistryUrl: inject('schemaRegistryUrl'),
     flushMs: 100,
+    reportFlushMs: 100,
   });
   store = new SignalStore(clickhouse);
 });

@@ -28,6 +28,7 @@ const settings = () => ({
   kafkaBrokers: inject('brokers').split(','),
   schemaRegistryUrl: inject('schemaRegistryUrl'),
   flushMs: 100,
+  reportFlushMs: 100,
 });
 
 function connect(database: string): ClickhouseConnection {

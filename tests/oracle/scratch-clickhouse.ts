@@ -42,6 +42,7 @@ function tables(): readonly string[] {
     kafkaBrokers: [],
     schemaRegistryUrl: '',
     flushMs: 0,
+    reportFlushMs: 0,
   });
 }
 

@@ -8,6 +8,7 @@ import { type EventProducer, KafkaConnection, KafkaEventProducer, outgoing } fro
 import type { ConfigurationChanged, TopicName } from '@tributary/contracts';
 import { CLICKHOUSE_SERVICE_USER, findFreePorts } from '@tributary/engines';
 import { createLogger, DependencyFailure } from '@tributary/runtime';
+import { storingGroupsOf } from '@tributary/store';
 import { JARS_DIRECTORY } from '@tributary/testing';
 import { type Addresses, readAddresses } from '../../apps/launcher/src/system/addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
@@ -101,8 +102,8 @@ export class ServiceBed {
 
   /** Waits until ClickHouse shows everything that was written to a topic. */
   async isStored(...topics: readonly TopicName[]): Promise<void> {
-    const groups = topics.map(
-      (topic) => new GroupProgress(this.#kafka, `clickhouse.tributary.${topic}`, topic),
+    const groups = topics.flatMap((topic) =>
+      storingGroupsOf('tributary', topic).map((group) => new GroupProgress(this.#kafka, group, topic)),
     );
     await workedOff(groups);
   }

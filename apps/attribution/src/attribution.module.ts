@@ -88,7 +88,7 @@ class AttributionResources implements OnModuleInit, OnModuleDestroy, OnApplicati
     );
     this.attribution = new Attribution({
       follower: this.#follower,
-      store: new FactsStore(clickhouse),
+      store: new FactsStore(clickhouse, this.#schemas),
       signals: new SignalStore(clickhouse),
       offsets: new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded),
       committed: () => connection.committedOffsets(GROUP_ID, 'postback.received.v1'),

@@ -272,6 +272,7 @@ function ordersIn({ orders }: ConversionDecided): attribution.Orders {
     model: orders.model as AttributionModel | null,
     terms: orders.terms === null ? null : attribution.termsIn(orders.terms),
     reasonCodes: orders.reasonCodes as readonly attribution.Reason[],
+    erasedFor: orders.erasedFor as attribution.Reason | null,
   };
 }
 

@@ -1,5 +1,12 @@
 /** Puts decisions on record: the revisions first, then their signals and what else goes with them; remembers them once they stand in the log. */
-import { type EventProducer, type OutgoingRecord, outgoing, type RecordPosition } from '@tributary/bus';
+import {
+  type EventProducer,
+  type Outgoing,
+  type OutgoingRecord,
+  outgoing,
+  type RecordPosition,
+  tombstone,
+} from '@tributary/bus';
 import type { ConversionDecided } from '@tributary/contracts';
 import type { attribution } from '@tributary/domain';
 import type { Logger } from '@tributary/runtime';
@@ -26,7 +33,7 @@ export type InTraceOf = <T>(input: number, work: () => T) => T;
 
 /** What goes with the decisions of a batch. */
 export interface Accompanied {
-  readonly others?: readonly OutgoingRecord[];
+  readonly others?: readonly Outgoing[];
   readonly inTraceOf?: InTraceOf;
   /**
    * Whether what the input, by its index, did to others is done again as long as this conversion stands as before. Left out
@@ -73,7 +80,7 @@ export class DecisionWriter {
     const looked = await looks.after(decided, isInDoubt);
     const signals = looked.signals.map((signal) => inTraceOf(signal.input, () => looks.recordOf(signal)));
     const sends = sendsOf(decided, isAbout);
-    const again = isInDoubt ? maybeDecidedBefore(decided).map(latestRecordOf) : [];
+    const again = isInDoubt ? maybeDecidedBefore(decided).map(currentRecordOf) : [];
     const { decidedAt, othersAt } = await this.#sendAll(
       partition,
       sends,
@@ -90,7 +97,7 @@ export class DecisionWriter {
   async #sendAll(
     partition: number,
     sends: readonly (readonly Revised[])[],
-    others: readonly OutgoingRecord[],
+    others: readonly Outgoing[],
     inTraceOf: InTraceOf,
   ): Promise<Sent> {
     const decidedAt: RecordPosition[] = [];
@@ -112,13 +119,13 @@ export class DecisionWriter {
   async #send(
     partition: number,
     revised: readonly Revised[],
-    others: readonly OutgoingRecord[],
+    others: readonly Outgoing[],
     inTraceOf: InTraceOf,
   ): Promise<Sent> {
     const records = revised.map(({ record, input }) =>
       inTraceOf(input, () => outgoing('conversion.decided.v1', record.conversionId, record)),
     );
-    const all = [...records, ...latestOf(records), ...others];
+    const all = [...records, ...latestOf(revised, records), ...others];
     const positions = all.length === 0 ? [] : await this.#options.producer.produce(all);
     revised.forEach(({ conversion }, index) => {
       const position = positions[index];
@@ -159,14 +166,26 @@ function maybeDecidedBefore({ inputs, known, results }: DecidedBatch): readonly 
   );
 }
 
-function latestRecordOf(conversion: attribution.Conversion): OutgoingRecord {
-  return outgoing('conversion.current.v1', conversion.conversionId, recordOf(conversion));
+const CURRENT = 'conversion.current.v1';
+
+function currentRecordOf(conversion: attribution.Conversion): Outgoing {
+  const { conversionId, orders } = conversion;
+  return orders.erasedFor !== null
+    ? tombstone(CURRENT, conversionId)
+    : outgoing(CURRENT, conversionId, recordOf(conversion));
 }
 
-/** The last record of each conversion, for the topic that keeps only that one; its value is the same bytes. */
-function latestOf(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
+/** The last record of each conversion, for the topic that keeps only that one; its value is the same bytes, or none. */
+function latestOf(revised: readonly Revised[], records: readonly OutgoingRecord[]): readonly Outgoing[] {
   const latest = new Map(records.map((record) => [record.key, record]));
-  return [...latest.values()].map((record) => ({ ...record, topic: 'conversion.current.v1' }));
+  const erased = new Set(
+    revised.flatMap(({ record }) => (record.orders.erasedFor !== null ? [record.conversionId] : [])),
+  );
+  return [...latest.values()].map((record) => ({
+    ...record,
+    topic: CURRENT,
+    value: erased.has(record.key) ? null : record.value,
+  }));
 }
 
 /**

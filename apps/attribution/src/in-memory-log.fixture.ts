@@ -1,5 +1,5 @@
 /** The bus and the store of attribution in memory: what is produced stands in the log, and shows in the store only when told. */
-import type { EventProducer, OutgoingRecord, RecordPosition } from '@tributary/bus';
+import type { EventProducer, Outgoing, RecordPosition } from '@tributary/bus';
 import {
   type ClickRecorded,
   type ConversionDecided,
@@ -17,6 +17,8 @@ import { conversionOf } from './conversion-record.ts';
 
 interface Logged {
   readonly topic: TopicName;
+  readonly key: string;
+  /** Null: a tombstone. */
   readonly event: unknown;
 }
 
@@ -143,13 +145,13 @@ export class InMemoryLog implements EventProducer {
     },
   };
 
-  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
+  async produce(records: readonly Outgoing[]): Promise<readonly RecordPosition[]> {
     if (this.failure === 'before') throw new DependencyFailure('kafka_unavailable', 'away');
     const start = this.#records.length;
-    for (const { topic, value } of records) {
-      const decoded = decodeEvent(topic, value);
+    for (const { topic, key, value } of records) {
+      const decoded = value === null ? { ok: true as const, value: null } : decodeEvent(topic, value);
       if (!decoded.ok) throw new Error(decoded.problem);
-      this.#records.push({ topic, event: decoded.value });
+      this.#records.push({ topic, key, event: decoded.value });
     }
     if (this.failure === 'after') throw new DependencyFailure('kafka_deadline', 'too late');
     return records.map(({ topic }, index) => ({ topic, partition: 0, offset: start + index }));
@@ -162,6 +164,12 @@ export class InMemoryLog implements EventProducer {
 
   get decided(): ConversionDecided[] {
     return this.#of<ConversionDecided>('conversion.decided.v1', this.#records);
+  }
+
+  /** What a compacted topic holds once it is compacted, by key; null: a tombstone. */
+  get compacted(): ReadonlyMap<string, ConversionDecided | null> {
+    const current = this.#records.filter(({ topic }) => topic === 'conversion.current.v1');
+    return new Map(current.map(({ key, event }) => [key, event as ConversionDecided | null]));
   }
 
   /** All that a compacted topic may still hold. */
@@ -207,7 +215,9 @@ export class InMemoryLog implements EventProducer {
   }
 
   #of<Event>(topic: TopicName, records: readonly Logged[]): Event[] {
-    return records.filter((record) => record.topic === topic).map(({ event }) => event as Event);
+    return records
+      .filter((record) => record.topic === topic && record.event !== null)
+      .map(({ event }) => event as Event);
   }
 
   #assertStore(): void {

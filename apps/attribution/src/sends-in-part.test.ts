@@ -1,5 +1,5 @@
 /** A send that arrives in part: whoever decides after it comes to what the whole send would have been. */
-import { type OutgoingRecord, partitionOf } from '@tributary/bus';
+import { type Outgoing, partitionOf } from '@tributary/bus';
 import { aChange } from '@tributary/configuration';
 import type { AttributionCommanded, ConversionDecided, PostbackReceived } from '@tributary/contracts';
 import { DependencyFailure } from '@tributary/runtime';
@@ -26,7 +26,7 @@ function sale(number: number, changes: Partial<PostbackReceived> = {}): Postback
 }
 
 /** Of everything that is sent from now on only these records arrive, and nobody is told. @returns the end of it. */
-function cut(arrives: (record: OutgoingRecord, index: number) => boolean): () => void {
+function cut(arrives: (record: Outgoing, index: number) => boolean): () => void {
   const produce = bed.log.produce.bind(bed.log);
   let sent = 0;
   bed.log.produce = async (records) => {

@@ -1,7 +1,7 @@
 /** The plan of an apply: what console says would change, as lines for people, and its execution. */
 import type { ConfigurationFile, WantedEntity } from './apply-file.ts';
 import { COLLECTION_ORDER } from './apply-file.ts';
-import { type ConsoleClient, ConsoleRefusal } from './console-client.ts';
+import { type ConsoleClient, ConsoleRefusal, type DocumentProblem, problemLine } from './console-client.ts';
 
 interface Difference {
   readonly path: string;
@@ -15,6 +15,7 @@ interface PlannedChange {
   readonly action: 'create' | 'change' | 'remove' | 'unchanged';
   readonly expectedVersion: number;
   readonly differences: readonly Difference[];
+  readonly warnings?: readonly DocumentProblem[];
 }
 
 export interface Step extends PlannedChange {
@@ -63,11 +64,12 @@ export function planLines({ steps, leftAlone }: ApplyPlan): readonly string[] {
   return [
     ...steps
       .filter(({ action }) => action !== 'unchanged')
-      .flatMap(({ collection, id, action, differences }) => [
+      .flatMap(({ collection, id, action, differences, warnings = [] }) => [
         `${action} ${collection}/${id}`,
         ...differences
           .filter(({ path }) => path !== 'id')
           .map((difference) => `    ${differenceLine(difference, action)}`),
+        ...warnings.map((warning) => `    warning: ${problemLine(warning)}`),
       ]),
     ...(leftAlone.length > 0 ? [`not in the file, left alone: ${leftAlone.join(', ')}`] : []),
     `${counted('create')} to create, ${counted('change')} to change, ${counted('remove')} to remove, ` +

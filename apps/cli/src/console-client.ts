@@ -47,16 +47,31 @@ export class ConsoleClient {
   }
 }
 
+/** A fault or a doubt of a document, as console tells it. */
+export interface DocumentProblem {
+  readonly path: string;
+  readonly message: string;
+  /** Of a fault within a text with a grammar of its own, and where in it. */
+  readonly code?: string;
+  readonly position?: number;
+}
+
+/** Where it is, what it is and where within the text, and what to do. */
+export function problemLine({ path, message, code, position }: DocumentProblem): string {
+  const what = code === undefined ? '' : `${code}${position === undefined ? '' : ` at ${position}`}: `;
+  return `${path}: ${what}${message}`;
+}
+
 interface RefusalBody {
   readonly code?: string;
   readonly message?: string;
   readonly field?: string;
-  readonly problems?: readonly { readonly path: string; readonly message: string }[];
+  readonly problems?: readonly DocumentProblem[];
 }
 
 function refusalOf(status: number, answer: unknown): ConsoleRefusal {
   const { code = `http_${status}`, message = '', field, problems = [] } = (answer ?? {}) as RefusalBody;
-  const lines = problems.map((problem) => `\n  ${problem.path}: ${problem.message}`);
+  const lines = problems.map((problem) => `\n  ${problemLine(problem)}`);
   return new ConsoleRefusal(
     code,
     `${code}: ${field === undefined ? '' : `${field}: `}${message}${lines.join('')}`,

@@ -11,7 +11,7 @@ export const migrateCommand: Command = {
   usage: `npm run migrate
   Creates the topics that are missing, corrects the retention of the others, and applies the migrations that are new. Safe to run again.
   Reads KAFKA_BROKERS, KAFKA_RF, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_DATABASE,
-  CLICKHOUSE_FLUSH_MS and SCHEMA_REGISTRY_URL; ClickHouse must reach Kafka and the registry under the same addresses.
+  CLICKHOUSE_FLUSH_MS, CLICKHOUSE_REPORT_FLUSH_MS and SCHEMA_REGISTRY_URL; ClickHouse must reach Kafka and the registry under the same addresses.
   On a cluster: CLICKHOUSE_CLUSTER, CLICKHOUSE_CLUSTER_URLS (every host) and CLICKHOUSE_CLUSTER_REPLICATED.`,
   run: async () => {
     const settings = readSettings([
@@ -22,6 +22,7 @@ export const migrateCommand: Command = {
       'CLICKHOUSE_PASSWORD',
       'CLICKHOUSE_DATABASE',
       'CLICKHOUSE_FLUSH_MS',
+      'CLICKHOUSE_REPORT_FLUSH_MS',
       'CLICKHOUSE_CLUSTER',
       'CLICKHOUSE_CLUSTER_URLS',
       'CLICKHOUSE_CLUSTER_REPLICATED',
@@ -43,6 +44,7 @@ export const migrateCommand: Command = {
         kafkaBrokers: settings.KAFKA_BROKERS,
         schemaRegistryUrl: settings.SCHEMA_REGISTRY_URL,
         flushMs: settings.CLICKHOUSE_FLUSH_MS,
+        reportFlushMs: settings.CLICKHOUSE_REPORT_FLUSH_MS,
         ...(name !== '' && { cluster: { name, isReplicated: settings.CLICKHOUSE_CLUSTER_REPLICATED } }),
       });
       console.log(`topics created: ${topics.created.join(', ') || 'none'}`);

@@ -6,6 +6,7 @@ import {
   danglingReferences,
   parseDocument,
   referrersOf,
+  reviewDocument,
 } from '@tributary/configuration';
 import type { ConfigurationChanged } from '@tributary/contracts';
 import type { Encryption } from '@tributary/runtime';
@@ -29,9 +30,17 @@ export interface EntityKey {
 export interface Content extends Pick<ConfigurationChanged, 'operation' | 'document' | 'secrets'> {
   /** A key of an API key that was just made, in clear. */
   readonly generatedKey: string | null;
+  /** What is doubtful in the document, and may be meant. */
+  readonly warnings: readonly DocumentProblem[];
 }
 
-export const REMOVAL: Content = { operation: 'remove', document: '{}', secrets: {}, generatedKey: null };
+export const REMOVAL: Content = {
+  operation: 'remove',
+  document: '{}',
+  secrets: {},
+  generatedKey: null,
+  warnings: [],
+};
 
 /** Clocks of two consoles differ; what one has just put into force must be there for a change by the other. */
 const CLOCK_TOLERANCE_MS = 60_000;
@@ -54,11 +63,19 @@ export function contentOf(
   const dangling = inDocument(
     danglingReferences(configuration, entityType, entity, effectiveFrom + CLOCK_TOLERANCE_MS),
   );
+  const review = reviewDocument(entityType, entity);
+  const faults = [...dangling, ...inDocument(review.errors)];
   const sealed = sealedFor(configuration, parts, entity, request, entityType);
-  if (!sealed.ok) return invalid([...dangling, ...sealed.problems]);
-  if (dangling.length > 0) return invalid(dangling);
-  const { secrets, generated } = sealed;
-  return done({ operation: 'put', document: JSON.stringify(entity), secrets, generatedKey: generated });
+  if (!sealed.ok) return invalid([...faults, ...sealed.problems]);
+  if (faults.length > 0) return invalid(faults);
+  const { secrets, generated, warnings = [] } = sealed;
+  return done({
+    operation: 'put',
+    document: JSON.stringify(entity),
+    secrets,
+    generatedKey: generated,
+    warnings: [...inDocument(review.warnings), ...warnings],
+  });
 }
 
 /** Refuses to remove what others refer to, now or in their newest document. */
@@ -81,6 +98,7 @@ type Sealed =
       readonly ok: true;
       readonly secrets: Readonly<Record<string, Buffer>>;
       readonly generated: string | null;
+      readonly warnings?: readonly DocumentProblem[];
     }
   | { readonly ok: false; readonly problems: readonly DocumentProblem[] };
 
@@ -125,8 +143,8 @@ function invalid(problems: readonly DocumentProblem[]) {
 }
 
 function inDocument(problems: readonly DocumentProblem[]): readonly DocumentProblem[] {
-  return problems.map(({ path, message }) => ({
+  return problems.map(({ path, ...problem }) => ({
+    ...problem,
     path: path === '' ? 'document' : `document.${path}`,
-    message,
   }));
 }

@@ -153,3 +153,46 @@ describe('refusals', () => {
     expect(await running.post('configuration/plan', body)).toMatchObject({ status: 400, body: { field } });
   });
 });
+
+it('tells what is doubtful in a template, and plans it all the same', async () => {
+  const urlTemplate = 'http://partner.example/?c={click_id}&a={sub1|default:}';
+  const document = {
+    name: 'Partner',
+    definition: 'partner-postback',
+    status: 'active',
+    settings: { urlTemplate },
+    overrides: [{ eventType: 'lead', settings: { urlTemplate: `${urlTemplate}&a=1` } }],
+  };
+  const [change, other] = await planned(
+    { collection: 'destinations', id: 'partner', document },
+    { collection: 'partners', id: 'p', document: { name: 'P' } },
+  );
+  const own = 'document.settings.urlTemplate';
+  const override = 'document.overrides.0.settings.urlTemplate';
+  expect(change).toMatchObject({
+    action: 'create',
+    warnings: [
+      { path: own, code: 'not_https', position: 0, length: 4 },
+      { path: own, code: 'default_empty', position: 45, length: 8 },
+      { path: override, code: 'not_https', position: 0 },
+      { path: override, code: 'default_empty', position: 45 },
+      { path: override, code: 'duplicate_parameter', position: 55 },
+    ],
+  });
+  expect(other).not.toHaveProperty('warnings');
+});
+
+it('refuses a template with errors by the place in the list, the field and the position', async () => {
+  const settings = { urlTemplate: 'https://partner.example/?c={clickid}' };
+  const document = { name: 'Partner', definition: 'partner-postback', status: 'active', settings };
+  const answer = await plan(acme(), { collection: 'destinations', id: 'partner', document });
+  expect(answer).toMatchObject({
+    status: 422,
+    body: {
+      code: 'document_invalid',
+      problems: [
+        { path: 'changes.1.document.settings.urlTemplate', code: 'unknown_macro', position: 27, length: 9 },
+      ],
+    },
+  });
+});

@@ -32,6 +32,8 @@ export interface PlannedChange {
   /** What the write has to send, so that a rival change in between is refused. */
   readonly expectedVersion: number;
   readonly differences: readonly Difference[];
+  /** What is doubtful in the document; left out where nothing is. */
+  readonly warnings?: readonly DocumentProblem[];
 }
 
 export interface ConfigurationPlan {
@@ -44,6 +46,8 @@ interface Wish extends EntityKey {
   /** Null for a removal. */
   readonly request: WriteRequest | null;
 }
+
+type Judged = Pick<PlannedChange, 'action' | 'differences' | 'warnings'>;
 
 const MAX_CHANGES = 10_000;
 const FIELDS = ['collection', 'id', 'remove', 'document', 'secrets', 'tokens', 'key', 'generateKey'];
@@ -76,7 +80,7 @@ export class ConfigurationPlanner {
     return done({ version: current.version, changes });
   }
 
-  #planOne(fork: Configuration, wish: Wish): Outcome<Pick<PlannedChange, 'action' | 'differences'>> {
+  #planOne(fork: Configuration, wish: Wish): Outcome<Judged> {
     const now = this.#parts.clock.now();
     const { request } = wish;
     const content =
@@ -85,11 +89,15 @@ export class ConfigurationPlanner {
     const differences = this.#differences(fork, wish, content.value);
     const exists = fork.entity(wish.entityType, wish.id) !== undefined;
     if (exists && differences.length === 0 && request !== null)
-      return done({ action: 'unchanged', differences });
+      return done({ action: 'unchanged', differences, ...warningsOf(content.value) });
     const refusal = tryOn(fork, wish, content.value, now);
     if (refusal !== null) return refusal;
     const action = request === null ? 'remove' : exists ? 'change' : 'create';
-    return done({ action, differences: request === null ? [] : differences });
+    return done({
+      action,
+      differences: request === null ? [] : differences,
+      ...warningsOf(content.value),
+    });
   }
 
   #differences(
@@ -104,6 +112,10 @@ export class ConfigurationPlanner {
     }));
     return [...differencesOf(before, JSON.parse(document), ''), ...hidden];
   }
+}
+
+function warningsOf({ warnings }: Content): Pick<PlannedChange, 'warnings'> {
+  return warnings.length === 0 ? {} : { warnings };
 }
 
 function tryOn(fork: Configuration, { entityType, id }: Wish, content: Content, now: number) {
@@ -182,9 +194,7 @@ function at(index: number, { code, message, field, problems }: Refusal) {
     ...(field !== undefined && { field: inside(field) }),
     ...(field === undefined && problems === undefined && { field: inside('') }),
     ...(problems !== undefined && {
-      problems: problems.map(
-        ({ path, message: text }): DocumentProblem => ({ path: inside(path), message: text }),
-      ),
+      problems: problems.map(({ path, ...problem }): DocumentProblem => ({ ...problem, path: inside(path) })),
     }),
   });
 }

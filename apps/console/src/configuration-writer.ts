@@ -84,7 +84,13 @@ export class ConfigurationWriter {
     const secrets = this.#resealed(target, revision.secrets);
     if (!secrets.ok) return secrets;
     const document = JSON.stringify(revision.entity);
-    const content: Content = { operation: 'put', document, secrets: secrets.value, generatedKey: null };
+    const content: Content = {
+      operation: 'put',
+      document,
+      secrets: secrets.value,
+      generatedKey: null,
+      warnings: [],
+    };
     const effectiveFrom = Math.max(now, revision.effectiveFrom);
     return this.#write(target, content, { expectedVersion, effectiveFrom, recordedAt: now });
   }
@@ -100,7 +106,7 @@ export class ConfigurationWriter {
 
   async #write(
     target: Target,
-    { generatedKey, ...content }: Content,
+    { generatedKey, warnings: _warnings, ...content }: Content,
     { expectedVersion, effectiveFrom, recordedAt }: Moment,
   ): Promise<Outcome<EntityView>> {
     const { entityType, id, actor } = target;

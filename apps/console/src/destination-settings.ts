@@ -1,9 +1,18 @@
 /** Judges the settings and secrets of a destination by its definition. */
-import type { Configuration, Destination, DocumentProblem } from '@tributary/configuration';
+import {
+  type Configuration,
+  type Destination,
+  type DocumentFindings,
+  type DocumentProblem,
+  findingsBySeverity,
+} from '@tributary/configuration';
 import {
   type DestinationDefinition,
   destinationFor,
+  overriddenSettings,
   parseSettings,
+  type SettingsFinding,
+  type SettingsProblem,
   secretsIn,
 } from '@tributary/destinations';
 import type { Encryption } from '@tributary/runtime';
@@ -13,7 +22,12 @@ import { isRecord } from './write-request.ts';
 type Texts = Readonly<Record<string, string>>;
 
 export type SealedSecrets =
-  | { readonly ok: true; readonly secrets: Readonly<Record<string, Buffer>> }
+  | {
+      readonly ok: true;
+      readonly secrets: Readonly<Record<string, Buffer>>;
+      /** What is doubtful in the settings, and may be meant. */
+      readonly warnings: readonly DocumentProblem[];
+    }
   | { readonly ok: false; readonly problems: readonly DocumentProblem[] };
 
 /**
@@ -34,16 +48,14 @@ export function sealSecrets(
   const secrets = Object.fromEntries(
     Object.entries({ ...kept.secrets, ...given }).filter(([, text]) => text !== ''),
   );
-  const problems = [
-    ...misplaced(definition, destination, given),
-    ...settingsProblems(definition, destination, secrets),
-  ];
+  const { errors, warnings } = settingsFindings(definition, destination, secrets);
+  const problems = [...misplaced(definition, destination, given), ...errors];
   if (problems.length > 0) return { ok: false, problems };
   const sealed = Object.entries(secrets).map(([path, text]) => [
     path,
     encryption.encryptSecret(text, secretContext('destination', destination.id, path)),
   ]);
-  return { ok: true, secrets: Object.fromEntries(sealed) };
+  return { ok: true, secrets: Object.fromEntries(sealed), warnings };
 }
 
 /** What is stored and not given anew; another definition starts from nothing. */
@@ -70,35 +82,85 @@ function keptSecrets(
 /** Secrets among the settings would be stored in clear; settings among the secrets could never be read again. */
 function misplaced(
   definition: DestinationDefinition,
-  { settings }: Destination,
+  { settings, overrides = [] }: Destination,
   given: Texts,
 ): readonly DocumentProblem[] {
-  const inClear = secretsIn(definition.settings, settings).length > 0;
+  const all = [
+    { path: 'document.settings', settings },
+    ...overrides.map((override, index) => ({ path: overridePath(index), settings: override.settings })),
+  ];
+  const inClear = all.filter((each) => secretsIn(definition.settings, each.settings).length > 0);
   const added = Object.keys(given).filter((path) => given[path] !== '');
   const open = added.filter((path) => !isSecretPath(definition, path));
   return [
-    ...(inClear ? [problem('document.settings', 'a secret setting belongs under secrets')] : []),
+    ...inClear.map(({ path }) => problem(path, 'a secret setting belongs under secrets')),
     ...open.map((path) => problem(`secrets.${path}`, 'is not a secret setting of this definition')),
   ];
 }
 
-function settingsProblems(
+function overridePath(index: number): string {
+  return `document.overrides.${index}.settings`;
+}
+
+/** The destination's own settings and those of each override, judged by the definition as they would be used. */
+function settingsFindings(
   definition: DestinationDefinition,
-  { settings }: Destination,
+  { settings, overrides = [] }: Destination,
   secrets: Texts,
-): readonly DocumentProblem[] {
+): DocumentFindings {
+  const own = judged(definition, settings, secrets).map((found) =>
+    placed(definition, found, 'document.settings'),
+  );
+  const overridden = overrides.flatMap((override, index) => {
+    const path = overridePath(index);
+    const whole = overriddenSettings(definition, settings, override.settings);
+    if (whole === null) return [{ ...problem(path, mayReplace(definition)), severity: 'error' as const }];
+    return judged(definition, whole, secrets)
+      .filter((found) => concerns(definition, override.settings, found))
+      .map((found) => placed(definition, found, path));
+  });
+  return findingsBySeverity(distinct([...own, ...overridden]));
+}
+
+function mayReplace({ overridable = [] }: DestinationDefinition): string {
+  return overridable.length === 0
+    ? 'no setting of this definition can differ by offer or event type'
+    : `only ${overridable.flat().join(', ')} can differ by offer or event type`;
+}
+
+function judged(
+  definition: DestinationDefinition,
+  settings: Destination['settings'],
+  secrets: Texts,
+): readonly SettingsFinding[] {
   const whole = Object.entries(secrets).reduce<object>(
     (target, [path, text]) => withPath(target, path.split('.'), text),
     settings,
   );
   const parsed = parseSettings(definition, whole);
-  if (parsed.ok) return [];
-  return parsed.problems.map(({ path, message }) =>
-    problem(
-      isSecretPath(definition, path) ? `secrets.${path}` : `document.settings${path && `.${path}`}`,
-      message,
-    ),
-  );
+  if (parsed.ok) return definition.review?.(parsed.settings) ?? [];
+  return parsed.problems.map((found) => ({ ...found, severity: 'error' }));
+}
+
+/** What an override does not replace is told of once, where it stands; a secret that only its template wants counts as its own. */
+function concerns(
+  definition: DestinationDefinition,
+  override: Destination['settings'],
+  { path }: SettingsProblem,
+): boolean {
+  const [name = ''] = path.split('.');
+  return Object.hasOwn(override, name) || isSecretPath(definition, path);
+}
+
+function placed(definition: DestinationDefinition, found: SettingsFinding, within: string): SettingsFinding {
+  const { path } = found;
+  const isSecret = isSecretPath(definition, path);
+  return { ...found, path: isSecret ? `secrets.${path}` : path === '' ? within : `${within}.${path}` };
+}
+
+/** A missing secret is missing for every template that wants it. */
+function distinct(found: readonly SettingsFinding[]): readonly SettingsFinding[] {
+  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 function isSecretPath(definition: DestinationDefinition, path: string): boolean {

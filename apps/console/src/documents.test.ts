@@ -114,6 +114,113 @@ describe('documents', () => {
   });
 });
 
+describe('templates', () => {
+  const url = (query: string) => `https://network.example/p?c={partner_click_id}${query}`;
+  const wrong = url('&d=%7Bclick_id%7D&token=abcd1234');
+  const offer = { advertiserId: 'acme', name: 'Shoes' };
+
+  it('with errors are refused, each by code, field and position, and nothing of a secret is repeated', async () => {
+    const answer = await running.put('destinations/a', {
+      document: { ...postback, settings: { urlTemplate: wrong } },
+    });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: {
+        problems: [
+          { path: 'document.settings.urlTemplate', code: 'double_encoding', position: 49, length: 14 },
+          { path: 'document.settings.urlTemplate', code: 'secret_in_url', position: 70, length: 8 },
+        ],
+      },
+    });
+    expect(answer.text).not.toContain('abcd1234');
+    expect(running.log.written).toEqual([]);
+  });
+
+  it('of a landing page are reviewed like those of a partner', async () => {
+    await running.putAcme();
+    await running.putWell('offers/shoes', { document: offer });
+    const document = {
+      offerId: 'shoes',
+      name: 'Summer',
+      status: 'active',
+      landingUrl: 'https://shop.example/?c={clickid}',
+    };
+    const path = 'document.landingUrl';
+    expect(await running.put('campaigns/summer', { document })).toMatchObject({
+      status: 422,
+      body: { problems: [{ path, code: 'unknown_macro', position: 24, length: 9 }] },
+    });
+    const encoded = { ...document, landingUrl: 'https://shop.example/?c=%7Bclick_id%7D' };
+    expect(await running.put('campaigns/summer', { document: encoded })).toMatchObject({
+      status: 422,
+      body: { problems: [{ path, code: 'double_encoding', position: 24 }] },
+    });
+  });
+
+  it.each<[string, object[], string[]]>([
+    [
+      'errors in an override, told where they stand',
+      [{ eventType: 'lead', settings: { urlTemplate: wrong } }],
+      ['document.overrides.0.settings.urlTemplate', 'document.overrides.0.settings.urlTemplate'],
+    ],
+    [
+      'an override that does not compile',
+      [
+        { eventType: 'sale', settings: { method: 'POST' } },
+        { eventType: 'lead', settings: { urlTemplate: url('&x={nope') } },
+      ],
+      ['document.overrides.1.settings.urlTemplate'],
+    ],
+    [
+      'a secret that only an override wants',
+      [{ eventType: 'lead', settings: { urlTemplate: url('&t={secret:other}') } }],
+      ['secrets.secrets.other'],
+    ],
+    [
+      'an override of what cannot differ',
+      [{ eventType: 'lead', settings: { statuses: {} } }],
+      ['document.overrides.0.settings'],
+    ],
+    [
+      'a secret in clear in an override',
+      [{ eventType: 'lead', settings: { secrets: { token: 'abcd1234' } } }],
+      ['document.overrides.0.settings', 'document.overrides.0.settings'],
+    ],
+    [
+      'an offer that is not there',
+      [{ offerId: 'shoes', settings: { urlTemplate: url('') } }],
+      ['document.overrides.0.offerId'],
+    ],
+  ])('are refused with %s', async (_what, overrides, paths) => {
+    const document = { ...postback, settings: { urlTemplate: url('') }, overrides };
+    const answer = await running.put('destinations/a', { document });
+    expect(answer.status).toBe(422);
+    expect(problemPaths(answer)).toEqual(paths);
+    expect(answer.text).not.toContain('abcd1234');
+  });
+
+  it('of an offer stand in an override, and the offer cannot be removed from under it', async () => {
+    await running.putAcme();
+    await running.putWell('offers/shoes', { document: offer });
+    const settings = { urlTemplate: url(''), expectedBody: 'OK' };
+    const overrides = [
+      { offerId: 'shoes', settings: { urlTemplate: url('&o=1'), expectedReply: { body: '1' } } },
+    ];
+    const view = await running.putWell('destinations/a', { document: { ...postback, settings, overrides } });
+    expect(view.document).toMatchObject({ overrides });
+    expect(problemPaths(await running.remove('offers/shoes'))).toEqual(['destination:a']);
+  });
+
+  it('of a definition without any cannot differ', async () => {
+    const overrides = [{ eventType: 'lead', settings: { pixelId: '2' } }];
+    const answer = await running.put('destinations/a', {
+      document: { ...meta, overrides },
+      secrets: { accessToken: ACCESS_TOKEN },
+    });
+    expect(problemPaths(answer)).toEqual(['document.overrides.0.settings']);
+  });
+});
+
 describe('sources', () => {
   const TOKEN = 'first-token-of-the-shop';
   const SECOND = 'second-token-of-the-shop';

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document of the API, made from the route table, the refusals and the schemas of the entities. */
 import { type ConfiguredEntityType, documentJsonSchema } from '@tributary/configuration';
 import { EXPLANATION_SCHEMAS } from './explain/explanation-schema.ts';
-import { instant, type Json, list, object, ref, text, texts } from './json-schema.ts';
+import { instant, type Json, list, object, ref, text, texts, whole } from './json-schema.ts';
 import { REFUSAL_STATUSES, type RefusalCode } from './refusal.ts';
 import { COLLECTIONS, PARTNER_COLLECTIONS, ROUTES, type Route, type RouteName } from './routes.ts';
 
@@ -68,7 +68,11 @@ function entitySchemas(type: ConfiguredEntityType): Json {
   };
 }
 
-const problem = object({ path: text, message: text });
+const problem = object({ path: text, message: text, code: text, position: whole, length: whole }, [
+  'code',
+  'position',
+  'length',
+]);
 
 const SHARED_SCHEMAS: Json = {
   Refusal: object(
@@ -123,13 +127,17 @@ const SHARED_SCHEMAS: Json = {
   Plan: object({
     version,
     changes: list(
-      object({
-        collection,
-        id: text,
-        action: { type: 'string', enum: ['create', 'change', 'remove', 'unchanged'] },
-        expectedVersion: version,
-        differences: list(object({ path: text, before: true, after: true }, ['before', 'after'])),
-      }),
+      object(
+        {
+          collection,
+          id: text,
+          action: { type: 'string', enum: ['create', 'change', 'remove', 'unchanged'] },
+          expectedVersion: version,
+          differences: list(object({ path: text, before: true, after: true }, ['before', 'after'])),
+          warnings: list(problem),
+        },
+        ['warnings'],
+      ),
     ),
   }),
   Reseal: object({ expectedVersion: version }, ['expectedVersion']),

@@ -4,7 +4,7 @@ import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided, DeadLettered, DeliveryAttempted, DeliveryDue } from '@tributary/contracts';
 import type { OutwardDelivery, OutwardResponse, RecordedRequest } from '@tributary/destinations';
 import { type DeliveryEnd, deterministicUuid, type OutwardValue } from '@tributary/domain';
-import type { Receiver } from './receivers.ts';
+import type { ActiveDestination, Receiver } from './receivers.ts';
 import type { Standing } from './send-ledger.ts';
 
 /** The decision that asks for a delivery, and the record that brought it. */
@@ -26,7 +26,7 @@ export interface Attempt extends Asking {
   /** Of a correction: the decision by which the event was delivered, in wire form. */
   readonly delivered: Buffer | null;
   /** Null when nothing can be sent to the destination any more. */
-  readonly receiver: Receiver | null;
+  readonly receiver: ActiveDestination | null;
 }
 
 /** One that can be sent. */

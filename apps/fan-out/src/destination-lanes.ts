@@ -5,7 +5,7 @@ import { SendRate } from '@tributary/domain';
 import type { Clock, Logger } from '@tributary/runtime';
 import type { ReadyAttempt } from './delivery-records.ts';
 import { DestinationLane, type Health, type LaneLimits } from './destination-lane.ts';
-import type { Receiver } from './receivers.ts';
+import type { ActiveDestination } from './receivers.ts';
 
 /** Requests to one destination at once. */
 export const CONCURRENCY = 16;
@@ -24,8 +24,7 @@ export interface DestinationLanesOptions {
 }
 
 interface Kept {
-  version: number;
-  receiver: Receiver;
+  readonly active: ActiveDestination;
   readonly lane: DestinationLane<ReadyAttempt>;
 }
 
@@ -41,37 +40,38 @@ export class DestinationLanes {
   /** @param partitions of conversion.decided that this instance owns: its share of every rate. */
   own(partitions: number): void {
     this.#owned = partitions;
-    for (const { lane, receiver } of this.#lanes.values()) lane.limit(this.#limitsOf(receiver));
+    for (const { lane, active } of this.#lanes.values()) lane.limit(this.#limitsOf(active));
   }
 
   /** One whose configuration has changed begins anew: whoever changed it may have mended it. */
-  laneOf(receiver: Receiver): DestinationLane<ReadyAttempt> {
-    const { id } = receiver.destination;
+  laneOf({ destination, version, definition }: ActiveDestination): DestinationLane<ReadyAttempt> {
+    const { id } = destination;
     const kept = this.#lanes.get(id);
-    if (kept !== undefined && kept.version === receiver.version) return kept.lane;
+    if (kept !== undefined && kept.active.version === version) return kept.lane;
+    const active = { destination, version, definition };
     const { clock, random, send } = this.#options;
     const lane: DestinationLane<ReadyAttempt> = new DestinationLane({
-      limits: this.#limitsOf(receiver),
+      limits: this.#limitsOf(active),
       clock,
       random,
       send,
-      onChange: () => this.#tell(receiver, lane),
+      onChange: () => this.#tell(active, lane),
     });
-    this.#lanes.set(id, { version: receiver.version, receiver, lane });
+    this.#lanes.set(id, { active, lane });
     // Of the one before nobody would be told otherwise that it is no more.
     if (kept !== undefined && (kept.lane.disabledAt !== null || kept.lane.breaker.state !== 'closed'))
-      this.#tell(receiver, lane);
+      this.#tell(active, lane);
     return lane;
   }
 
-  #limitsOf({ destination, definition }: Receiver): LaneLimits {
+  #limitsOf({ destination, definition }: ActiveDestination): LaneLimits {
     const { concurrency = CONCURRENCY, ratePerSecond, disableAfterMs = DISABLE_AFTER_MS } = destination;
     const share =
       ratePerSecond === undefined ? undefined : SendRate.shareOf(ratePerSecond, this.#owned, PARTITIONS);
     return { concurrency, ratePerSecond: share, maxBatch: definition.maxBatch, disableAfterMs };
   }
 
-  #tell({ destination, definition }: Receiver, lane: DestinationLane<ReadyAttempt>): void {
+  #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<ReadyAttempt>): void {
     const { producer, clock, instanceId, configurationVersion, logger } = this.#options;
     const { breaker, disabledAt } = lane;
     const { state, changedAt, probeAt, probes, consecutiveFailures, failingSince } = breaker;

@@ -2,7 +2,7 @@
 import {
   type EventProducer,
   type IncomingEvent,
-  type OutgoingRecord,
+  type Outgoing,
   type PartitionBatch,
   partitionOf,
   type SchemaSource,
@@ -47,7 +47,6 @@ interface Waiting {
   readonly topic: DueTopic;
   readonly key: string;
   readonly event: DeliveryDue;
-  readonly value: Buffer;
 }
 
 export class FanOutBed {
@@ -55,7 +54,7 @@ export class FanOutBed {
   readonly log = new InMemoryConfigurationLog();
   readonly follower = new ConfigurationFollower(this.log);
   /** Everything written, in order. */
-  readonly written: OutgoingRecord[] = [];
+  readonly written: Outgoing[] = [];
   readonly requests: OutwardRequest[] = [];
   /** Decisions as ClickHouse shows them. */
   readonly decided: ConversionDecided[] = [];
@@ -242,14 +241,14 @@ export class FanOutBed {
     return [...latest.values()].map(({ row }) => row);
   }
 
-  #keep(records: readonly OutgoingRecord[]): void {
+  #keep(records: readonly Outgoing[]): void {
     this.written.push(...records);
     for (const { topic, key, value } of records) {
       const due = DUE_TOPICS.find((each) => each === topic);
       if (due === undefined) continue;
       const decoded = decodeEvent(due, value);
       if (!decoded.ok) throw new Error(decoded.problem);
-      this.#waiting.push({ topic: due, key, event: decoded.value, value });
+      this.#waiting.push({ topic: due, key, event: decoded.value });
     }
   }
 }

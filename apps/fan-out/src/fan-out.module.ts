@@ -99,7 +99,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const encryption = new Encryption(settings.SECRETS_KEYS);
     this.#undecoded = new UndecodedStore(clickhouse, this.#schemas);
     const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded);
-    const ledger = new SendLedger(new DeliveryStore(clickhouse), offsets);
+    const ledger = new SendLedger(new DeliveryStore(clickhouse, this.#schemas), offsets);
     const sender = new Sender({
       timeoutMs: settings.DELIVERY_TIMEOUT_MS,
       guard: settings.DELIVERY_ALLOW_PRIVATE ? null : new AddressGuard(settings.DELIVERY_ALLOWED_NETWORKS),

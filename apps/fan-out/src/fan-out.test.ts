@@ -249,6 +249,68 @@ describe('a newer revision', () => {
   });
 });
 
+describe('a destination with overrides', () => {
+  const OFFER_URL = 'https://offer.example/?c={click_id}&r={revenue}';
+  const overrides = [
+    {
+      offerId: 'acme-offer',
+      settings: { urlTemplate: OFFER_URL, statusUrlTemplate: `${OFFER_URL}&s={status}` },
+    },
+    { offerId: 'broken', settings: { urlTemplate: 'nowhere' } },
+  ];
+  const moved = { offerId: 'other-offer' };
+
+  beforeEach(async () => {
+    bed = await FanOutBed.start(['destination', { ...CORRECTABLE, overrides }], ALL);
+  });
+
+  it('is told of an event by the one that fits its conversion, also when it is tried again', async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? answered(503) : TAKEN);
+    await bed.decide(decided);
+    await bed.elapse(10_000);
+    await bed.decide({ ...decided, ...moved, conversionId: 'c0ffee00-0000-8000-8000-000000000301' });
+    expect(urls()).toEqual([
+      'https://offer.example/?r=49.9',
+      'https://offer.example/?r=49.9',
+      'https://partner.example/?p=14.97&s=payable',
+    ]);
+  });
+
+  it('is corrected by the one that the event went by, whatever offer its conversion is of by then', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { ...moved, revenueMicros: 7_000_000n }));
+    bed.restart();
+    await bed.decide(revised(3, { ...moved, state: 'rejected' }));
+    expect(urls().slice(1)).toEqual([
+      'https://offer.example/?r=7&s=payable',
+      'https://offer.example/?r=0&s=rejected',
+    ]);
+  });
+
+  it('is told of no amount that the event did not say', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { ...moved, ...worth(7) }));
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('has a correction among the dead letters that none can tell any more', async () => {
+    await bed.decide({ ...decided, offerId: 'broken', revision: 1 });
+    expect(bed.written).toEqual([]);
+    await bed.decide(revised(2, moved));
+    await bed.log.append(
+      aChange(
+        'destination',
+        { ...CORRECTABLE, overrides: [{ offerId: 'other-offer', settings: { urlTemplate: 'nowhere' } }] },
+        { expectedVersion: 0 },
+      ),
+    );
+    await bed.decide(revised(3, { state: 'rejected' }));
+    expect(bed.requests).toHaveLength(1);
+    expect(outcomes()).toEqual(['delivered', 'settings_invalid']);
+    expect(bed.topics()).toContain('dead-letter.v1');
+  });
+});
+
 describe('a retry that comes due', () => {
   const due = (attempt: number): DeliveryDue => ({
     deliveryId: DELIVERY_ID,

@@ -122,9 +122,9 @@ export class FanOut implements AssignmentListener {
   /** Spares what finds its destination away the look at the ledger: there may be hundreds of thousands. */
   #shutUntil({ destinationId }: DeliveryDue): number | null {
     const { receivers, follower, lanes, clock } = this.#options;
-    const lookup = receivers.find(follower.current, destinationId, clock.now());
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
     if (!lookup.ok) return null;
-    const lane = lanes.laneOf(lookup.receiver);
+    const lane = lanes.laneOf(lookup.active);
     lane.welcomeBack();
     const refusal = lane.refusal();
     return refusal?.kind === 'no_room' ? refusal.until : null;

@@ -20,6 +20,8 @@ const DESTINATION = {
   settings: { urlTemplate: 'https://partner.example/?c={click_id}&t={secret:token}' },
 };
 
+const CONVERSION = aDecision();
+
 interface Setup {
   readonly destination?: object;
   readonly subscriptions?: readonly object[];
@@ -157,6 +159,47 @@ describe('receivers', () => {
     expect(withheld).toEqual([{ destinationId: 'partner', reason: 'secrets_unreadable' }]);
   });
 
+  describe('with overrides', () => {
+    const url = (name: string) => ({ urlTemplate: `https://${name}.example/?c={click_id}&t={secret:token}` });
+    const overrides = [
+      { eventType: 'lead', settings: url('leads') },
+      { offerId: 'acme-offer', settings: { ...url('offer'), method: 'POST' } },
+      { offerId: 'acme-offer', eventType: 'lead', settings: url('both') },
+      { offerId: 'broken', settings: { urlTemplate: 'nowhere' } },
+      { offerId: 'foreign', settings: { statuses: {} } },
+    ];
+
+    it.each<[string, Partial<ConversionDecided>, string, string]>([
+      ['the offer', {}, 'https://offer.example', 'POST'],
+      ['the offer and the event type', { eventType: 'lead' }, 'https://both.example', 'GET'],
+      ['the event type', { eventType: 'lead', offerId: 'other' }, 'https://leads.example', 'GET'],
+      [
+        'the event type without an offer',
+        { eventType: 'lead', offerId: null },
+        'https://leads.example',
+        'GET',
+      ],
+      ['none that fits', { offerId: 'other' }, 'https://partner.example', 'GET'],
+    ])('are sent by the one for %s, under the same key', (_what, decided, origin, method) => {
+      const [delivery] = planned({ destination: { overrides } }, decided);
+      expect(delivery?.receiver.settings).toMatchObject({
+        urlTemplate: { origin },
+        method,
+        secrets: { token: 's3cret' },
+      });
+      expect(delivery?.deliveryId).toBe(planned({}, decided)[0]?.deliveryId);
+    });
+
+    it.each(['broken', 'foreign'])('of which one is %s withhold its conversions only', (offerId) => {
+      const setup = { destination: { overrides } };
+      expect(planOf(setup, { offerId })).toMatchObject({
+        deliveries: [],
+        withheld: [{ destinationId: 'partner', reason: 'settings_invalid' }],
+      });
+      expect(planned(setup)).toHaveLength(1);
+    });
+  });
+
   it('are none for a subscription to nowhere', () => {
     expect(planOf({ subscriptions: [{ destinationId: 'nowhere' }] })).toEqual({
       deliveries: [],
@@ -169,14 +212,14 @@ describe('receivers', () => {
     const secrets = { [TOKEN_PATH]: encryption.encryptSecret('s3cret', `destination:partner:${TOKEN_PATH}`) };
     configuration.apply(0, aChange('destination', DESTINATION, { secrets }));
     const receivers = new Receivers(encryption);
-    expect(receivers.find(configuration, 'partner', NOW).ok).toBe(true);
+    expect(receivers.find(configuration, 'partner', CONVERSION, NOW).ok).toBe(true);
     const disabled = { ...DESTINATION, status: 'disabled' };
     configuration.apply(1, aChange('destination', disabled, { secrets, expectedVersion: 0 }));
-    expect(receivers.find(configuration, 'partner', NOW)).toEqual({
+    expect(receivers.find(configuration, 'partner', CONVERSION, NOW)).toEqual({
       ok: false,
       reason: 'destination_disabled',
     });
-    expect(receivers.find(configuration, 'nowhere', NOW)).toEqual({
+    expect(receivers.find(configuration, 'nowhere', CONVERSION, NOW)).toEqual({
       ok: false,
       reason: 'destination_unknown',
     });
@@ -300,7 +343,7 @@ describe('changes over time', () => {
     const configuration = new Configuration();
     const receivers = new Receivers(encryption);
     const nameAt = (now: number) => {
-      const lookup = receivers.find(configuration, 'partner', now);
+      const lookup = receivers.find(configuration, 'partner', CONVERSION, now);
       return lookup.ok ? lookup.receiver.destination.name : lookup.reason;
     };
     configuration.apply(0, destination(-1, 0));

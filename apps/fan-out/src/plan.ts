@@ -4,7 +4,7 @@ import type { ConversionDecided } from '@tributary/contracts';
 import { outwardEvent } from '@tributary/destinations';
 import { isTold, outwardKey, parseDecimalToMicros, type Wish } from '@tributary/domain';
 import { outwardValueOf } from './outward-conversion.ts';
-import type { Receiver, ReceiverProblem, Receivers } from './receivers.ts';
+import type { ActiveDestination, Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 import type { Standing } from './send-ledger.ts';
 
 /** One outward event of one conversion to one receiver. */
@@ -50,7 +50,7 @@ export function planDeliveries(
       withheld.push({ destinationId: current.destinationId, reason: 'subscription_too_new' });
     const subscription = revision?.entity ?? null;
     if (subscription === null || !fits(subscription.filter, decided)) continue;
-    const lookup = receivers.find(configuration, subscription.destinationId, now);
+    const lookup = receivers.find(configuration, subscription.destinationId, decided, now);
     if (!lookup.ok) {
       withheld.push({ destinationId: subscription.destinationId, reason: lookup.reason });
       continue;
@@ -71,7 +71,8 @@ export function planDeliveries(
 }
 
 /** What a destination should hold of a conversion under one event, beside what it does hold. */
-export interface WishedHolding extends PlannedDelivery {
+export interface WishedHolding extends Omit<PlannedDelivery, 'receiver'> {
+  readonly active: ActiveDestination;
   readonly holding: Standing | null;
   readonly wish: Wish;
 }
@@ -98,7 +99,10 @@ export function planHoldings(
   const value = outwardValueOf(decided);
   const asked = deliveries.map(
     (planned): WishedHolding => ({
-      ...planned,
+      deliveryId: planned.deliveryId,
+      destinationId: planned.destinationId,
+      outwardEvent: planned.outwardEvent,
+      active: planned.receiver,
       holding: byId.get(planned.deliveryId) ?? null,
       wish: { kind: 'tell', value, isAskedFor: true },
     }),
@@ -107,12 +111,12 @@ export function planHoldings(
   const kept = standings
     .filter(({ holdingId }) => !planned.has(holdingId))
     .flatMap((holding): WishedHolding[] => {
-      const lookup = receivers.find(configuration, holding.destinationId, now);
+      const lookup = receivers.findDestination(configuration, holding.destinationId, now);
       if (!lookup.ok) return [];
-      const { receiver } = lookup;
-      const wish = wishOfHeld(decided, receiver, configuration);
+      const { active } = lookup;
+      const wish = wishOfHeld(decided, active, configuration);
       const { holdingId: deliveryId, destinationId, event } = holding;
-      return [{ deliveryId, destinationId, outwardEvent: event, receiver, holding, wish }];
+      return [{ deliveryId, destinationId, outwardEvent: event, active, holding, wish }];
     });
   return { wished: [...withoutSecondNames(asked, kept), ...kept], withheld };
 }
@@ -135,15 +139,19 @@ function withoutSecondNames(
   });
 }
 
-function wishOfHeld(decided: ConversionDecided, receiver: Receiver, configuration: Configuration): Wish {
+function wishOfHeld(
+  decided: ConversionDecided,
+  active: ActiveDestination,
+  configuration: Configuration,
+): Wish {
   const { state, match } = decided;
   if (match === 'parked' || state === 'held') return { kind: 'undecided' };
   if (state === 'rejected' || state === 'reversed') return { kind: 'nothing', state };
   const subscriptions = configuration
     .subscriptions(judgedAt(decided))
-    .filter(({ destinationId }) => destinationId === receiver.destination.id);
+    .filter(({ destinationId }) => destinationId === active.destination.id);
   const credited = subscriptions.filter(({ filter }) => isCredited(filter, decided));
-  if (!concerns(receiver, decided) || credited.length === 0) return { kind: 'nothing', state: 'rejected' };
+  if (!concerns(active, decided) || credited.length === 0) return { kind: 'nothing', state: 'rejected' };
   if (state === 'pending' && credited.every(({ filter }) => !filter.states.includes(state)))
     return { kind: 'undecided' };
   return { kind: 'tell', value: outwardValueOf(decided), isAskedFor: false };
@@ -165,7 +173,7 @@ function outwardEventOf(
 }
 
 /** A destination of one advertiser or partner never sees another's conversions, whatever its subscriptions say. */
-function concerns({ destination }: Receiver, decided: ConversionDecided): boolean {
+function concerns({ destination }: ActiveDestination, decided: ConversionDecided): boolean {
   const isOfAdvertiser =
     destination.advertiserId === undefined || destination.advertiserId === decided.advertiserId;
   const isOfPartner = destination.partnerId === undefined || destination.partnerId === decided.partnerId;

@@ -3,9 +3,11 @@ import type { Configuration } from '@tributary/configuration';
 import { type ConversionDecided, encodeEvent } from '@tributary/contracts';
 import { type Correction, envelopeOf, type OutwardDelivery, planCorrection } from '@tributary/destinations';
 import {
+  AMOUNT_NAMES,
   begun,
   type CorrectingStep,
   correctionKey,
+  type DeliveryEnd,
   type Holding,
   nextTry,
   type OutwardValue,
@@ -22,7 +24,7 @@ import type { DestinationLanes } from './destination-lanes.ts';
 import { openDeliveries } from './fan-out-metrics.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
 import type { WishedHolding } from './plan.ts';
-import type { Receiver, Receivers } from './receivers.ts';
+import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 
 export interface StepsOptions {
@@ -126,12 +128,15 @@ export class Steps {
     const { ledger } = this.#options;
     const { wished, decided } = task;
     const holding = ledger.latest(wished.deliveryId, wished.holding);
+    const lookup = this.#receiverOf(wished.destinationId, await this.#tellingOf(task, holding));
+    const obstacleTo = (correction: Pick<CorrectingStep, 'correction' | 'held' | 'now'>) =>
+      lookup.ok ? this.#obstacleTo(task, lookup.receiver, correction) : null;
     const step = outwardStep({
       revision: decided.revision,
       wish: wished.wish,
       holding,
-      tells: tellsOf(wished.receiver),
-      isCorrectable: (correction) => this.#obstacleTo(task, correction) === null,
+      tells: lookup.ok ? tellsOf(lookup.receiver) : TELLS_ALL,
+      isCorrectable: (correction) => obstacleTo(correction) === null,
     });
     if (step.kind === 'idle') return null;
     if (task.hasWaited || step.kind === 'correct' || step.kind === 'give_up') {
@@ -160,7 +165,7 @@ export class Steps {
         const told = { kind: step.correction, revision: decided.revision, told: step.now } as const;
         const opened = this.#opened(task, before, told);
         if (step.kind === 'give_up') {
-          await this.#giveUp(task, opened, this.#obstacleTo(task, step) ?? 'correction_not_taken');
+          await this.#giveUp(task, opened, obstacleTo(step) ?? 'correction_not_taken');
           return null;
         }
         return this.#deliver(task, opened, await this.#eventOf(opened), place);
@@ -197,9 +202,8 @@ export class Steps {
   }
 
   async #retry(task: RetryTask, place: Place): Promise<StepAnswer> {
-    const { ledger, receivers, configuration, clock, attempter } = this.#options;
     if (task.standing === null) return null;
-    const holding = ledger.latest(task.standing.holdingId, task.standing);
+    const holding = this.#options.ledger.latest(task.standing.holdingId, task.standing);
     if (holding === null || holding.deliveryId !== task.deliveryId || !isAwaited(task, holding)) return null;
     const ended = holding.phase === 'intended' && holding.attempt < task.attempt;
     const proven: Standing = ended
@@ -210,37 +214,27 @@ export class Steps {
       ...nextTry(proven, proven.nextAttemptAt === null && !ended),
       nextAttemptAt: null,
     };
-    const lookup = receivers.find(configuration(), task.destinationId, clock.now());
-    if (lookup.ok)
-      return this.#deliver(
-        { ...task, wished: { receiver: lookup.receiver } },
-        standing,
-        task.delivered,
-        place,
-      );
-    await attempter.endUnsent([{ ...task, standing, receiver: null, delivered: null }], {
-      outcome: 'dead',
-      reasonCode: lookup.reason,
-      nextAttemptAt: null,
-      mayHaveArrived: false,
-    });
-    return null;
+    return this.#deliver(task, standing, task.delivered, place);
   }
 
   /** @param event the decision by which the event was delivered; null for the event itself. */
   async #deliver(
-    task: Asking & { readonly wished: Pick<WishedHolding, 'receiver'> },
+    task: Asking,
     standing: Standing,
     event: ConversionDecided | null,
     place: Place,
   ): Promise<StepAnswer> {
-    const { lanes, attempter, clock, configuration, receivers } = this.#options;
-    // The one in force now: a long wait may lie between.
-    const lookup = receivers.find(configuration(), standing.destinationId, clock.now());
-    const receiver = lookup.ok ? lookup.receiver : task.wished.receiver;
+    const { lanes, attempter, clock } = this.#options;
+    const lookup = this.#receiverOf(standing.destinationId, event ?? task.decided);
+    if (!lookup.ok) {
+      const attempt = { ...attemptOf(task, standing, event), receiver: null };
+      await attempter.endUnsent([attempt], unsent('dead', lookup.reason));
+      return null;
+    }
+    const { receiver } = lookup;
     const ready = this.#readyOf(task, standing, event, receiver);
     if (!ready.ok) {
-      await attempter.endUnsent([ready.attempt], ready.end);
+      await attempter.endUnsent([ready.attempt], unsent('refused', ready.reasonCode));
       return null;
     }
     const lane = lanes.laneOf(receiver);
@@ -251,43 +245,25 @@ export class Steps {
     const answer = await ticket.answer;
     if (answer.kind === 'no_room') return answer.until;
     if (answer.kind === 'sent') return null;
-    await attempter.endUnsent([ready.attempt], {
-      outcome: 'dead',
-      reasonCode: 'destination_switched_off',
-      nextAttemptAt: null,
-      mayHaveArrived: false,
-    });
+    await attempter.endUnsent([ready.attempt], unsent('dead', 'destination_switched_off'));
     return null;
   }
 
   #readyOf(
-    { decided, wire, askedBy, headers }: Asking,
+    task: Asking,
     standing: Standing,
     event: ConversionDecided | null,
     receiver: Receiver,
   ):
     | { readonly ok: true; readonly attempt: ReadyAttempt }
-    | { readonly ok: false; readonly attempt: Attempt; readonly end: DeliveryOutcome } {
+    | { readonly ok: false; readonly attempt: Attempt; readonly reasonCode: string } {
     const { encryption, clock } = this.#options;
     const { definition, settings } = receiver;
     const now = clock.now();
-    const conversion = outwardConversionOf(event ?? decided, encryption);
-    const correction = correctionOf(standing, decided);
-    const attempt: Attempt = {
-      decided,
-      wire,
-      askedBy,
-      headers,
-      standing,
-      receiver,
-      outwardEvent: standing.event,
-      delivered: event === null ? null : encodeEvent('conversion.decided.v1', event),
-    };
-    const refused = (reasonCode: string) => ({
-      ok: false as const,
-      attempt,
-      end: { outcome: 'refused', reasonCode, nextAttemptAt: null, mayHaveArrived: false } as const,
-    });
+    const conversion = outwardConversionOf(event ?? task.decided, encryption);
+    const correction = correctionOf(standing, task.decided);
+    const attempt = { ...attemptOf(task, standing, event), receiver };
+    const refused = (reasonCode: string) => ({ ok: false, attempt, reasonCode }) as const;
     let name = standing.event;
     if (correction === null) {
       const [problem] = definition.validate({ conversion, event: name, settings, now });
@@ -298,8 +274,9 @@ export class Steps {
       name = plan.event;
     }
     const outward: OutwardDelivery = { deliveryId: standing.deliveryId, event: name, conversion, correction };
-    const envelope = envelopeOf(definition, outward, settings);
-    return { ok: true, attempt: { ...attempt, receiver, outwardEvent: name, outward, envelope } };
+    // A request goes by the settings of one override.
+    const envelope = JSON.stringify([receiver.override, envelopeOf(definition, outward, settings)]);
+    return { ok: true, attempt: { ...attempt, outwardEvent: name, outward, envelope } };
   }
 
   #opened(
@@ -329,17 +306,29 @@ export class Steps {
   }
 
   #endUnsent(
-    { wished, decided, wire, askedBy, headers }: StepTask,
+    task: StepTask,
     standing: Standing,
     outcome: 'superseded' | 'refused',
     reasonCode: string,
   ): Promise<void> {
-    const { receiver } = wished;
-    const asking = { decided, wire, askedBy, headers };
-    return this.#options.attempter.endUnsent(
-      [{ ...asking, standing, receiver, outwardEvent: standing.event, delivered: null }],
-      { outcome, reasonCode, nextAttemptAt: null, mayHaveArrived: false },
-    );
+    const attempt = { ...attemptOf(task, standing, null), receiver: task.wished.active };
+    return this.#options.attempter.endUnsent([attempt], unsent(outcome, reasonCode));
+  }
+
+  /** The decision that chooses among a destination's overrides: a correction goes the way its event went, whatever has become of it. */
+  async #tellingOf({ decided, wished }: StepTask, holding: Standing | null): Promise<ConversionDecided> {
+    const { conversionId, revision } = decided;
+    const { overrides = [] } = wished.active.destination;
+    const eventRevision = holding?.eventRevision ?? null;
+    if (overrides.length === 0 || holding === null || eventRevision === null || holding.revision >= revision)
+      return decided;
+    return this.#options.ledger.decidedRevision(conversionId, eventRevision);
+  }
+
+  /** The one in force now: a long wait may lie between. */
+  #receiverOf(destinationId: string, telling: ConversionDecided): ReceiverLookup {
+    const { receivers, configuration, clock } = this.#options;
+    return receivers.find(configuration(), destinationId, telling, clock.now());
   }
 
   /** Of a correction the decision by which its event was delivered; null for an event. */
@@ -351,9 +340,9 @@ export class Steps {
 
   #obstacleTo(
     { wished, decided }: StepTask,
+    { definition, settings }: Receiver,
     { correction: kind, held, now }: Pick<CorrectingStep, 'correction' | 'held' | 'now'>,
   ): string | null {
-    const { definition, settings } = wished.receiver;
     const { encryption, clock } = this.#options;
     const correction: Correction = {
       kind,
@@ -388,8 +377,26 @@ function done(answer: StepAnswer): Underway {
   };
 }
 
+/** Where nobody knows what the receiver is told: whatever has changed may have been. */
+const TELLS_ALL: Tells = { amounts: AMOUNT_NAMES, state: true };
+
 function tellsOf({ definition, settings }: Receiver): Tells {
   return { amounts: definition.amounts(settings), state: definition.tellsState?.(settings) ?? false };
+}
+
+/** @param event the decision by which the event was delivered; null for the event itself. */
+function attemptOf(
+  { decided, wire, askedBy, headers }: Asking,
+  standing: Standing,
+  event: ConversionDecided | null,
+): Omit<Attempt, 'receiver'> {
+  const delivered = event === null ? null : encodeEvent('conversion.decided.v1', event);
+  return { decided, wire, askedBy, headers, standing, outwardEvent: standing.event, delivered };
+}
+
+/** How a delivery ends of which this attempt was not made. */
+function unsent(outcome: DeliveryEnd, reasonCode: string): DeliveryOutcome {
+  return { outcome, reasonCode, nextAttemptAt: null, mayHaveArrived: false };
 }
 
 function correctionOf(standing: Standing, { decidedAt }: ConversionDecided): Correction | null {

@@ -128,6 +128,6 @@ describe('a behaviour that is not one', () => {
   });
 
   it('is refused for an unknown kind', async () => {
-    expect((await put('tiktok/north', '{}')).status).toBe(400);
+    expect((await put('myspace/north', '{}')).status).toBe(400);
   });
 });

@@ -92,7 +92,7 @@ describe('asking', () => {
     expect(await sequences('?name=north')).toEqual([1, 3]);
     expect(await sequences('?kind=partner&name=north')).toEqual([1]);
     expect(await sandbox.summary('?kind=meta')).toMatchObject([{ kind: 'meta', name: 'north', calls: 1 }]);
-    expect((await fetch(`${sandbox.address}/admin/received?kind=tiktok`)).status).toBe(400);
+    expect((await fetch(`${sandbox.address}/admin/received?kind=myspace`)).status).toBe(400);
   });
 
   it('is live and ready', async () => {

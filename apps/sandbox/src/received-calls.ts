@@ -4,10 +4,23 @@ import { join } from 'node:path';
 import type { OnApplicationShutdown } from '@nestjs/common';
 
 /** The kinds of receivers; stored in the record and part of the admin addresses. */
-export const RECEIVER_KINDS = ['partner', 'meta'] as const;
+export const RECEIVER_KINDS = [
+  'partner',
+  'meta',
+  'tiktok',
+  'snap',
+  'pinterest',
+  'linkedin',
+  'reddit',
+  'x',
+  'ga4',
+  'google-data-manager',
+  'microsoft-uet',
+  'webhook',
+] as const;
 export type ReceiverKind = (typeof RECEIVER_KINDS)[number];
 
-/** One receiver: a partner network by name, or a Meta dataset by its id. */
+/** One receiver: a partner network by name, a platform by the id of the pixel, dataset or account that events go to. */
 export interface ReceiverName {
   readonly kind: ReceiverKind;
   readonly name: string;

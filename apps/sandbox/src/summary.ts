@@ -8,10 +8,12 @@ export interface ReceiverSummary extends ReceiverName {
   /** Everything that came in, refused or not. */
   readonly calls: number;
   readonly acceptedCalls: number;
-  /** Events in accepted calls, repeats included. */
+  /** Events in accepted calls, repeats included, adjustments of earlier ones not. */
   readonly outwardEvents: number;
   readonly distinctKeys: number;
-  /** Sum over the accepted events without repeats, in units, as the shortest exact decimal. */
+  /** Events as the platform counts them: without repeats, adjustments and refunds. */
+  readonly countedEvents: number;
+  /** Sum over the accepted events without repeats, each as last adjusted, in units, as the shortest exact decimal. */
   readonly valueByCurrency: Readonly<Record<string, string>>;
   /** Counted events whose value is no exact amount of a known currency and is therefore in no sum. */
   readonly unreadableValues: number;
@@ -29,9 +31,11 @@ function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames
   const { kind, name } = first;
   const { outwardEvents, repeatWindowMs } = RECEIVERS[kind];
   const accepted = calls.filter((call) => call.accepted);
-  const events = accepted.flatMap((call) =>
+  const reported = accepted.flatMap((call) =>
     outwardEvents(call, names).map((event) => ({ ...event, receivedAt: call.receivedAt })),
   );
+  const events = reported.filter(({ replaces }) => replaces === undefined);
+  const counted = withoutRepeats(reported, repeatWindowMs);
   return [
     {
       kind,
@@ -40,7 +44,9 @@ function summarizeReceiver(calls: readonly ReceivedCall[], names: ParameterNames
       acceptedCalls: accepted.length,
       outwardEvents: events.length,
       distinctKeys: new Set(events.map(({ key }) => key)).size,
-      ...sumValues(withoutRepeats(events, repeatWindowMs)),
+      countedEvents: counted.filter(({ replaces, takesAway }) => replaces === undefined && takesAway !== true)
+        .length,
+      ...sumValues(currentValues(counted)),
     },
   ];
 }
@@ -49,23 +55,44 @@ interface TimedEvent extends OutwardEvent {
   readonly receivedAt: number;
 }
 
-/** The window starts at the event that was counted, so a repeat does not prolong it. */
+/**
+ * The window starts at the event that was counted, so a repeat does not prolong it. Where a repeat tells a new value it becomes
+ * an adjustment of that event.
+ */
 function withoutRepeats(events: readonly TimedEvent[], windowMs: number): readonly TimedEvent[] {
   const countedAt = new Map<string, number>();
-  return events.filter(({ identity, receivedAt }) => {
-    const earlier = countedAt.get(identity);
-    if (earlier !== undefined && receivedAt - earlier <= windowMs) return false;
-    countedAt.set(identity, receivedAt);
-    return true;
+  return events.flatMap((event) => {
+    const { identity, secondIdentity, receivedAt, restates } = event;
+    const known = [{ identity, windowMs }, ...(secondIdentity === undefined ? [] : [secondIdentity])];
+    const isRepeat = known.some((each) => {
+      const earlier = countedAt.get(each.identity);
+      return earlier !== undefined && receivedAt - earlier <= each.windowMs;
+    });
+    if (isRepeat) return restates === true ? [{ ...event, replaces: identity }] : [];
+    for (const each of known) countedAt.set(each.identity, receivedAt);
+    return [event];
   });
 }
 
+/** The value of each event as its last adjustment left it. */
+function currentValues(events: readonly OutwardEvent[]): readonly (SentValue | null)[] {
+  const values: (SentValue | null)[] = [];
+  const places = new Map<string, number>();
+  for (const { identity, replaces, value } of events) {
+    const place = replaces === undefined ? values.length : places.get(replaces);
+    if (place === undefined) continue;
+    values[place] = value;
+    if (replaces === undefined) places.set(identity, place);
+  }
+  return values;
+}
+
 function sumValues(
-  events: readonly OutwardEvent[],
+  values: readonly (SentValue | null)[],
 ): Pick<ReceiverSummary, 'valueByCurrency' | 'unreadableValues'> {
   const sums = new Map<string, bigint>();
   let unreadableValues = 0;
-  for (const { value } of events) {
+  for (const value of values) {
     if (value === null) continue;
     const micros = microsOf(value);
     if (micros === null) unreadableValues += 1;

@@ -1,6 +1,6 @@
 /** Writes results only while this instance is known to own its partitions: one that stood still for long goes on in mid-work, and is an owner no more. */
 import { DependencyFailure } from '@tributary/runtime';
-import type { EventProducer, OutgoingRecord, RecordPosition } from './records.ts';
+import type { EventProducer, Outgoing, RecordPosition } from './records.ts';
 
 export class OwnerProducer implements EventProducer {
   readonly #producer: EventProducer;
@@ -12,7 +12,7 @@ export class OwnerProducer implements EventProducer {
   }
 
   /** @throws DependencyFailure also while the group has not been heard of: the work is tried again, or given up when it is another's. */
-  async produce(records: readonly OutgoingRecord[], deadlineMs?: number): Promise<readonly RecordPosition[]> {
+  async produce(records: readonly Outgoing[], deadlineMs?: number): Promise<readonly RecordPosition[]> {
     if (!this.#isOwner())
       throw new DependencyFailure(
         'kafka_unavailable',

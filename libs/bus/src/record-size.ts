@@ -1,5 +1,5 @@
 /** How large a record is, and how large Kafka takes one. */
-import type { OutgoingRecord } from './records.ts';
+import type { Outgoing } from './records.ts';
 
 /**
  * A single record above this could never be written, and would fail every flush it is part of. Dead letters may be twice
@@ -10,14 +10,14 @@ const MAX_DEAD_LETTER_BYTES = 2_000_000;
 /** What a record adds to its key and value at most. */
 const RECORD_HEAD_BYTES = 64;
 
-export function bytesOf({ key, value, headers = {} }: OutgoingRecord): number {
+export function bytesOf({ key, value, headers = {} }: Outgoing): number {
   let head = RECORD_HEAD_BYTES;
   for (const name of Object.keys(headers)) head += name.length + (headers[name]?.length ?? 0) * 2;
-  return Buffer.byteLength(key) + value.length + head;
+  return Buffer.byteLength(key) + (value?.length ?? 0) + head;
 }
 
 /** @throws RangeError when Kafka would never take one of them for its size. */
-export function assertWritable(records: readonly OutgoingRecord[]): void {
+export function assertWritable(records: readonly Outgoing[]): void {
   for (const record of records) {
     const bytes = bytesOf(record);
     if (bytes > limitOf(record))
@@ -25,6 +25,6 @@ export function assertWritable(records: readonly OutgoingRecord[]): void {
   }
 }
 
-function limitOf({ topic }: OutgoingRecord): number {
+function limitOf({ topic }: Outgoing): number {
   return topic === 'dead-letter.v1' ? MAX_DEAD_LETTER_BYTES : MAX_RECORD_BYTES;
 }

@@ -11,6 +11,14 @@ export interface OutgoingRecord {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A record without a value, by which a compacted topic forgets its key. */
+export interface Tombstone extends Omit<OutgoingRecord, 'value'> {
+  readonly value: null;
+}
+
+/** What goes to a topic: an event, or that one is to be forgotten. */
+export type Outgoing = OutgoingRecord | Tombstone;
+
 /** Where an acknowledged record stands in the log. */
 export interface RecordPosition {
   readonly topic: TopicName;
@@ -29,7 +37,7 @@ export interface EventProducer {
    * written then.
    */
   produce(
-    records: readonly OutgoingRecord[],
+    records: readonly Outgoing[],
     deadlineMs?: number,
     silenceMs?: number,
   ): Promise<readonly RecordPosition[]>;
@@ -109,4 +117,8 @@ export interface ConsumerGroup {
 /** The record of an event, within the trace that is running. @throws Error when the event does not fit its schema, a defect of the caller. */
 export function outgoing<T extends TopicName>(topic: T, key: string, event: EventOf<T>): OutgoingRecord {
   return { topic, key, value: encodeEvent(topic, event), headers: traceHeaders() };
+}
+
+export function tombstone(topic: TopicName, key: string): Tombstone {
+  return { topic, key, value: null, headers: traceHeaders() };
 }

@@ -7,6 +7,7 @@ import {
   ENTITY_SCHEMAS,
   isConfiguredEntityType,
   parseDocument,
+  reviewDocument,
 } from './entities.ts';
 
 const DAY_MS = 86_400_000;
@@ -159,6 +160,17 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
       partnerId: 'network',
       status: 'disabled',
       scheduleMs: [1_000, 60_000],
+    },
+  ],
+  [
+    'destination',
+    {
+      ...destination,
+      overrides: [
+        { offerId: 'shoes', eventType: 'lead', settings: { nested: { list: [1] } } },
+        { offerId: 'shoes', settings: {} },
+        { eventType: 'lead', settings: { method: 'POST' } },
+      ],
     },
   ],
   [
@@ -455,6 +467,26 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     { ...subscription, filter: { countries: ['Germany'] } },
     'filter.countries.0',
   ],
+  ...(
+    [
+      ['for nothing', [{ settings: {} }], 'overrides.0'],
+      ['without settings', [{ offerId: 'shoes' }], 'overrides.0.settings'],
+      ['of a misspelt field', [{ offer: 'shoes', settings: {} }], 'overrides.0'],
+      [
+        'for the same twice',
+        [
+          { offerId: 'shoes', eventType: 'lead', settings: {} },
+          { offerId: 'shoes', settings: {} },
+          { eventType: 'lead', settings: {} },
+          { eventType: 'lead', offerId: 'shoes', settings: {} },
+        ],
+        'overrides.3',
+      ],
+    ] as const
+  ).map(
+    ([what, overrides, path]) =>
+      [`an override ${what}`, 'destination', { ...destination, overrides }, path] as const,
+  ),
   [
     'deliveries of parked conversions',
     'subscription',
@@ -509,4 +541,39 @@ it('docs/crm.md shows what an advertiser may have', () => {
   expect(examples).toHaveLength(1);
   for (const text of examples)
     expect(parseDocument('advertiser', { ...advertiser, ...JSON.parse(text) }).ok).toBe(true);
+});
+
+describe('templates', () => {
+  it('that do not compile are told by code and place', () => {
+    const landingUrl = 'https://shop.example/?c={clickid}';
+    const parsed = parseDocument('campaign', { ...campaign, landingUrl });
+    expect(parsed.ok ? [] : parsed.problems).toEqual([
+      {
+        path: 'landingUrl',
+        code: 'unknown_macro',
+        position: 24,
+        length: 9,
+        message: 'there is no macro {clickid} here; write {click_id}',
+      },
+    ]);
+  });
+
+  it('that compile are reviewed: what is an error, and what is only doubtful', () => {
+    const review = reviewDocument(
+      'campaign',
+      entityOf('campaign', {
+        ...campaign,
+        landingUrl: 'https://shop.example/?c=%7Bclick_id%7D',
+        fallbackUrl: 'https://shop.example/?a=1&a=2',
+      }),
+    );
+    expect(review).toMatchObject({
+      errors: [{ path: 'landingUrl', code: 'double_encoding', position: 24, length: 14 }],
+      warnings: [{ path: 'fallbackUrl', code: 'duplicate_parameter', position: 26, length: 1 }],
+    });
+    expect(reviewDocument('partner', entityOf('partner', SMALLEST.partner))).toEqual({
+      errors: [],
+      warnings: [],
+    });
+  });
 });

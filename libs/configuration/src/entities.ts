@@ -6,7 +6,10 @@ import {
   compileTemplate,
   isTimeZone,
   LANDING_PAGE_CATALOGUE,
+  type LintSeverity,
+  lintTemplate,
   MATCHES,
+  type OverrideScope,
   POSTBACK_PARAMETERS,
   POSTBACK_STATUSES,
   type PostbackField,
@@ -56,8 +59,8 @@ export const DELIVERABLE_STATES = STATES.filter((state) => state !== 'held');
 const urlTemplate = z.string().superRefine((text, context) => {
   const compiled = compileTemplate(text, LANDING_PAGE_CATALOGUE);
   if (!compiled.ok) {
-    for (const { code, position, message } of compiled.problems)
-      context.addIssue({ code: 'custom', message: `${code} at ${position}: ${message}` });
+    for (const { message, ...params } of compiled.problems)
+      context.addIssue({ code: 'custom', message, params });
   } else if (!isSafeOrigin(compiled.template.origin)) {
     context.addIssue({ code: 'custom', message: 'must be https, or http to this very machine' });
   }
@@ -252,6 +255,32 @@ const source = z
 /** What waits for a destination lies in the timer topics, which are kept for 7 days. */
 const MAX_DISABLE_AFTER_MS = 6 * DAY_MS;
 
+/** Settings in place of the destination's own, for the conversions of an offer, of an event type, or of both. */
+const override = z
+  .strictObject({
+    offerId: id.optional(),
+    eventType: eventType.optional(),
+    /** Only what differs, and only what the definition lets differ. */
+    settings: z.record(z.string(), z.unknown()),
+  })
+  .superRefine(({ offerId, eventType: event }, context) => {
+    if (offerId === undefined && event === undefined)
+      context.addIssue({ code: 'custom', message: 'must name an offer, an event type or both' });
+  });
+
+const overrides = z
+  .array(override)
+  .max(1_000)
+  .superRefine((given, context) => {
+    const seen = new Set<string>();
+    for (const [index, { offerId = '', eventType: event = '' }] of given.entries()) {
+      const scope = `${offerId} ${event}`;
+      if (seen.has(scope))
+        context.addIssue({ code: 'custom', path: [index], message: 'is for the same as one before it' });
+      seen.add(scope);
+    }
+  });
+
 const destination = z.strictObject({
   id,
   name,
@@ -259,6 +288,8 @@ const destination = z.strictObject({
   definition: id,
   /** What the definition asks for, without the secret fields; only the definition can judge it. */
   settings: z.record(z.string(), z.unknown()).default({}),
+  /** Of those that fit a conversion one counts: for offer and event type, else for the offer, else for the event type. */
+  overrides: overrides.optional(),
   advertiserId: id.optional(),
   partnerId: id.optional(),
   status: z.enum(DESTINATION_STATUSES),
@@ -364,10 +395,21 @@ export type Destination = EntityOf<'destination'>;
 export type Subscription = EntityOf<'subscription'>;
 export type ApiKey = EntityOf<'api_key'>;
 
+/** What each override of a destination is for, in the order of the document. */
+export function overrideScopesOf({
+  overrides = [],
+}: Pick<Destination, 'overrides'>): readonly OverrideScope[] {
+  return overrides.map(({ offerId = null, eventType: event = null }) => ({ offerId, eventType: event }));
+}
+
 /** One fault of a document; `path` is where, dotted, empty for the whole. */
 export interface DocumentProblem {
   readonly path: string;
   readonly message: string;
+  /** Of a fault within a text that has a grammar of its own, as a template: a stable code, where it begins, and how long it is. */
+  readonly code?: string;
+  readonly position?: number;
+  readonly length?: number;
 }
 
 export type ParsedDocument<T extends ConfiguredEntityType> =
@@ -381,10 +423,46 @@ export function parseDocument<T extends ConfiguredEntityType>(
 ): ParsedDocument<T> {
   const parsed = ENTITY_SCHEMAS[entityType].safeParse(document);
   if (parsed.success) return { ok: true, entity: parsed.data as EntityOf<T> };
-  return {
-    ok: false,
-    problems: parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
-  };
+  return { ok: false, problems: parsed.error.issues.map(problemOf) };
+}
+
+function problemOf(issue: z.core.$ZodIssue): DocumentProblem {
+  const { path, message } = issue;
+  return { path: path.join('.'), message, ...(issue.code === 'custom' ? issue.params : undefined) };
+}
+
+/** What is wrong or doubtful in a document that parses. */
+export interface DocumentFindings {
+  /** With one of these the document is not to be written. */
+  readonly errors: readonly DocumentProblem[];
+  readonly warnings: readonly DocumentProblem[];
+}
+
+/**
+ * Reviews a document that somebody is about to write. The fold never asks: what was taken once stays in force, however
+ * strict a later release is.
+ */
+export function reviewDocument<T extends ConfiguredEntityType>(
+  entityType: T,
+  entity: EntityOf<T>,
+): DocumentFindings {
+  return entityType === 'campaign' ? reviewCampaign(entity as Campaign) : { errors: [], warnings: [] };
+}
+
+function reviewCampaign({ landingUrl, fallbackUrl }: Campaign): DocumentFindings {
+  const found = Object.entries({ landingUrl, fallbackUrl }).flatMap(([path, text]) =>
+    text === undefined ? [] : lintTemplate(text, 'landing_page').map((finding) => ({ path, ...finding })),
+  );
+  return findingsBySeverity(found);
+}
+
+/** Sorts what a linter found into what forbids a document and what does not. */
+export function findingsBySeverity(
+  found: readonly (DocumentProblem & { readonly severity: LintSeverity })[],
+): DocumentFindings {
+  const of = (wanted: LintSeverity) =>
+    found.filter(({ severity }) => severity === wanted).map(({ severity: _, ...problem }) => problem);
+  return { errors: of('error'), warnings: of('warning') };
 }
 
 /** The document of an entity type as JSON Schema 2020-12, as a writer sends it: what has a default may be left out. */

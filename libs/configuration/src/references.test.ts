@@ -37,6 +37,10 @@ const documents = {
     status: 'active',
     advertiserId: 'acme',
     partnerId: 'network',
+    overrides: [
+      { eventType: 'lead', settings: {} },
+      { offerId: 'shoes', settings: {} },
+    ],
   },
   subscription: {
     id: 'sales',
@@ -68,7 +72,7 @@ describe('references', () => {
     ['offer', ['advertiserId', 'payouts.1.partnerId', 'caps.1.partnerId']],
     ['campaign', ['offerId', 'partnerId']],
     ['source', ['advertiserId']],
-    ['destination', ['advertiserId', 'partnerId']],
+    ['destination', ['advertiserId', 'partnerId', 'overrides.1.offerId']],
     ['subscription', ['destinationId', 'filter.offerIds.0', 'filter.partnerIds.0', 'filter.sourceIds.0']],
     ['api_key', ['partnerId']],
     ['exchange_rate', []],
@@ -84,7 +88,7 @@ describe('references', () => {
       'network',
       ['offer:shoes', 'campaign:summer', 'destination:capi', 'subscription:sales', 'api_key:network-key'],
     ],
-    ['offer', 'shoes', ['campaign:summer', 'subscription:sales']],
+    ['offer', 'shoes', ['campaign:summer', 'destination:capi', 'subscription:sales']],
     ['destination', 'capi', ['subscription:sales']],
     ['source', 'shop', ['subscription:sales']],
     ['subscription', 'sales', []],

@@ -29,9 +29,10 @@ const REFERENCES: References = {
   ],
   partner: () => [],
   source: ({ advertiserId }) => one('advertiserId', 'advertiser', advertiserId),
-  destination: ({ advertiserId, partnerId }) => [
+  destination: ({ advertiserId, partnerId, overrides = [] }) => [
     ...one('advertiserId', 'advertiser', advertiserId),
     ...one('partnerId', 'partner', partnerId),
+    ...overrides.flatMap(({ offerId }, index) => one(`overrides.${index}.offerId`, 'offer', offerId)),
   ],
   subscription: ({ destinationId, filter }) => [
     ...one('destinationId', 'destination', destinationId),

@@ -1,5 +1,12 @@
 /** Amounts as the platforms write them: exact decimals, never rounded, so that what they sum is what we count. */
-import { currencyExponent, formatDecimals, formatUnits, isCurrencyCode, type Money } from '@tributary/domain';
+import {
+  currencyExponent,
+  formatDecimals,
+  formatUnits,
+  isCurrencyCode,
+  type Money,
+  type OutwardConversion,
+} from '@tributary/domain';
 import type { ValidateInput, ValidationProblem } from './definition.ts';
 import { ExactNumber } from './json-text.ts';
 
@@ -18,6 +25,14 @@ export function unitsText({ micros, currency }: Money): string {
 /** The amount turned round: what a refund of it says. */
 export function negated({ micros, currency }: Money): Money {
   return { micros: -micros, currency };
+}
+
+/** What the customer is expected to be worth, where it is in the currency of the revenue: an event names only one. */
+export function predictedLtv({
+  predictedLtv: worth,
+  revenue,
+}: Pick<OutwardConversion, 'predictedLtv' | 'revenue'>): Money | undefined {
+  return worth !== null && worth.currency === revenue?.currency ? worth : undefined;
 }
 
 export interface ValueRule {

@@ -44,10 +44,16 @@ describe('browserId', () => {
     ['ga_client_id', '123456789.1767315845', true],
     ['ga_client_id', 'GA1.1.123456789.1767315845', true],
     ['ga_client_id', 'GS1.1.x', false],
+    ['ga_session_id', '1767315800', true],
+    ['ga_session_id', 'GS1.1.1767315800.1', false],
     ['scid', '7c1b0f2e-2222-4333-8444-a55566677788', true],
     ['scid', '"', false],
-    ['rdt_uuid', '1767315845678.3d9c1f2e-example', true],
+    ['rdt_uuid', '1767315845678.3d9c1f2e-4444-4555-8666-a77788899900', true],
+    ['rdt_uuid', '3D9C1F2E-4444-4555-8666-A77788899900', true],
+    ['rdt_uuid', '1767315845678.3d9c1f2e-example', false],
     ['rdt_uuid', '', false],
+    ['uetvid', 'b1f6c0d0e8aa11eeb1d2c3e4f5a6b7c8', true],
+    ['uetvid', 'visitor-1', false],
   ])('%s %j: %s', (name, value, isTaken) => {
     expect(browserId(sampleConversion({ extras: { [name]: value } }), name)).toBe(
       isTaken ? value : undefined,

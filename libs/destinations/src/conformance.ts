@@ -98,7 +98,8 @@ function messagesOf(check: Check, examined: Examined): string[] {
 const CANARY_CORE = 'cAn4ryS3cret';
 /** An access token is printable without spaces. */
 const CANARY_TOKEN = `${CANARY_CORE}.token`;
-const CANARY = `${CANARY_CORE}/+=&%"'<>\\`;
+/** As long as the secrets of signatures must be. */
+const CANARY = `${CANARY_CORE}-${CANARY_CORE}/+=&%"'<>\\`;
 
 /** The sample conversion may be sent as every event that the definition names. */
 function sampleIsValid({ definition, settings, events }: Examined): string[] {

@@ -1,4 +1,5 @@
 /** What the person agreed to, as it decides whether and how a conversion may be sent. */
+import type { OutwardConversion } from '@tributary/domain';
 import { z } from 'zod';
 import type { ValidateInput, ValidationProblem } from './definition.ts';
 
@@ -24,4 +25,9 @@ export function consentProblems(
   if (consent.adUserData !== 'denied' || settings.whenConsentDenied === 'limit') return [];
   const message = 'the person denied the use of their data for ads';
   return [{ ...rule, code: 'consent_denied', message }];
+}
+
+/** Whether the person denied any use of their data for ads: then a platform's limits apply to what is still sent. */
+export function deniesAnyUse({ consent }: Pick<OutwardConversion, 'consent'>): boolean {
+  return consent.adUserData === 'denied' || consent.adPersonalization === 'denied';
 }

@@ -1,5 +1,5 @@
 /** What a destination definition is: all we know of one platform, as data and pure functions; it performs no I/O. */
-import type { AttemptOutcome, OutwardConversion, RefusalScope } from '@tributary/domain';
+import type { AttemptOutcome, LintSeverity, OutwardConversion, RefusalScope } from '@tributary/domain';
 import type { z } from 'zod';
 import {
   type AmountName,
@@ -120,6 +120,11 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   readonly maxAgeMs: number | null;
   /** For how long the platform recognises a repeated delivery id; null where it does not say. */
   readonly dedupWindowMs: number | null;
+  /**
+   * The settings that an override of the destination may replace for an offer or an event type; none when left out. Of
+   * those in one list one is enough, so an override of one of them takes the place of all.
+   */
+  readonly overridable?: readonly (readonly string[])[];
 
   /** How the access token is fetched; null where the settings hold all that is needed. */
   readonly credential: Credential<S> | null;
@@ -140,6 +145,11 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   buildRequest(input: BuildInput<S>): OutwardRequest;
   /** One outcome per delivery, in the request's order. */
   judge(input: JudgeInput<S>): readonly AttemptOutcome[];
+  /**
+   * What is wrong or doubtful in settings that parse. It is asked when somebody writes them and never afterwards, so that
+   * a stricter rule of a later release cannot silence a destination that works.
+   */
+  review?(settings: S): readonly SettingsFinding[];
 }
 
 /** What a request says once for all deliveries in it: only those of one envelope may share it. */
@@ -286,6 +296,15 @@ export interface SettingsProblem {
   /** Dotted path of the setting; empty for the settings as a whole. */
   readonly path: string;
   readonly message: string;
+  /** A stable code, and where within the text of the setting, for settings with a grammar of their own. */
+  readonly code?: string;
+  readonly position?: number;
+  readonly length?: number;
+}
+
+export interface SettingsFinding extends SettingsProblem {
+  /** Settings with an error are not taken. */
+  readonly severity: LintSeverity;
 }
 
 /** Parses a destination's decrypted settings once, when the configuration changes; all problems are reported. */
@@ -295,8 +314,25 @@ export function parseSettings<S extends DestinationSettings>(
 ): ParsedSettings<S> {
   const parsed = definition.settings.safeParse(raw);
   if (parsed.success) return { ok: true, settings: parsed.data };
-  const problems = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
-  return { ok: false, problems };
+  return { ok: false, problems: parsed.error.issues.map(problemOf) };
+}
+
+function problemOf(issue: z.core.$ZodIssue): SettingsProblem {
+  const { path, message } = issue;
+  return { path: path.join('.'), message, ...(issue.code === 'custom' ? issue.params : undefined) };
+}
+
+/** The raw settings with those of an override in their place; null when it replaces what the definition does not let differ. */
+export function overriddenSettings(
+  { overridable = [] }: Pick<DestinationDefinition, 'overridable'>,
+  settings: Readonly<Record<string, unknown>>,
+  override: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | null {
+  const names = Object.keys(override);
+  if (!names.every((name) => overridable.some((list) => list.includes(name)))) return null;
+  const replaced = overridable.filter((list) => list.some((name) => names.includes(name))).flat();
+  const kept = Object.entries(settings).filter(([name]) => !replaced.includes(name));
+  return { ...Object.fromEntries(kept), ...override };
 }
 
 /** The platform's name of an event type: the settings' own first, then the definition's; null when it is not sent. */
@@ -339,6 +375,19 @@ export function tokenExpired(detail?: string): AttemptOutcome {
 /** Not to be tried again; `scope` says whether only this event is meant or all that goes there. */
 export function refused(reason: string, scope: RefusalScope, detail?: string): AttemptOutcome {
   return { outcome: 'refused', reason, scope, ...(detail === undefined ? {} : { detail }) };
+}
+
+/**
+ * What to make of a platform that refused a whole request: of several events any may be the bad one, so they are sent in
+ * smaller requests; an event that was sent alone is refused for `reason`.
+ */
+export function refusedTogether(
+  reason: string,
+  detail: string | undefined,
+  deliveryCount: number,
+): AttemptOutcome {
+  if (deliveryCount > 1) return retry('batch_refused', { detail, splitBatch: true });
+  return refused(reason, 'event', detail);
 }
 
 /** The same outcome for every event of a request. */

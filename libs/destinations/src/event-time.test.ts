@@ -12,6 +12,8 @@ describe('timeProblems', () => {
     [MINUTE_MS, rule, []],
     [MINUTE_MS + 1, rule, ['in_future: more than 1 minute ahead']],
     [DAY_MS, { ...rule, maxLeadMs: null }, []],
+    [0, { ...rule, maxLeadMs: 0 }, []],
+    [1, { ...rule, maxLeadMs: 0 }, ['in_future: lies ahead']],
     [-DAY_MS, { ...rule, maxAgeMs: 90 * MINUTE_MS }, ['too_old: older than 90 minutes']],
   ])('at %i ms', (offset, given, expected) => {
     const conversion = sampleConversion({ occurredAt: SAMPLE_NOW + offset });

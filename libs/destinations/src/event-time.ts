@@ -14,7 +14,7 @@ export interface TimeRule {
   readonly field: string;
   readonly source: string;
   readonly maxAgeMs: number;
-  /** How far in the future an event may be, for clocks that differ; null where the platform does not say. */
+  /** How far in the future an event may be, for clocks that differ; 0 for not at all, null where the platform does not say. */
   readonly maxLeadMs: number | null;
 }
 
@@ -28,7 +28,8 @@ export function timeProblems(
     return [{ ...rule, code: 'too_old', message: `older than ${inWords(maxAgeMs)}` }];
   }
   if (maxLeadMs !== null && occurredAt - now > maxLeadMs) {
-    return [{ ...rule, code: 'in_future', message: `more than ${inWords(maxLeadMs)} ahead` }];
+    const message = maxLeadMs === 0 ? 'lies ahead' : `more than ${inWords(maxLeadMs)} ahead`;
+    return [{ ...rule, code: 'in_future', message }];
   }
   return [];
 }

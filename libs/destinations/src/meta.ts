@@ -27,6 +27,7 @@ import {
 import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
+import { subjectHashList } from './subject-hash.ts';
 
 const DOCS = 'https://developers.facebook.com/docs/marketing-api/conversions-api';
 const SERVER_EVENT = `${DOCS}/parameters/server-event`;
@@ -318,10 +319,7 @@ function limitedDataUse({ consent }: OutwardConversion, given: MetaSettings) {
 }
 
 function userData(conversion: OutwardConversion, given: MetaSettings) {
-  const hashed = (form: SubjectForm) => {
-    const hash = conversion.subjectHashes[form];
-    return hash === undefined ? undefined : [hash];
-  };
+  const hashed = (form: SubjectForm) => subjectHashList(conversion, form);
   return {
     em: hashed('emailPlain'),
     ph: hashed('phoneDigits'),

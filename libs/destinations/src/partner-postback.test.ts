@@ -1,6 +1,6 @@
 /** Partner postbacks by table: settings that parse or do not, the exact request, and the outcome of each response. */
 import { describe, expect, it } from 'vitest';
-import { type OutwardDelivery, outwardEvent, parseSettings } from './definition.ts';
+import { type OutwardDelivery, outwardEvent, overriddenSettings, parseSettings } from './definition.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { attemptRedactor, recordRequest, settingsRedactor } from './redact.ts';
 import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from './sample.ts';
@@ -41,6 +41,21 @@ describe('settings', () => {
     ],
     ['another method', { urlTemplate: 'https://p.example/', method: 'PUT' }, 'method'],
     ['a state that is none', { urlTemplate: 'https://p.example/', statuses: { paid: 'x' } }, 'statuses'],
+    [
+      'the expected body in two forms',
+      { urlTemplate: 'https://p.example/', expectedBody: 'OK', expectedReply: { body: 'OK' } },
+      'expectedReply',
+    ],
+    [
+      'a status that is no success',
+      { urlTemplate: 'https://p.example/', expectedReply: { statuses: [302] } },
+      'expectedReply.statuses.0',
+    ],
+    [
+      'a pattern beyond all measure',
+      { urlTemplate: 'https://p.example/', expectedReply: { body: '*a'.repeat(251) } },
+      'expectedReply.body',
+    ],
     ['a misspelt setting', { urlTemplate: 'https://p.example/', expectBody: 'OK' }, ''],
   ])('refuse %s', (_what, raw, path) => {
     const parsed = parseSettings(partnerPostback, raw);
@@ -64,6 +79,15 @@ describe('buildRequest', () => {
     ['?s={status}', delivery, '?s=approved'],
     ['?s={status}', sampleDelivery('sale', { state: 'reversed' }), '?s=reversed'],
     ['?t={occurred_at|unix}', delivery, '?t=1767319445'],
+    ['?t={clicked_at|unix_ms}&r={received_at|date:YYYYMMDD}', delivery, '?t=1767315845678&r=20260102'],
+    ['?r={revision}&e={event|upper}', delivery, '?r=1&e=SALE'],
+    ['?h={customer_id|md5}', delivery, '?h=0ddc4d690dcffba915c288a68e6665de'],
+    [
+      '?j={payout|cents}',
+      sampleDelivery('sale', { payout: { micros: 500_000_000n, currency: 'JPY' } }),
+      '?j=500',
+    ],
+    ['?t={clicked_at|unix}&s={sub20|default:none}', sampleDelivery('sale', { click: null }), '?t=&s=none'],
     ['?a={sub1}&b={sub2}&c={sub3|default:none}', delivery, '?a=newsletter&b=banner-3&c=none'],
     [
       '?o={offer_id}&c={campaign_id}&p={partner_id}&k={customer_id}',
@@ -192,6 +216,11 @@ describe('events and tests', () => {
 describe('judge', () => {
   const plain = { urlTemplate: 'https://p.example/' };
   const strict = { ...plain, expectedBody: 'success=true' };
+  const exact = {
+    ...plain,
+    expectedReply: { statuses: [200], body: '{*"status":*"ok"*}', refusal: '*"status":*"rejected"*' },
+  };
+  const missing = { outcome: 'retry', reason: 'expected_body_missing' };
 
   it.each([
     [plain, { status: 200, headers: {}, body: '' }, { outcome: 'delivered' }],
@@ -203,6 +232,24 @@ describe('judge', () => {
       { outcome: 'retry', reason: 'expected_body_missing' },
     ],
     [strict, { status: 200, headers: {}, body: '' }, { outcome: 'retry', reason: 'expected_body_missing' }],
+    [exact, { status: 200, headers: {}, body: ' {"status": "ok", "id": 7}\n' }, { outcome: 'delivered' }],
+    [exact, { status: 200, headers: {}, body: '<html>{"status": "ok"}' }, missing],
+    [exact, { status: 200, headers: {}, body: '' }, missing],
+    [
+      exact,
+      { status: 202, headers: {}, body: '{"status": "ok"}' },
+      { outcome: 'retry', reason: 'expected_status_missing' },
+    ],
+    [
+      exact,
+      { status: 200, headers: {}, body: '{"status": "rejected"}' },
+      { outcome: 'refused', reason: 'reply_refuses', scope: 'event' },
+    ],
+    [
+      exact,
+      { status: 503, headers: {}, body: '{"status": "rejected"}' },
+      { outcome: 'retry', reason: 'http_503' },
+    ],
     [strict, { status: 500, headers: {}, body: 'success=true' }, { outcome: 'retry', reason: 'http_500' }],
     [
       plain,
@@ -233,5 +280,35 @@ describe('judge', () => {
       now: SAMPLE_NOW,
     });
     expect(outcomes).toEqual([outcome]);
+  });
+});
+
+describe('overrides and reviews', () => {
+  const raw = { urlTemplate: 'https://p.example/', method: 'POST', expectedBody: 'OK' };
+
+  it.each([
+    [{ urlTemplate: 'https://q.example/' }, { ...raw, urlTemplate: 'https://q.example/' }],
+    [
+      { expectedReply: { body: '1' } },
+      { urlTemplate: raw.urlTemplate, method: 'POST', expectedReply: { body: '1' } },
+    ],
+    [
+      { expectedBody: '1', method: 'GET' },
+      { ...raw, expectedBody: '1', method: 'GET' },
+    ],
+    [{}, raw],
+    [{ statuses: {} }, null],
+    [{ constructor: 'x' }, null],
+  ])('%o in place of the settings', (override, whole) => {
+    expect(overriddenSettings(partnerPostback, raw, override)).toEqual(whole);
+  });
+
+  it('review the template as one for postbacks, by the preset of the network', () => {
+    const settings = settingsOf({ urlTemplate: 'http://a.mgid.com/postback?e={event}&r={payout|cents}' });
+    expect(partnerPostback.review?.(settings)).toMatchObject([
+      { path: 'urlTemplate', code: 'click_id_missing', severity: 'error', position: 0 },
+      { path: 'urlTemplate', code: 'not_https', severity: 'warning', position: 0 },
+      { path: 'urlTemplate', code: 'wrong_unit', severity: 'error', position: 39 },
+    ]);
   });
 });

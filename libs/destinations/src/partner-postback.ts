@@ -1,24 +1,39 @@
 /** Partner postbacks: one GET or POST per conversion to a URL template of the partner's; all we know of them. */
 import {
+  type AttemptOutcome,
+  bodyHolding,
+  bodyPattern,
   type CompiledTemplate,
   compileTemplate,
+  type ExpectedReply,
   judgeStatus,
-  type MacroValues,
-  type OutwardConversion,
+  lintTemplate,
+  MAX_PATTERN_LENGTH,
+  type MacroValue,
   PARTNER_POSTBACK_CATALOGUE,
   type PartnerPostbackMacro,
   parseRetryAfter,
+  presetOf,
+  replyProblem,
   STATES,
   SUB_ID_MACROS,
 } from '@tributary/domain';
 import { z } from 'zod';
-import { AMOUNT_NAMES, type AmountName, type Corrections, noCorrections } from './correction.ts';
+import {
+  AMOUNT_NAMES,
+  type AmountName,
+  type Amounts,
+  type Corrections,
+  noCorrections,
+} from './correction.ts';
 import {
   type DestinationPage,
   defineDestination,
   forAll,
   type OutwardDelivery,
+  refused,
   retry,
+  type SettingsFinding,
 } from './definition.ts';
 import { eventOverrides, secret } from './settings.ts';
 
@@ -52,11 +67,28 @@ const headerValue = z
 const template = z.string().transform((text, context): CompiledTemplate<PartnerPostbackMacro> => {
   const compilation = compileTemplate(text, PARTNER_POSTBACK_CATALOGUE);
   if (compilation.ok) return compilation.template;
-  for (const { code, position, message } of compilation.problems) {
-    context.addIssue({ code: 'custom', message: `${code} at ${position}: ${message}` });
+  for (const { message, ...params } of compilation.problems) {
+    context.addIssue({ code: 'custom', message, params });
   }
   return z.NEVER;
 });
+
+const pattern = z.string().min(1).max(MAX_PATTERN_LENGTH).transform(bodyPattern);
+
+const expectedReply = z
+  .strictObject({
+    /** The 2xx that mean yes; all of them when left out. */
+    statuses: z.array(z.int().min(200).max(299)).min(1).max(20).optional(),
+    /** What the whole body looks like, `*` for any run of characters. */
+    body: pattern.optional(),
+    /** A body by which the partner refuses a conversion for good. */
+    refusal: pattern.optional(),
+  })
+  .transform(
+    ({ statuses = [], body = null, refusal = null }): ExpectedReply => ({ statuses, body, refusal }),
+  );
+
+const NO_EXPECTATION: ExpectedReply = { statuses: [], body: null, refusal: null };
 
 const settings = z
   .strictObject({
@@ -81,9 +113,15 @@ const settings = z
       .string()
       .min(1)
       .max(200)
+      .transform(bodyHolding)
       .optional()
       .describe(
         'a text that the response must hold, for networks that answer 200 whatever became of the conversion',
+      ),
+    expectedReply: expectedReply
+      .optional()
+      .describe(
+        'the same in full: [statuses, body and refusal](../templates.md#what-a-partner-is-expected-to-answer)',
       ),
     statuses: z
       .partialRecord(z.enum(STATES), z.string().min(1).max(100))
@@ -91,7 +129,12 @@ const settings = z
       .describe("the partner's words for our states, for `{status}`; ours where none is given"),
     events: eventOverrides(),
   })
-  .superRefine(({ urlTemplate, statusUrlTemplate, headers, secrets }, context) => {
+  .superRefine((given, context) => {
+    const { urlTemplate, statusUrlTemplate, headers, secrets, expectedBody, expectedReply: reply } = given;
+    if (expectedBody !== undefined && reply !== undefined) {
+      const message = 'is expectedBody and more: give one of them';
+      context.addIssue({ code: 'custom', path: ['expectedReply'], message });
+    }
     const uses = [...urlTemplate.uses, ...(statusUrlTemplate?.uses ?? [])];
     const inUrl = uses.flatMap(({ name, key }) => (name === 'secret' && key !== null ? [key] : []));
     const inHeaders = Object.values(headers).flatMap((value) =>
@@ -110,19 +153,10 @@ const page: DestinationPage = {
     "Tells a partner of a conversion by one GET or POST to a URL template of the partner's. Nothing but the template differs from partner to partner, so this page is the only documentation of it.",
   fields: [
     ['`idempotency-key`, a header', 'the delivery id, the same on every attempt'],
-    ['`{click_id}`, `{partner_click_id}`', 'our click id, and the id the partner put on the click'],
-    ['`{conversion_id}`, `{transaction_id}`', "the conversion's id, and the advertiser's own id of the fact"],
     [
-      '`{payout}`, `{revenue}`',
-      'amounts in units: `{payout|decimals:2}` rounds half-even, `{payout|cents}` is in the minor unit',
+      'the URL',
+      'the template with its macros filled in: [macros, modifiers, and what is found in a template](../templates.md)',
     ],
-    ['`{currency}`', "the payout's, or the revenue's where there is no payout"],
-    ['`{event}`, `{status}`', "our words, or the partner's from `events` and `statuses`"],
-    ['`{occurred_at}`', 'ISO 8601; `{occurred_at|unix}` in seconds'],
-    ['`{campaign_id}`, `{offer_id}`, `{partner_id}`, `{customer_id}`', 'as configured, and as reported'],
-    ['`{sub1}` … `{sub20}`', "the click's sub-ids"],
-    ['`{extra:name}`', 'an extra of the postback'],
-    ['`{secret:name}`', 'a token from `secrets`'],
   ],
   checks: [
     [
@@ -131,8 +165,10 @@ const page: DestinationPage = {
     ],
   ],
   answers: [
-    ['2xx, and `expectedBody` is unset or in the body', 'delivered'],
-    ['2xx without `expectedBody` in the body', 'retry `expected_body_missing`'],
+    ['2xx, as `expectedBody` or `expectedReply` says', 'delivered'],
+    ['2xx with a body that fits `refusal`', 'refused `reply_refuses`'],
+    ['2xx that is not among `statuses`', 'retry `expected_status_missing`'],
+    ['2xx without `expectedBody`, or whose body does not fit `body`', 'retry `expected_body_missing`'],
     ['408, 425, 429, 5xx', 'retry `http_<status>`, Retry-After honoured'],
     ['3xx', 'refused `redirect_not_followed`'],
     ['any other 4xx', 'refused `http_<status>`'],
@@ -140,7 +176,7 @@ const page: DestinationPage = {
   ],
   notes: [
     'Headers that belong to the sender or the connection (`host`, `content-length`, `idempotency-key` and the like) cannot be set. A `{secret:name}` that is used and not given is a fault of the settings.',
-    'A missing value is empty, or what `|default:…` says. Values are percent-encoded; `|raw` keeps what is legal at its place. No macro may stand in the scheme, host or port, so nothing that comes in on a click chooses who is called. Templates are at most 8,192 characters.',
+    'The settings that an override of the destination may replace for an offer or an event type are `urlTemplate`, `statusUrlTemplate`, `method`, `headers`, and `expectedBody` or `expectedReply`: [which template is used](../templates.md#which-template-is-used).',
     'A partner that does not read the header `idempotency-key` can tell repeats apart by `{conversion_id}`.',
     "When a conversion that the partner knows is refunded, rejected, credited to somebody else or restated, `statusUrlTemplate` is called with what it is now: `{status}` and the amounts, zero where it was taken back. The other macros are those it was delivered with, the `idempotency-key` is the correction's own. A template that leaves out an amount of `urlTemplate` can take a conversion back, but not restate it.",
   ],
@@ -172,6 +208,13 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   maxAgeMs: null,
   dedupWindowMs: null,
   credential: null,
+  overridable: [
+    ['urlTemplate'],
+    ['statusUrlTemplate'],
+    ['method'],
+    ['headers'],
+    ['expectedBody', 'expectedReply'],
+  ],
 
   batchKey: () => '',
   amounts: ({ urlTemplate }) => amountsIn(urlTemplate),
@@ -188,9 +231,10 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
     const [delivery] = deliveries;
     if (delivery === undefined) throw new Error('a partner postback needs a delivery');
     const { method, headers, secrets, statuses } = given;
-    const values = macroValues(delivery, statuses);
     const chosen = delivery.correction === null ? given.urlTemplate : given.statusUrlTemplate;
     if (chosen === undefined) throw new Error('a correction needs a template of its own');
+    const values: { [M in PartnerPostbackMacro]?: MacroValue } = {};
+    for (const macro of chosen.macros) values[macro] = READERS[macro](delivery, statuses);
     return {
       method,
       url: chosen.render(values, { extra: delivery.conversion.extras, secret: secrets }),
@@ -199,13 +243,25 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
     };
   },
 
-  judge: ({ response: { status, headers, body }, settings: { expectedBody }, deliveryCount, now }) => {
-    const outcome = judgeStatus({ status, retryAfterMs: parseRetryAfter(headers['retry-after'], now) });
-    const isUnconfirmed =
-      outcome.outcome === 'delivered' && expectedBody !== undefined && !body.includes(expectedBody);
-    return forAll(deliveryCount, isUnconfirmed ? retry('expected_body_missing') : outcome);
+  judge: ({ response, settings, deliveryCount, now }) => {
+    const { status, headers } = response;
+    const byStatus = judgeStatus({ status, retryAfterMs: parseRetryAfter(headers['retry-after'], now) });
+    const isTaken = byStatus.outcome === 'delivered';
+    return forAll(deliveryCount, isTaken ? judgeReply(expectedBy(settings), response) : byStatus);
   },
+
+  review: ({ urlTemplate, statusUrlTemplate }) => [
+    ...findingsIn('urlTemplate', urlTemplate),
+    ...(statusUrlTemplate === undefined ? [] : findingsIn('statusUrlTemplate', statusUrlTemplate)),
+  ],
 });
+
+function findingsIn(
+  path: string,
+  { text }: CompiledTemplate<PartnerPostbackMacro>,
+): readonly SettingsFinding[] {
+  return lintTemplate(text, 'partner_postback', presetOf(text)).map((finding) => ({ path, ...finding }));
+}
 
 function amountsIn({ uses }: CompiledTemplate<PartnerPostbackMacro>): AmountName[] {
   return AMOUNT_NAMES.filter((amount) => uses.some(({ name }) => name === amount));
@@ -233,38 +289,64 @@ function correctionsBy(
   return { restate: { form: 'impossible', reason, source: DOCS }, retract };
 }
 
-/** `{currency}` is the payout's, or the revenue's where there is no payout: a partner is told what it is owed. */
-function macroValues(
-  { event, conversion, correction }: OutwardDelivery,
-  statuses: PartnerPostbackSettings['statuses'],
-): MacroValues<PartnerPostbackMacro> {
-  const { click } = conversion;
-  const { payout, revenue } = correction?.now ?? conversion;
-  const state = correction?.state ?? conversion.state;
-  return {
-    ...subIdsOf(conversion),
-    click_id: click?.clickId,
-    partner_click_id: click?.partnerClickId,
-    transaction_id: conversion.transactionId,
-    conversion_id: conversion.conversionId,
-    payout,
-    revenue,
-    currency: payout?.currency ?? revenue?.currency,
-    event,
-    status: statuses[state] ?? state,
-    occurred_at: conversion.occurredAt,
-    campaign_id: conversion.campaignId,
-    offer_id: conversion.offerId,
-    partner_id: conversion.partnerId,
-    customer_id: conversion.customerId,
-  };
+/** `expectedBody` is the short form. */
+function expectedBy({
+  expectedBody,
+  expectedReply: reply = NO_EXPECTATION,
+}: PartnerPostbackSettings): ExpectedReply {
+  return expectedBody === undefined ? reply : { ...reply, body: expectedBody };
 }
 
-/** Sub-ids come from the click URL, so anybody may have named them: nothing but a sub-id macro is taken from there. */
-function subIdsOf({ click }: OutwardConversion): MacroValues<PartnerPostbackMacro> {
-  const subIds = click?.subIds ?? {};
-  return Object.fromEntries(SUB_ID_MACROS.map((name) => [name, subIds[name]]));
+/** A reply that is none of a partner's usual ones, a page of its maintenance perhaps, may be another next time; its refusal is final. */
+function judgeReply(
+  expected: ExpectedReply,
+  reply: { readonly status: number; readonly body: string },
+): AttemptOutcome {
+  const problem = replyProblem(expected, reply);
+  if (problem === null) return { outcome: 'delivered' };
+  return problem === 'reply_refuses' ? refused(problem, 'event') : retry(problem);
 }
+
+type Statuses = Readonly<Partial<Record<(typeof STATES)[number], string>>>;
+type Reader = (delivery: OutwardDelivery, statuses: Statuses) => MacroValue;
+
+/** Of a correction what the conversion has become. */
+function amountsOf({ conversion, correction }: OutwardDelivery): Amounts {
+  return correction?.now ?? conversion;
+}
+
+/** A sub-id comes from the click URL, where anybody may have named it: nothing but a sub-id macro is taken from there. */
+function subIdReader(name: (typeof SUB_ID_MACROS)[number]): Reader {
+  return ({ conversion: { click } }) => click?.subIds[name];
+}
+
+/** `{currency}` is the payout's, or the revenue's where there is no payout: a partner is told what it is owed. */
+const READERS: Readonly<Record<PartnerPostbackMacro, Reader>> = {
+  ...(Object.fromEntries(SUB_ID_MACROS.map((name) => [name, subIdReader(name)])) as Record<
+    (typeof SUB_ID_MACROS)[number],
+    Reader
+  >),
+  click_id: ({ conversion }) => conversion.click?.clickId,
+  partner_click_id: ({ conversion }) => conversion.click?.partnerClickId,
+  transaction_id: ({ conversion }) => conversion.transactionId,
+  conversion_id: ({ conversion }) => conversion.conversionId,
+  payout: (delivery) => amountsOf(delivery).payout,
+  revenue: (delivery) => amountsOf(delivery).revenue,
+  currency: (delivery) => (amountsOf(delivery).payout ?? amountsOf(delivery).revenue)?.currency,
+  event: ({ event }) => event,
+  status: ({ conversion, correction }, statuses) => {
+    const state = correction?.state ?? conversion.state;
+    return statuses[state] ?? state;
+  },
+  occurred_at: ({ conversion }) => conversion.occurredAt,
+  received_at: ({ conversion }) => conversion.receivedAt,
+  clicked_at: ({ conversion }) => conversion.click?.clickedAt,
+  revision: ({ conversion }) => String(conversion.revision),
+  campaign_id: ({ conversion }) => conversion.campaignId,
+  offer_id: ({ conversion }) => conversion.offerId,
+  partner_id: ({ conversion }) => conversion.partnerId,
+  customer_id: ({ conversion }) => conversion.customerId,
+};
 
 function withSecrets(
   headers: Readonly<Record<string, string>>,

@@ -91,7 +91,7 @@ export function sampleConversion(changes: Partial<OutwardConversion> = {}): Outw
       ttp: '2NdaExample.tt.1',
       ga_client_id: 'GA1.1.123456789.1767315845',
       scid: '7c1b0f2e-2222-4333-8444-a55566677788',
-      rdt_uuid: '1767315845678.3d9c1f2e-example',
+      rdt_uuid: '1767315845678.3d9c1f2e-4444-4555-8666-a77788899900',
     },
     isTest: false,
     ...changes,

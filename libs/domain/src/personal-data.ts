@@ -35,15 +35,38 @@ const FIRST_BEYOND_ASCII = 0x80;
 const SHORTEST_IBAN = 15;
 const FEWEST_DIGITS = 8;
 
-/** Every kind needs an at sign or digits, and what could hide one is not ASCII or percent-encoded: most values cost next to nothing. */
+/**
+ * Every kind needs an at sign, many digits or the head of an IBAN (a word that begins with two letters and two digits), and
+ * what could hide one is not ASCII or percent-encoded: most values cost next to nothing.
+ */
 function isPlain(text: string): boolean {
   let digits = 0;
+  let head: number = HEAD.none;
+  let mayBeIban = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === AT_SIGN || code === PERCENT || code >= FIRST_BEYOND_ASCII) return false;
-    if (code >= 0x30 && code <= 0x39) digits += 1;
+    if (isDigitCode(code)) {
+      digits += 1;
+      if (head === HEAD.digit) mayBeIban = true;
+      head = head === HEAD.letters ? HEAD.digit : HEAD.spoilt;
+    } else if (isLetterCode(code)) {
+      head = head === HEAD.none ? HEAD.letter : head === HEAD.letter ? HEAD.letters : HEAD.spoilt;
+    } else head = HEAD.none;
   }
-  return digits < (text.length < SHORTEST_IBAN ? FEWEST_DIGITS : 2);
+  return digits < FEWEST_DIGITS && !(mayBeIban && text.length >= SHORTEST_IBAN);
+}
+
+/** How far a word goes on like an IBAN: one letter, two, two and a digit. */
+const HEAD = { none: 0, letter: 1, letters: 2, digit: 3, spoilt: 4 } as const;
+
+function isDigitCode(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isLetterCode(code: number): boolean {
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x7a;
 }
 
 const DETECTORS: Readonly<Record<PersonalKind, (text: string) => boolean>> = {

@@ -13,8 +13,8 @@ import { hash } from 'node:crypto';
  * | phoneE164                         | `+`, country code, digits                                       | TikTok, Google, Reddit, X                  |
  * | phoneDigits                       | country code, digits, no leading zero                           | Meta, Snap, Pinterest                      |
  * | customerExternal                  | trim, lower                                                     | Meta, TikTok, Snap, Pinterest              |
- * | firstName, lastName               | trim, lower                                                     | TikTok, Google, Snap, Pinterest            |
- * | firstNameLetters, lastNameLetters | lower, without spaces, punctuation and symbols                  | Meta                                       |
+ * | firstName, lastName               | trim, lower                                                     | TikTok, Google, Pinterest                  |
+ * | firstNameLetters, lastNameLetters | lower, without spaces, punctuation and symbols                  | Meta, Snap                                 |
  * | city, state                       | lower, latin letters and digits only                            | Meta, Snap, Pinterest                      |
  * | postalCode                        | trim, lower, up to the first `-`                                | Meta, TikTok, Snap                         |
  * | country                           | ISO 3166 two letters, lower                                     | Meta, Snap, Pinterest                      |

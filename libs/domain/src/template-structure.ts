@@ -1,4 +1,5 @@
 /** The structure of a URL template: where each macro stands, what may stand there unencoded, and which segments need a guard. */
+import type { MacroEncoding } from './template-modifiers.ts';
 import type { TemplateProblem, TemplateToken } from './template-syntax.ts';
 
 /** Where in the URL a macro stands. */
@@ -20,20 +21,34 @@ function forbiddenCharacter(token: TemplateToken): TemplateProblem[] {
   if (token.kind === 'macro') return [];
   const at = token.text.search(/[\s\\\p{Cc}]/u);
   if (at === -1) return [];
-  const message = 'spaces, control characters and backslashes must be percent-encoded';
-  return [{ code: 'forbidden_character', position: token.position + at, message }];
+  const found = token.text.charAt(at);
+  const message = `${NAMES[found] ?? 'this character'} cannot stand here: leave it out, or write ${encodeURIComponent(found)}`;
+  return [{ code: 'forbidden_character', position: token.position + at, length: 1, message }];
 }
+
+const NAMES: Readonly<Record<string, string>> = {
+  ' ': 'a space',
+  '\t': 'a tab',
+  '\r': 'a carriage return',
+  '\n': 'a line break',
+  '\\': 'a backslash',
+};
 
 function authorityProblems(text: string, tokens: readonly TemplateToken[]): TemplateProblem[] {
   const authority = AUTHORITY.exec(text)?.[0];
   // A macro in the authority is reported by itself; whether the rest would parse says nothing then.
   const isFixed = authority !== undefined && !authority.includes('{');
   if (authority === undefined || (isFixed && !URL.canParse(exampleOf(tokens)))) {
-    return [{ code: 'not_an_http_url', position: 0, message: 'must be an absolute http or https URL' }];
+    const length = (authority ?? text).length;
+    const message = 'must be an absolute http or https URL, as in https://partner.example/postback';
+    return [{ code: 'not_an_http_url', position: 0, length, message }];
   }
   if (!authority.includes('@')) return [];
-  const message = 'user names and passwords do not belong into a URL';
-  return [{ code: 'credentials_in_url', position: authority.indexOf('//') + 2, message }];
+  const position = authority.indexOf('//') + 2;
+  const length = authority.lastIndexOf('@') + 1 - position;
+  const message =
+    'user names and passwords do not belong into a URL: send them in a header with {secret:name}';
+  return [{ code: 'credentials_in_url', position, length, message }];
 }
 
 /** Scheme, host and port of a template without problems. */
@@ -47,6 +62,17 @@ function exampleOf(tokens: readonly TemplateToken[]): string {
 
 function shapeOf(tokens: readonly TemplateToken[]): string {
   return tokens.map((token) => (token.kind === 'macro' ? MARK : token.text)).join('');
+}
+
+/** Which part of scheme and authority a position of the text is in. */
+export function authorityPartAt(text: string, position: number): 'scheme' | 'user name' | 'host' | 'port' {
+  const slashes = text.indexOf('://');
+  if (slashes === -1 || position < slashes) return 'scheme';
+  const [rest = ''] = text.slice(slashes + 3).split(/[/?#]/, 1);
+  const offset = position - slashes - 3;
+  const credentialsEnd = rest.lastIndexOf('@');
+  if (offset < credentialsEnd) return 'user name';
+  return /:\d*$/.test(rest.slice(credentialsEnd + 1, offset)) ? 'port' : 'host';
 }
 
 /** The place of each macro in order of appearance; null for one in the scheme, host or port. */
@@ -79,8 +105,10 @@ export interface MacroSegment {
 
 /** The path segments of a template that hold macros, in order. */
 export function macroSegments(tokens: readonly TemplateToken[]): MacroSegment[] {
-  const [path = ''] = shapeOf(tokens).replace(AUTHORITY, '').split(/[?#]/, 1);
-  let firstMacro = 0;
+  const shape = shapeOf(tokens);
+  const authority = AUTHORITY.exec(shape)?.[0] ?? '';
+  const [path = ''] = shape.slice(authority.length).split(/[?#]/, 1);
+  let firstMacro = authority.split(MARK).length - 1;
   const segments = path.split('/').map((segment) => {
     const fixedText = segment.replaceAll(MARK, '');
     const found = { firstMacro, macroCount: segment.length - fixedText.length, fixedText };
@@ -106,8 +134,14 @@ const RAW_UNSAFE: Readonly<Record<MacroPlace, RegExp>> = {
   fragment: /%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$'()*+,=:@/?%]/gu,
 };
 
+/** What is the same whether encoded or not, which most values are: ids, amounts, words. */
+const NOTHING_TO_ENCODE = /^[\w.~-]*$/;
+
 /** Percent-encodes a value for its place; lone surrogates become U+FFFD, which encodeURIComponent would throw at. */
-export function encodeValue(value: string, place: MacroPlace, isRaw: boolean): string {
+export function encodeValue(value: string, place: MacroPlace, encoding: MacroEncoding): string {
+  if (NOTHING_TO_ENCODE.test(value)) return value;
   const text = value.toWellFormed();
-  return isRaw ? text.replace(RAW_UNSAFE[place], encodeURIComponent) : encodeURIComponent(text);
+  if (encoding === 'raw') return text.replace(RAW_UNSAFE[place], encodeURIComponent);
+  const once = encodeURIComponent(text);
+  return encoding === 'once' ? once : encodeURIComponent(once);
 }

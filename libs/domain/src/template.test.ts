@@ -46,11 +46,48 @@ describe('rendering', () => {
     ['?p={payout|decimals:2}', { payout: usd(12_500_000n) }, '?p=12.50'],
     ['?p={payout|cents}', { payout: usd(12_500_000n) }, '?p=1250'],
     ['?p={payout|cents}', { payout: { micros: 500_000_000n, currency: 'JPY' } }, '?p=500'],
+    ['?p={payout|cents}', { payout: { micros: 12_345_000n, currency: 'KWD' } }, '?p=12345'],
+    ['?p={payout|cents}', { payout: usd(12_345_000n) }, '?p=1234'],
+    ['?p={payout|cents}', { payout: usd(-12_340_000n) }, '?p=-1234'],
+    ['?p={payout|decimals:0}', { payout: usd(12_500_000n) }, '?p=12'],
+    ['?p={payout|decimals:6}', { payout: usd(1n) }, '?p=0.000001'],
     ['?p={payout|cents|default:0}', {}, '?p=0'],
     ['?p={revenue}', { revenue: usd(-500_000n) }, '?p=-0.5'],
     ['?t={occurred_at}', { occurred_at: 1_767_323_045_678 }, '?t=2026-01-02T03%3A04%3A05.678Z'],
     ['?t={occurred_at|iso|raw}', { occurred_at: 1_767_323_045_678 }, '?t=2026-01-02T03:04:05.678Z'],
     ['?t={occurred_at|unix}', { occurred_at: 1_767_323_045_678 }, '?t=1767323045'],
+    ['?t={occurred_at|unix}', { occurred_at: -1 }, '?t=-1'],
+    ['?t={received_at|unix_ms}', { received_at: 1_767_323_045_678 }, '?t=1767323045678'],
+    ['?t={clicked_at|date:YYYYMMDDHHmmss}', { clicked_at: 1_767_323_045_678 }, '?t=20260102030405'],
+    [
+      '?t={occurred_at|date:YYYY-MM-DD HH:mm:ss.SSS}',
+      { occurred_at: 1_767_323_045_678 },
+      '?t=2026-01-02%2003%3A04%3A05.678',
+    ],
+    [
+      '?t={occurred_at|date:YYYY-MM-DDTHH:mmZ|raw}',
+      { occurred_at: 1_767_323_045_678 },
+      '?t=2026-01-02T03:04Z',
+    ],
+    ['?t={occurred_at|date:DD.MM.YYYY|default:never}', {}, '?t=never'],
+    ['?e={event|upper}', { event: 'first_purchase' }, '?e=FIRST_PURCHASE'],
+    ['?e={event|lower}', { event: 'FTD' }, '?e=ftd'],
+    ['?h={sub1|md5}', { sub1: 'abc' }, '?h=900150983cd24fb0d6963f7d28e17f72'],
+    ['?h={sub1|sha1}', { sub1: 'abc' }, '?h=a9993e364706816aba3e25717850c26c9cd0d89d'],
+    [
+      '?h={sub1|lower|sha256}',
+      { sub1: 'ABC' },
+      '?h=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    ],
+    ['?h={sub1|sha256}', { sub1: '' }, '?h='],
+    ['?h={sub1|md5|upper|default:a b}', {}, '?h=a%20b'],
+    ['?u={sub1|encoded}', { sub1: 'a b' }, '?u=a%20b'],
+    [
+      '?u=https%3A%2F%2Fx.example%3Fs%3D{sub1|encoded:2}',
+      { sub1: 'a&b' },
+      '?u=https%3A%2F%2Fx.example%3Fs%3Da%2526b',
+    ],
+    ['?r={revision}', { revision: '3' }, '?r=3'],
     ['/{offer_id}/done?c={click_id}', { offer_id: 'o 1', click_id: 'c' }, '/o%201/done?c=c'],
     ['#/x?c={click_id}', { click_id: 'a&b' }, '#/x?c=a%26b'],
   ])('%s with %o is %s', (text, values, url) => {
@@ -151,6 +188,9 @@ describe('compiling', () => {
     ['https://h.example/?x=click_id}', ['unbalanced_brace', 29]],
     ['https://h.example/?x={a{click_id}', ['unbalanced_brace', 23]],
     ['https://h.example/?x={{a}b}}', ['unbalanced_brace', 24]],
+    ['https://h.example/?x={{sub1}&y={{sub2}}&z={b}', ['unbalanced_brace', 27], ['unknown_macro', 42]],
+    ['https://h.example/?x=}&y={sub1', ['unbalanced_brace', 21], ['unclosed_macro', 25]],
+    ['https://h.example/?x={sub1&y={b}', ['unbalanced_brace', 29], ['unknown_macro', 29]],
     ['https://h.example/?x={click_id}}', ['unbalanced_brace', 31]],
     ['https://h.example/?x={}', ['unknown_macro', 21]],
     ['https://h.example/?x={clickid}', ['unknown_macro', 21]],
@@ -161,7 +201,18 @@ describe('compiling', () => {
     ['https://h.example/?x={extra:}', ['unknown_macro', 21]],
     ['https://h.example/?x={extra:a b}', ['unknown_macro', 21]],
     ['https://h.example/?x={click_id:y}', ['unknown_macro', 21]],
-    ['https://h.example/?x={click_id|upper}', ['unknown_modifier', 31]],
+    ['https://h.example/?x={click_id|camel}', ['unknown_modifier', 31]],
+    ['https://h.example/?x={payout|upper}', ['modifier_not_applicable', 29]],
+    ['https://h.example/?x={occurred_at|sha256}', ['modifier_not_applicable', 34]],
+    ['https://h.example/?x={sub1|upper|lower}', ['modifiers_conflict', 33]],
+    ['https://h.example/?x={sub1|md5|sha1}', ['modifiers_conflict', 31]],
+    ['https://h.example/?x={sub1|raw|encoded}', ['modifiers_conflict', 31]],
+    ['https://h.example/?x={sub1|encoded:3}', ['modifier_argument_invalid', 27]],
+    ['https://h.example/?x={occurred_at|date}', ['modifier_argument_invalid', 34]],
+    ['https://h.example/?x={occurred_at|date:}', ['modifier_argument_invalid', 34]],
+    ['https://h.example/?x={occurred_at|date:--}', ['modifier_argument_invalid', 34]],
+    ['https://h.example/?x={occurred_at|date:YYYY-MM-DD hh}', ['modifier_argument_invalid', 34]],
+    ['https://h.example/?x={occurred_at|unix|date:YYYY}', ['modifiers_conflict', 39]],
     ['https://h.example/?x={click_id|}', ['unknown_modifier', 31]],
     ['https://h.example/?x={click_id|constructor}', ['unknown_modifier', 31]],
     ['https://h.example/?x={click_id|cents}', ['modifier_not_applicable', 31]],
@@ -177,12 +228,31 @@ describe('compiling', () => {
     ['https://h.example/a/.{sub1}/b', ['macro_beside_dots', 21]],
     ['https://h.example/a/{sub1}%2E./b', ['macro_beside_dots', 20]],
     ['https://h.example/?x={a}&y={b}', ['unknown_macro', 21], ['unknown_macro', 27]],
-    [`https://h.example/${'a'.repeat(8_192)}`, ['too_long', 0]],
-    ['{'.repeat(1_000_000), ['too_long', 0]],
+    [`https://h.example/${'a'.repeat(8_192)}`, ['too_long', 8_192]],
+    ['{'.repeat(1_000_000), ['too_long', 8_192]],
   ])('%j does not compile', (text, ...expected) => {
     const compilation = compileTemplate(text, PARTNER_POSTBACK_CATALOGUE);
     const found = compilation.ok ? [] : compilation.problems.map(({ code, position }) => [code, position]);
     expect(found).toEqual(expected);
+  });
+
+  it.each([
+    ['clickid', 'write {click_id}'],
+    ['CLICK_ID', 'write {click_id}'],
+    ['clikc_id', 'write {click_id}'],
+    ['external_id', 'write {partner_click_id}'],
+    ['payuot', 'write {payout}'],
+    ['amount', 'write {payout}'],
+    ['txid', 'write {transaction_id}'],
+    ['extras:plan', 'write {extra:name}'],
+    ['extra:a b', 'what follows the colon is 1 to 64 letters, digits, _, . and -'],
+    ['wholly_unlike', 'there are click_id, partner_click_id, transaction_id, '],
+    ['', 'there are click_id, '],
+  ])('tells what to write in place of {%s}', (name, advice) => {
+    const compilation = compileTemplate(`https://h.example/?x={${name}}`, PARTNER_POSTBACK_CATALOGUE);
+    const [problem] = compilation.ok ? [] : compilation.problems;
+    expect(problem?.message).toContain(advice);
+    expect(problem?.length).toBe(name.length + 2);
   });
 
   it('knows only the macros of the catalogue it is given', () => {

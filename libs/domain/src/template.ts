@@ -1,6 +1,9 @@
 /** URL templates with macros: compiled once, rendered fast, and never able to leave the place the author chose. */
 import { AD_PLATFORM_PARAMETERS } from './click.ts';
+import { compileStyle, type MacroKind, type MacroStyle, type MacroValue } from './template-modifiers.ts';
+import { knownNames, nearestName } from './template-names.ts';
 import {
+  authorityPartAt,
   encodeValue,
   fixedTextProblems,
   isDotSegment,
@@ -10,22 +13,16 @@ import {
   macroSegments,
   originOf,
 } from './template-structure.ts';
-import {
-  compileStyle,
-  type MacroKind,
-  type MacroStyle,
-  type MacroToken,
-  type MacroValue,
-  type TemplateProblem,
-  type TemplateToken,
-  tokenise,
-} from './template-syntax.ts';
+import { type MacroToken, type TemplateProblem, type TemplateToken, tokenise } from './template-syntax.ts';
 
-export { MACRO_PLACES, type MacroPlace } from './template-structure.ts';
 export {
   MACRO_KINDS,
   type MacroKind,
   type MacroValue,
+  MODIFIERS,
+} from './template-modifiers.ts';
+export { MACRO_PLACES, type MacroPlace } from './template-structure.ts';
+export {
   TEMPLATE_PROBLEM_CODES,
   type TemplateProblem,
   type TemplateProblemCode,
@@ -90,13 +87,22 @@ export const PARTNER_POSTBACK_CATALOGUE = {
     'event',
     'status',
     'occurred_at',
+    'received_at',
+    'clicked_at',
+    'revision',
     'campaign_id',
     'offer_id',
     'partner_id',
     'customer_id',
     ...SUB_ID_MACROS,
   ],
-  kinds: { payout: 'money', revenue: 'money', occurred_at: 'instant' },
+  kinds: {
+    payout: 'money',
+    revenue: 'money',
+    occurred_at: 'instant',
+    received_at: 'instant',
+    clicked_at: 'instant',
+  },
   namespaces: ['extra', 'secret'],
 } as const satisfies MacroCatalogue;
 export type PartnerPostbackMacro = (typeof PARTNER_POSTBACK_CATALOGUE.macros)[number];
@@ -122,10 +128,12 @@ export interface CompiledTemplate<M extends string = string> {
   /** Scheme, host and port, the same for every rendering. */
   readonly origin: string;
   readonly uses: readonly MacroUse[];
+  /** The plain macros it uses, each once: no value of another is asked for. */
+  readonly macros: readonly M[];
   /**
    * The URL with every macro replaced; missing values are empty.
    *
-   * Values are percent-encoded. `|raw` keeps what is legal where the macro stands and still encodes what would end it:
+   * Values are percent-encoded, with `|encoded:2` twice. `|raw` keeps what is legal where the macro stands and still encodes what would end it:
    * a slash in a path, `&`, `;` or `#` in a query. A path segment that values make `.` or `..` is left empty, because
    * URL parsers resolve those even when encoded. Throws a TypeError when a value's type is not its macro's.
    */
@@ -151,10 +159,14 @@ export function compileTemplate<const M extends string>(
 ): TemplateCompilation<M> {
   if (text.length > MAX_TEMPLATE_LENGTH) {
     const message = `longer than ${MAX_TEMPLATE_LENGTH} characters`;
-    return { ok: false, problems: [{ code: 'too_long', position: 0, message }] };
+    const length = text.length - MAX_TEMPLATE_LENGTH;
+    return {
+      ok: false,
+      problems: [{ code: 'too_long', position: MAX_TEMPLATE_LENGTH, length, message }],
+    };
   }
   const { tokens, problems: syntaxProblems } = tokenise(text);
-  const { macros, problems: macroProblems } = compileMacros(tokens, catalogue);
+  const { macros, problems: macroProblems } = compileMacros(text, tokens, catalogue);
   const segments = macroSegments(tokens);
   const problems = [
     ...syntaxProblems,
@@ -176,6 +188,9 @@ export function compileTemplate<const M extends string>(
       position,
       place,
     })),
+    macros: catalogue.macros.filter((name) =>
+      macros.some(({ token }) => token.key === null && token.name === name),
+    ),
     render: (values, namespaces = {}) => renderParts(parts, values, namespaces),
   };
   return { ok: true, template };
@@ -188,6 +203,7 @@ interface PlacedMacro {
 }
 
 function compileMacros(
+  text: string,
   tokens: readonly TemplateToken[],
   catalogue: MacroCatalogue,
 ): { macros: PlacedMacro[]; problems: TemplateProblem[] } {
@@ -196,7 +212,8 @@ function compileMacros(
   const problems: TemplateProblem[] = [];
   const found = tokens.flatMap((token) => (token.kind === 'macro' ? [token.macro] : []));
   for (const [index, token] of found.entries()) {
-    const compiled = compileMacro(token, places[index] ?? null, catalogue);
+    const place = places[index] ?? null;
+    const compiled = place === null ? inAuthority(text, token) : compileMacro(token, place, catalogue);
     if ('code' in compiled) problems.push(compiled);
     else macros.push(compiled);
   }
@@ -205,41 +222,60 @@ function compileMacros(
 
 function compileMacro(
   token: MacroToken,
-  place: MacroPlace | null,
+  place: MacroPlace,
   catalogue: MacroCatalogue,
 ): PlacedMacro | TemplateProblem {
-  const { position } = token;
-  if (place === null) {
-    return {
-      code: 'macro_in_authority',
-      position,
-      message: 'no macro may stand in the scheme, host or port',
-    };
-  }
+  const { position, source } = token;
   if (!isKnown(token, catalogue)) {
-    return { code: 'unknown_macro', position, message: `there is no macro ${token.source} here` };
+    const message = `there is no macro ${source} here; ${adviceFor(token, catalogue)}`;
+    return { code: 'unknown_macro', position, length: source.length, message };
   }
-  const kind = token.key === null ? (catalogue.kinds?.[token.name] ?? 'text') : 'text';
+  const kind = kindOf(token, catalogue);
   const style = compileStyle(token, kind);
   return 'code' in style ? style : { token, place, style };
 }
 
+/** What a stranger puts into a sub-id must never choose who is called. */
+function inAuthority(text: string, { position, source }: MacroToken): TemplateProblem {
+  const part = authorityPartAt(text, position);
+  const message = `no macro may stand in the ${part}, or a click could choose who is called: write the ${part} out`;
+  return { code: 'macro_in_authority', position, length: source.length, message };
+}
+
+/** What the value of a known macro is. */
+export function kindOf(
+  { name, key }: Pick<MacroToken, 'name' | 'key'>,
+  { kinds }: MacroCatalogue,
+): MacroKind {
+  return key === null ? (kinds?.[name] ?? 'text') : 'text';
+}
+
+function adviceFor({ name, key }: MacroToken, catalogue: MacroCatalogue): string {
+  if (key !== null && (catalogue.namespaces ?? []).includes(name)) {
+    return 'what follows the colon is 1 to 64 letters, digits, _, . and -';
+  }
+  const nearest = nearestName(name, catalogue);
+  return nearest === null ? `there are ${knownNames(catalogue)}` : `write {${nearest}}`;
+}
+
 const NAMESPACE_KEY = /^[\w.-]{1,64}$/;
 
-function isKnown({ name, key }: MacroToken, catalogue: MacroCatalogue): boolean {
+/** Whether the catalogue has the macro. */
+export function isKnown({ name, key }: Pick<MacroToken, 'name' | 'key'>, catalogue: MacroCatalogue): boolean {
   if (key === null) return catalogue.macros.includes(name);
   return NAMESPACE_KEY.test(key) && (catalogue.namespaces ?? []).includes(name);
 }
 
 /** Dots of the author's own beside a macro would make a dot segment whenever the value is empty. */
 function dotProblems(tokens: readonly TemplateToken[], segments: readonly MacroSegment[]): TemplateProblem[] {
-  const positions = tokens.filter(({ kind }) => kind === 'macro').map(({ position }) => position);
+  const macros = tokens.flatMap((token) => (token.kind === 'macro' ? [token.macro] : []));
   return segments
     .filter(({ fixedText }) => isDotSegment(fixedText))
     .map(({ firstMacro }) => ({
       code: 'macro_beside_dots',
-      position: positions[firstMacro] ?? 0,
-      message: 'a path segment cannot be made of dots and macros',
+      position: macros[firstMacro]?.position ?? 0,
+      length: macros[firstMacro]?.source.length ?? 0,
+      message: 'a path segment cannot be made of dots and macros: leave the dots out',
     }));
 }
 
@@ -247,8 +283,8 @@ type Renderer = (values: MacroValues, namespaces: NamespaceValues) => string;
 type Part = string | Renderer;
 
 function rendererOf({ token: { name, key }, place, style }: PlacedMacro): Renderer {
-  const { format, isRaw, fallback } = style;
-  const write = (value: MacroValue) => encodeValue(format(value) || fallback, place, isRaw);
+  const { format, encoding, fallback } = style;
+  const write = (value: MacroValue) => encodeValue(format(value) || fallback, place, encoding);
   if (key === null) return (values) => write(ownValue(values, name));
   return (_values, namespaces) => write(ownValue(ownValue(namespaces, name), key));
 }

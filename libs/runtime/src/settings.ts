@@ -31,6 +31,12 @@ const SETTINGS = {
     .min(50)
     .default(200)
     .describe('How often ClickHouse flushes what it read from Kafka: 200 embedded, 1000 on a cluster.'),
+  CLICKHOUSE_REPORT_FLUSH_MS: z.coerce
+    .number()
+    .int()
+    .min(50)
+    .default(1_000)
+    .describe('The same of decided conversions, for reports and keys: the longer, the cheaper each row.'),
   CLICKHOUSE_CLUSTER: z
     .string()
     .regex(/^\w*$/)

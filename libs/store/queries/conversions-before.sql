@@ -23,12 +23,17 @@ WITH
     SELECT conversionId
     FROM conversion_keys
     WHERE keyHash GLOBAL IN (SELECT keyHash FROM conversion_keys WHERE conversionId GLOBAL IN (SELECT * FROM near))
+  ),
+  before AS (
+    SELECT conversionId, recordPartition, recordOffset
+    FROM decisions
+    WHERE lane = {lane:String}
+      AND triggerPartition = {partition:Int32}
+      AND triggerOffset < {firstOffset:Int64}
+      AND conversionId GLOBAL IN (SELECT * FROM touched UNION DISTINCT SELECT * FROM around)
+    ORDER BY revision DESC, recordVersion DESC
+    LIMIT 1 BY conversionId
   )
-SELECT {{columns}}
-FROM decisions
-WHERE lane = {lane:String}
-  AND triggerPartition = {partition:Int32}
-  AND triggerOffset < {firstOffset:Int64}
-  AND conversionId GLOBAL IN (SELECT * FROM touched UNION DISTINCT SELECT * FROM around)
-ORDER BY revision DESC, recordVersion DESC
-LIMIT 1 BY conversionId
+SELECT base64Encode(value) AS value, recordOffset
+FROM decision_records
+WHERE (conversionId, recordPartition, recordOffset) GLOBAL IN (SELECT * FROM before)

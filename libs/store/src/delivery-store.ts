@@ -3,8 +3,10 @@ import type { ConversionDecided } from '@tributary/contracts';
 import type { DeliveryEnd, DeliveryKind, Holding, Money, OutwardValue, State } from '@tributary/domain';
 import { moneyOf } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
-import { epochMs, eventRows } from './event-rows.ts';
+import { DecisionRecords, type RecordRow } from './decision-records.ts';
+import { epochMs } from './event-rows.ts';
 import { rowsById } from './rows-by-id.ts';
+import type { SchemaIds } from './undecoded-store.ts';
 
 /** A holding as the log's latest record about it says. */
 export interface StoredHolding extends Omit<Holding, 'told'> {
@@ -70,16 +72,17 @@ const COLUMNS = [
     ),
   ),
 ];
-const decisions = eventRows('conversion.decided.v1');
 const HOLDINGS = loadQuery('holdings-of-conversions').replace('{{columns}}', COLUMNS.join(', '));
 const NEWEST_REVISIONS = loadQuery('newest-revisions');
-const DECIDED_REVISION = loadQuery('decided-revision').replace('{{columns}}', decisions.columns);
+const DECISIONS = loadQuery('decisions-by-id');
 
 export class DeliveryStore {
   readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
+  readonly #decisions: DecisionRecords;
 
-  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>) {
+  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>, schemas?: SchemaIds) {
     this.#clickhouse = clickhouse;
+    this.#decisions = new DecisionRecords(schemas);
   }
 
   /** Everything held, or attempted, of these conversions. @throws DependencyFailure */
@@ -101,11 +104,9 @@ export class DeliveryStore {
 
   /** The revision as it was decided; undefined while it is not stored. @throws DependencyFailure */
   async decidedRevision(conversionId: string, revision: number): Promise<ConversionDecided | undefined> {
-    const [row] = await this.#clickhouse.rows<Readonly<Record<string, unknown>>>(DECIDED_REVISION, {
-      conversionId,
-      revision,
-    });
-    return row === undefined ? undefined : decisions.toEvent(row);
+    const rows = await rowsById<RecordRow>(this.#clickhouse, DECISIONS, 'conversionIds', [conversionId]);
+    const revisions = await this.#decisions.revisionsIn(rows);
+    return revisions.find((decided) => decided.revision === revision);
   }
 }
 

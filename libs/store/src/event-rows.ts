@@ -42,8 +42,7 @@ export function eventRows<
 }
 
 /**
- * Events, or those fields of them that are needed, out of the text that conversion_states and click_states keep; see the
- * tables for its form.
+ * Events, or those fields of them that are needed, out of the text that click_states keeps; see the table for its form.
  * @throws Error for a schema that is not locked.
  */
 export function eventTexts<

@@ -7,8 +7,10 @@ import type {
   PostbackReceived,
 } from '@tributary/contracts';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import { DecisionRecords, type RecordRow } from './decision-records.ts';
 import { type EventRows, eventRows } from './event-rows.ts';
 import { rowsById } from './rows-by-id.ts';
+import type { SchemaIds } from './undecoded-store.ts';
 
 /** A receipt whose verdict names the conversion. */
 export interface JudgedPostback {
@@ -57,12 +59,10 @@ interface ChangeRow extends Omit<RecordedChange, 'version' | 'effectiveFrom' | '
 type Row = Readonly<Record<string, unknown>>;
 
 const clicks = eventRows('click.recorded.v1');
-const decisions = eventRows('conversion.decided.v1');
 const postbacks = eventRows('postback.received.v1');
 const verdicts = eventRows('postback.judged.v1');
 const attempts = eventRows('delivery.attempted.v1');
-const DECISIONS = loadQuery('decisions-of-conversion').replace('{{columns}}', decisions.columns);
-const LATEST_DECISIONS = loadQuery('latest-decisions').replace('{{columns}}', decisions.columns);
+const DECISIONS = loadQuery('decisions-by-id');
 const REVERSALS = loadQuery('reversals-of-conversion');
 const VERDICTS = loadQuery('verdicts-of-conversion').replace('{{columns}}', verdicts.columns);
 const POSTBACKS_BY_ID = loadQuery('postbacks-by-id').replace('{{columns}}', postbacks.columns);
@@ -75,14 +75,16 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export class EvidenceStore {
   readonly #clickhouse: ClickhouseConnection;
+  readonly #decisions: DecisionRecords;
 
-  constructor(clickhouse: ClickhouseConnection) {
+  constructor(clickhouse: ClickhouseConnection, schemas?: SchemaIds) {
     this.#clickhouse = clickhouse;
+    this.#decisions = new DecisionRecords(schemas);
   }
 
   /** Null when there is no conversion with this id (a UUID). @throws DependencyFailure */
   async evidenceOf(conversionId: string): Promise<ConversionEvidence | null> {
-    const [first, ...later] = await this.#of(decisions, DECISIONS, conversionId);
+    const [first, ...later] = await this.#decisions.revisionsIn(await this.#records([conversionId]));
     if (first === undefined) return null;
     const revisions = [first, ...later] as const;
     const originalId = (later.at(-1) ?? first).originalConversionId;
@@ -150,8 +152,11 @@ export class EvidenceStore {
   }
 
   async #latest(conversionIds: readonly string[]): Promise<readonly ConversionDecided[]> {
-    const rows = await rowsById<Row>(this.#clickhouse, LATEST_DECISIONS, 'conversionIds', conversionIds);
-    return rows.map(decisions.toEvent);
+    return this.#decisions.latestIn(await this.#records(conversionIds));
+  }
+
+  #records(conversionIds: readonly string[]): Promise<readonly RecordRow[]> {
+    return rowsById<RecordRow>(this.#clickhouse, DECISIONS, 'conversionIds', conversionIds);
   }
 }
 

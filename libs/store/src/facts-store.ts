@@ -2,9 +2,11 @@
 import type { ConversionDecided } from '@tributary/contracts';
 import { attribution, type CapUse } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import { DecisionRecords, type RecordRow } from './decision-records.ts';
 import { eventTexts } from './event-rows.ts';
 import { type HashedKind, keyHash } from './key-hash.ts';
 import { IDS_AT_ONCE, rowsById } from './rows-by-id.ts';
+import type { SchemaIds } from './undecoded-store.ts';
 
 /** A verdict with the place of the postback that it judged, in postback.received. */
 export interface StoredJudgement extends attribution.Judgement {
@@ -35,7 +37,7 @@ export interface PersonClick extends StoredPlace {
   readonly advertiserId: string;
 }
 
-interface RecordRow {
+interface ClickRow {
   readonly record: string;
 }
 
@@ -67,7 +69,6 @@ export const CLICK_FIELDS = [
   'isTest',
 ] as const;
 const clickOf = eventTexts('click.recorded.v1', CLICK_FIELDS);
-const decisionOf = eventTexts('conversion.decided.v1');
 
 const CAP_USES = loadQuery('cap-uses');
 const CLICKS_BY_KEY = loadQuery('clicks-by-key');
@@ -83,9 +84,11 @@ const HASHES_AT_ONCE = 4_000;
 
 export class FactsStore {
   readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
+  readonly #decisions: DecisionRecords;
 
-  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>) {
+  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>, schemas?: SchemaIds) {
     this.#clickhouse = clickhouse;
+    this.#decisions = new DecisionRecords(schemas);
   }
 
   /** Everything known under the keys, asked for at once; a kind without keys asks nothing. @throws DependencyFailure */
@@ -116,7 +119,7 @@ export class FactsStore {
   async waiting(partitions: readonly number[]): Promise<readonly ConversionDecided[]> {
     if (partitions.length === 0) return [];
     const rows = await this.#clickhouse.rows<RecordRow>(WAITING_CONVERSIONS, { partitions });
-    return rows.map(({ record }) => decisionOf(record)).filter(isWaiting);
+    return (await this.#decisions.latestIn(rows)).filter(isWaiting);
   }
 
   /** At most `limit` clicks of these advertisers that tell whose they are, the first after a place. @throws DependencyFailure */
@@ -164,10 +167,7 @@ export class FactsStore {
       keyHashes,
       HASHES_AT_ONCE,
     );
-    return onceEach(
-      rows.map(({ record }) => decisionOf(record)),
-      ({ conversionId }) => conversionId,
-    );
+    return this.#decisions.latestIn(rows);
   }
 
   async #clicks(
@@ -178,18 +178,17 @@ export class FactsStore {
       Math.ceil(clickIds.length / IDS_AT_ONCE),
       Math.ceil(keyHashes.length / HASHES_AT_ONCE),
     );
-    const rows: RecordRow[] = [];
+    const rows: ClickRow[] = [];
     for (let part = 0; part < parts; part++)
       rows.push(
-        ...(await this.#clickhouse.rows<RecordRow>(CLICKS_BY_KEY, {
+        ...(await this.#clickhouse.rows<ClickRow>(CLICKS_BY_KEY, {
           clickIds: clickIds.slice(part * IDS_AT_ONCE, (part + 1) * IDS_AT_ONCE),
           keyHashes: keyHashes.slice(part * HASHES_AT_ONCE, (part + 1) * HASHES_AT_ONCE),
         })),
       );
-    return onceEach(
-      rows.map(({ record }) => clickOf(record)),
-      ({ clickId }) => clickId,
-    );
+    const clicks = rows.map(({ record }) => clickOf(record));
+    // What two parts of the question both found is the same click.
+    return [...new Map(clicks.map((click) => [click.clickId, click])).values()];
   }
 
   async #capUses(counters: ReadonlySet<string>): Promise<readonly attribution.Counter<CapUse>[]> {
@@ -226,11 +225,6 @@ export class FactsStore {
 
 function hashes(kind: HashedKind, keys: ReadonlySet<string>): readonly bigint[] {
   return Array.from(keys, (key) => keyHash(kind, key));
-}
-
-/** What two parts of a question both found is the same thing. */
-function onceEach<V>(values: readonly V[], idOf: (value: V) => string): readonly V[] {
-  return [...new Map(values.map((value) => [idOf(value), value])).values()];
 }
 
 function isWaiting({ match, state, heldUntil }: ConversionDecided): boolean {

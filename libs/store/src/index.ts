@@ -1,5 +1,6 @@
 /** The ClickHouse side: connection, migrations, reads of each service, and reading one's own writes. */
 export * from './connection.ts';
+export * from './decision-records.ts';
 export * from './delivery-store.ts';
 export * from './event-rows.ts';
 export * from './evidence-store.ts';
@@ -7,6 +8,7 @@ export * from './facts-store.ts';
 export * from './key-hash.ts';
 export * from './migrate.ts';
 export * from './overlay.ts';
+export * from './queue-groups.ts';
 export * from './reattribution-store.ts';
 export * from './rebuild.ts';
 export * from './rebuild-comparison.ts';

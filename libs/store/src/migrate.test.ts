@@ -10,13 +10,14 @@ const SETTINGS = {
   kafkaBrokers: ['a:9092', 'b:9092'],
   schemaRegistryUrl: 'http://127.0.0.1:8085',
   flushMs: 200,
+  reportFlushMs: 900,
 };
 
 describe('renderMigration', () => {
   it.each([
     ['{{database}}.clicks', 'tributary.clicks'],
     ["'{{kafka_brokers}}'", "'a:9092,b:9092'"],
-    ['{{schema_registry_url}} {{flush_ms}}', 'http://127.0.0.1:8085 200'],
+    ['{{schema_registry_url}} {{flush_ms}} {{report_flush_ms}}', 'http://127.0.0.1:8085 200 900'],
     [
       '{{replacing(version)}} {{replacing(rowVersion)}}',
       'ReplacingMergeTree(version) ReplacingMergeTree(rowVersion)',

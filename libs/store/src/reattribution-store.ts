@@ -2,7 +2,9 @@
 import type { ConversionDecided, PostbackReceived } from '@tributary/contracts';
 import { type attribution, type CapUse, isUuid } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import { DecisionRecords, type RecordRow } from './decision-records.ts';
 import { eventRows } from './event-rows.ts';
+import type { SchemaIds } from './undecoded-store.ts';
 
 /** The part of a lane's log that is replayed. */
 export interface LanePart {
@@ -109,11 +111,10 @@ export interface PlannedOrder extends ScratchOrder {
 }
 
 const postbacks = eventRows('postback.received.v1', REPORTED);
-const decisions = eventRows('conversion.decided.v1');
 const LANES = loadQuery('recorded-lanes');
 const POSTBACKS = loadQuery('recorded-postbacks').replace('{{columns}}', postbacks.columns);
-const REVISIONS = loadQuery('recorded-revisions').replace('{{columns}}', decisions.columns);
-const BEFORE = loadQuery('conversions-before').replace('{{columns}}', decisions.columns);
+const REVISIONS = loadQuery('recorded-revisions');
+const BEFORE = loadQuery('conversions-before');
 const CAP_USES_BEFORE = loadQuery('cap-uses-before');
 const TIER_USES_BEFORE = loadQuery('tier-uses-before');
 
@@ -124,9 +125,11 @@ type Row = Readonly<Record<string, unknown>>;
 
 export class ReattributionStore {
   readonly #clickhouse: ClickhouseConnection;
+  readonly #decisions: DecisionRecords;
 
-  constructor(clickhouse: ClickhouseConnection) {
+  constructor(clickhouse: ClickhouseConnection, schemas?: SchemaIds) {
     this.#clickhouse = clickhouse;
+    this.#decisions = new DecisionRecords(schemas);
   }
 
   /** The lanes that received postbacks in the period (epoch ms, `to` not included), from the first on. @throws DependencyFailure */
@@ -159,12 +162,12 @@ export class ReattributionStore {
 
   /** Every revision since the part begins; of one conversion in their order. @throws DependencyFailure */
   async revisions(part: LanePart): Promise<readonly ConversionDecided[]> {
-    return (await this.#clickhouse.rows<Row>(REVISIONS, { ...part })).map(decisions.toEvent);
+    return this.#decisions.revisionsIn(await this.#clickhouse.rows<RecordRow>(REVISIONS, { ...part }));
   }
 
   /** Conversions as they stood before the part, as far as the part may look at them. @throws DependencyFailure */
   async before(part: LanePart): Promise<readonly ConversionDecided[]> {
-    return (await this.#clickhouse.rows<Row>(BEFORE, { ...part })).map(decisions.toEvent);
+    return this.#decisions.latestIn(await this.#clickhouse.rows<RecordRow>(BEFORE, { ...part }));
   }
 
   /** What caps and tiers had given away before the part. @throws DependencyFailure */

@@ -9,6 +9,7 @@ const SETTINGS = {
   kafkaBrokers: ['kafka-1:9092', 'kafka-2:9092'],
   schemaRegistryUrl: 'http://registry:8085',
   flushMs: 1_000,
+  reportFlushMs: 2_000,
 };
 const REPLICATED = { ...SETTINGS, cluster: { name: 'main', isReplicated: true } };
 

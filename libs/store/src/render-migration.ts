@@ -1,12 +1,16 @@
 /** Turns a migration file into the statements one host runs: placeholders filled, tables spread over the shards on a cluster. */
 import { REPUBLISHED_FROM } from '@tributary/contracts';
+import { bytesGroupOf, decodingGroupOf } from './queue-groups.ts';
 
 /** What the placeholders in the files stand for. */
 export interface MigrationSettings {
   /** As ClickHouse reaches them. */
   readonly kafkaBrokers: readonly string[];
   readonly schemaRegistryUrl: string;
+  /** How long a queue collects records before it writes them. */
   readonly flushMs: number;
+  /** The same for a queue that feeds reports, whose tables are wide: what a row costs falls with the rows written at once. */
+  readonly reportFlushMs: number;
   /** Absent on a single server. */
   readonly cluster?: ClusterSettings;
 }
@@ -44,10 +48,15 @@ export function renderMigration(text: string, database: string, settings: Migrat
     ['kafka_brokers', settings.kafkaBrokers.join(',')],
     ['schema_registry_url', settings.schemaRegistryUrl],
     ['flush_ms', String(settings.flushMs)],
+    ['report_flush_ms', String(settings.reportFlushMs)],
     ['arrival', ARRIVAL],
   ]);
   return text
-    .replace(/\{\{kafka\(([\w.-]+)\)\}\}/g, (_, topic: string) => kafkaEngine(topic))
+    .replace(/\{\{kafka\(([\w.-]+)\)\}\}/g, (_, topic: string) => decodingQueue(topic, 'flush_ms'))
+    .replace(/\{\{kafka_of_reports\(([\w.-]+)\)\}\}/g, (_, topic: string) =>
+      decodingQueue(topic, 'report_flush_ms'),
+    )
+    .replace(/\{\{kafka_of_bytes\(([\w.-]+)\)\}\}/g, (_, topic: string) => queueOfBytes(topic))
     .replace(/\{\{replacing\((\w*)\)\}\}/g, (_, version: string) => replacing(version, settings.cluster))
     .replace(/\{\{local\((\w+)\)\}\}/g, (_, table: string) =>
       settings.cluster === undefined ? table : localOf(table),
@@ -59,17 +68,27 @@ export function renderMigration(text: string, database: string, settings: Migrat
     });
 }
 
-function kafkaEngine(topic: string): string {
+/** Columns may be fewer than the schema's fields; those of a record within it have its name and a dot in front. */
+function decodingQueue(topic: string, flush: 'flush_ms' | 'report_flush_ms'): string {
+  const format = `kafka_format = 'AvroConfluent',
+  format_avro_schema_registry_url = '{{schema_registry_url}}',
+  input_format_avro_allow_missing_fields = 1`;
+  return queue(topic, decodingGroupOf('{{database}}', topic), format, flush);
+}
+
+function queueOfBytes(topic: string): string {
+  return queue(topic, bytesGroupOf('{{database}}', topic), "kafka_format = 'RawBLOB'", 'flush_ms');
+}
+
+function queue(topic: string, group: string, format: string, flush: string): string {
   return `Kafka
 SETTINGS
   kafka_broker_list = '{{kafka_brokers}}',
   kafka_topic_list = '${topic}',
-  kafka_group_name = 'clickhouse.{{database}}.${topic}',
-  kafka_format = 'AvroConfluent',
-  format_avro_schema_registry_url = '{{schema_registry_url}}',
-  input_format_avro_allow_missing_fields = 1,
+  kafka_group_name = '${group}',
+  ${format},
   kafka_handle_error_mode = 'stream',
-  kafka_flush_interval_ms = {{flush_ms}},
+  kafka_flush_interval_ms = {{${flush}}},
   kafka_poll_timeout_ms = 50,
   kafka_thread_per_consumer = 1`;
 }

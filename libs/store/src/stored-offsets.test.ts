@@ -66,6 +66,45 @@ describe('waitFor', () => {
     expect(groups.at(-1)).toBe('clickhouse.tributary.click.recorded.v1');
   });
 
+  it('counts as read what every queue of a topic has read', async () => {
+    const committed = new Map([
+      [
+        'clickhouse.tributary.conversion.decided.v1',
+        new Map([
+          [0, 9],
+          [1, 4],
+          [2, 7],
+        ]),
+      ],
+      [
+        'clickhouse.tributary.conversion.decided.v1.bytes',
+        new Map([
+          [0, 5],
+          [1, 6],
+        ]),
+      ],
+    ]);
+    const log = {
+      endOffsets: async () => new Map(),
+      committedOffsets: async (groupId: string) => committed.get(groupId) ?? new Map(),
+    };
+    const asked: unknown[] = [];
+    const some = new StoredOffsets(log, 'tributary', {
+      firstOpen: async (_topic, read) => {
+        asked.push(read);
+        return new Map();
+      },
+    });
+    const least = new Map([
+      [0, 5],
+      [1, 4],
+      [2, -1],
+    ]);
+    expect(await some.readOf('conversion.decided.v1')).toEqual(least);
+    expect(await some.storedOf('conversion.decided.v1')).toEqual(least);
+    expect(asked).toEqual([least]);
+  });
+
   it('counts as stored only what comes before the first record that is not decoded', async () => {
     const some = new StoredOffsets(
       {

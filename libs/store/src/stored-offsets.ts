@@ -1,5 +1,6 @@
-/** How far ClickHouse has stored a topic: what its own consumer group has committed, up to the first record it could not decode. */
+/** How far ClickHouse has stored a topic: what its own consumer groups have committed, up to the first record it could not decode. */
 import { DependencyFailure } from '@tributary/runtime';
+import { storingGroupsOf } from './queue-groups.ts';
 
 /** What Kafka knows about offsets; satisfied by the bus. */
 export interface LogOffsets {
@@ -52,9 +53,15 @@ export class StoredOffsets {
     return upTo(await this.#firstOpen(topic, read), read);
   }
 
-  /** Up to where ClickHouse has read the topic, decoded or not. @throws DependencyFailure */
-  readOf(topic: string): Promise<Watermark> {
-    return this.#log.committedOffsets(`clickhouse.${this.#database}.${topic}`, topic);
+  /**
+   * Up to where ClickHouse has read the topic, decoded or not: the queue of it that is furthest behind, since an answer may
+   * come out of tables that different queues feed.
+   * @throws DependencyFailure
+   */
+  async readOf(topic: string): Promise<Watermark> {
+    const groups = storingGroupsOf(this.#database, topic);
+    const read = await Promise.all(groups.map((group) => this.#log.committedOffsets(group, topic)));
+    return read.reduce(leastOf);
   }
 
   /**
@@ -82,6 +89,11 @@ export class StoredOffsets {
   async #firstOpen(topic: string, read: Watermark): Promise<Watermark> {
     return (await this.#undecoded?.firstOpen(topic, read)) ?? new Map<number, number>();
   }
+}
+
+/** What one of them does not know, nobody has read. */
+function leastOf(a: Watermark, b: Watermark): Watermark {
+  return new Map([...a].map(([partition, next]) => [partition, Math.min(next, b.get(partition) ?? -1)]));
 }
 
 function upTo(limits: Watermark, offsets: Watermark): Watermark {

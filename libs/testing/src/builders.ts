@@ -214,7 +214,7 @@ export function aDecision(changes: Partial<ConversionDecided> = {}): ConversionD
     isForeign: false,
     capPlaces: [],
     tierPlaces: [],
-    orders: { ruling: null, clickId: null, model: null, terms: null, reasonCodes: [] },
+    orders: { ruling: null, clickId: null, model: null, terms: null, reasonCodes: [], erasedFor: null },
     ledger: {
       firstPartition: 0,
       firstOffset: 0,

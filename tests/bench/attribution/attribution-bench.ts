@@ -92,7 +92,8 @@ export class AttributionBench {
     });
     await this.#send([outgoing('postback.received.v1', postback.lane, postback)]);
     await this.#until('SELECT count() AS n FROM receipts', 1, SPECIMEN_BOUND_MS);
-    await this.#until('SELECT count() AS n FROM conversion_states', 1, SPECIMEN_BOUND_MS);
+    for (const table of ['decision_records', 'conversions'])
+      await this.#until(`SELECT count() AS n FROM ${table}`, 1, SPECIMEN_BOUND_MS);
     const specimen = { clickId, receiptId: SPECIMEN_RECEIPT };
     await fillHistory(clickhouse, this.history, specimen, (text) => console.log(text));
     await this.#merged();

@@ -17,6 +17,7 @@ const MIGRATIONS = join(REPOSITORY, 'migrations/clickhouse');
 const READY_BOUND_MS = 120_000;
 const STOP_BOUND_MS = 30_000;
 const FLUSH_MS = 200;
+const REPORT_FLUSH_MS = 1_000;
 const USER = { user: 'tributary', password: 'tributary' };
 /** Filling the store inserts millions of rows by one statement. */
 const STATEMENT_BOUND_MS = 1_800_000;
@@ -55,6 +56,7 @@ export class AttributionSystem {
       kafkaBrokers: engines.brokers.split(','),
       schemaRegistryUrl: engines.schemaRegistryUrl,
       flushMs: FLUSH_MS,
+      reportFlushMs: REPORT_FLUSH_MS,
     });
     await admin.close();
     await system.#configure();

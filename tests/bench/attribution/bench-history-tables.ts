@@ -91,10 +91,13 @@ async function statementsOf(
   history: History,
   specimen: Specimen,
 ): Promise<readonly string[]> {
-  const [state] = await clickhouse.rows<{ record: string; recordVersion: string; conversionId: string }>(
-    'SELECT record, recordVersion, conversionId FROM conversion_states LIMIT 1',
+  const [conversionRow] = await clickhouse.rows<{ conversionId: string; recordVersion: string }>(
+    'SELECT conversionId, recordVersion FROM conversions LIMIT 1',
   );
-  if (state === undefined) throw new Error('the specimen is not stored');
+  const [decision] = await clickhouse.rows<{ value: string }>(
+    'SELECT base64Encode(value) AS value FROM decision_records LIMIT 1',
+  );
+  if (conversionRow === undefined || decision === undefined) throw new Error('the specimen is not stored');
   const [clickState] = await clickhouse.rows<{ record: string; recordVersion: string }>(
     'SELECT record, recordVersion FROM click_states LIMIT 1',
   );
@@ -102,7 +105,7 @@ async function statementsOf(
   const click = clickIdSql(history);
   const conversion = conversionIdSql();
   const places: readonly (readonly [string, string])[] = [
-    [state.conversionId, `toString(${conversion})`],
+    [conversionRow.conversionId, `toString(${conversion})`],
     [specimen.clickId, `toString(${click})`],
     [specimen.receiptId, `toString(${sha256UuidSql("concat('receipt', toString(n))")})`],
     [pastTransactionOf(0), TRANSACTION],
@@ -140,7 +143,7 @@ async function statementsOf(
       FROM ({{numbers}}) ${settings}`,
     `INSERT INTO click_keys SELECT ${hashOf(`concat('customer\\0', ${clickScope}, ${CUSTOMER})`)}, ${click}
       FROM ({{numbers}}) WHERE n % 10 = 0 ${settings}`,
-    `INSERT INTO conversion_states SELECT ${conversion}, ${state.recordVersion}, ${textSql(state.record, places)}
+    `INSERT INTO decision_records SELECT ${conversion}, ${bytesSql(Buffer.from(decision.value, 'base64'), places)}, n % 12, n
       FROM ({{numbers}}) ${settings}`,
     `INSERT INTO conversion_keys SELECT ${hashOf('key')}, conversionId FROM (
         SELECT ${conversion} AS conversionId, arrayJoin([
@@ -151,15 +154,29 @@ async function statementsOf(
         FROM ({{numbers}})) ${settings}`,
     // Of this wide table attribution reads only what tells that a conversion waits.
     `INSERT INTO conversions (conversionId, revision, match, state, triggerPartition, recordVersion)
-      SELECT ${conversion}, 1, 'attributed', 'payable', n % 12, ${state.recordVersion} FROM ({{numbers}}) ${settings}`,
+      SELECT ${conversion}, 1, 'attributed', 'payable', n % 12, ${conversionRow.recordVersion} FROM ({{numbers}}) ${settings}`,
   ];
 }
 
 /** The text with an expression in each of its places, as one concat: a copy then costs one pass. */
 function textSql(text: string, places: readonly (readonly [string, string])[]): string {
+  return concatSql(text, places, quoted);
+}
+
+/** The same of a record's bytes. Each place is as long as what comes there, so that the lengths in the record stay true. */
+function bytesSql(bytes: Buffer, places: readonly (readonly [string, string])[]): string {
+  const hexSql = (part: string) => `unhex('${Buffer.from(part, 'latin1').toString('hex')}')`;
+  return concatSql(bytes.toString('latin1'), places, hexSql);
+}
+
+function concatSql(
+  text: string,
+  places: readonly (readonly [string, string])[],
+  literal: (part: string) => string,
+): string {
   const expressions = new Map(places);
   const pattern = new RegExp(`(${places.map(([place]) => place).join('|')})`);
-  const parts = text.split(pattern).map((part) => expressions.get(part) ?? quoted(part));
+  const parts = text.split(pattern).map((part) => expressions.get(part) ?? literal(part));
   return `concat(${parts.join(', ')})`;
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaConnection, KafkaEventProducer, outgoing } from '@tributary/bus';
 import { aChange } from '@tributary/configuration';
 import { createLogger } from '@tributary/runtime';
-import type { ClickhouseConnection } from '@tributary/store';
+import { type ClickhouseConnection, storingGroupsOf } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import type { RulesInForce } from '../../../apps/attribution/src/rules-in-force.ts';
 import { type Addresses, readAddresses } from '../../../apps/launcher/src/system/addresses.ts';
@@ -87,8 +87,8 @@ export class AttributionBed {
     this.#producer = new KafkaEventProducer({ connection: this.kafka });
     this.#facts = new ToldFacts(this.#producer);
     this.group = new GroupProgress(this.kafka, 'attribution', 'postback.received.v1');
-    this.stored = STORED.map(
-      (topic) => new GroupProgress(this.kafka, `clickhouse.tributary.${topic}`, topic),
+    this.stored = STORED.flatMap((topic) =>
+      storingGroupsOf('tributary', topic).map((group) => new GroupProgress(this.kafka, group, topic)),
     );
   }
 

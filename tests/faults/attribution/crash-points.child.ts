@@ -2,7 +2,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import process from 'node:process';
-import { KafkaEventProducer, type OutgoingRecord, partitionOf, type RecordPosition } from '@tributary/bus';
+import { KafkaEventProducer, type Outgoing, partitionOf, type RecordPosition } from '@tributary/bus';
 import { StoredOffsets } from '@tributary/store';
 import { CRASH_ORDER_FILE, type CrashPoint, type CrashReport } from './crash-points.ts';
 
@@ -52,8 +52,8 @@ KafkaEventProducer.prototype.produce = async function (
   this: KafkaEventProducer,
   ...[records, ...limits]: Parameters<Produce>
 ): Promise<readonly RecordPosition[]> {
-  const send = (some: readonly OutgoingRecord[]) => produce.call(this, some, ...limits);
-  const isDecision = ({ topic }: OutgoingRecord) => topic === 'conversion.decided.v1';
+  const send = (some: readonly Outgoing[]) => produce.call(this, some, ...limits);
+  const isDecision = ({ topic }: Outgoing) => topic === 'conversion.decided.v1';
   const isClock = !records.some(({ topic }) => topic === 'postback.judged.v1');
   const decisions = records.filter(isDecision);
   if (decisions.length === 0) return send(records);
@@ -71,8 +71,8 @@ KafkaEventProducer.prototype.produce = async function (
 
 async function dieAfter(
   point: CrashPoint,
-  some: readonly OutgoingRecord[],
-  send: (some: readonly OutgoingRecord[]) => Promise<unknown>,
+  some: readonly Outgoing[],
+  send: (some: readonly Outgoing[]) => Promise<unknown>,
 ): Promise<void> {
   if (!isOrdered(point) || !taken()) return;
   await send(some);

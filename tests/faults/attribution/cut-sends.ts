@@ -1,6 +1,6 @@
 /** Owners of one partition that follow each other in memory: each dies in a send of which only some partitions arrive. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EventProducer, type IncomingEvent, type OutgoingRecord, partitionOf } from '@tributary/bus';
+import { type EventProducer, type IncomingEvent, type Outgoing, partitionOf } from '@tributary/bus';
 import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
 import { type ClickRecorded, type ConversionDecided, decodeEvent } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
@@ -129,7 +129,7 @@ class CutLane {
   }
 
   #owner(): Owner {
-    const cut = (records: readonly OutgoingRecord[]) => this.#cut(records);
+    const cut = (records: readonly Outgoing[]) => this.#cut(records);
     const owner = new Owner(this.#log, cut);
     const attribution = new Attribution({
       follower: this.#follower,
@@ -161,14 +161,14 @@ class CutLane {
   }
 
   /** Of each topic some of the partitions, as many of all as chance has it. */
-  #cut(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {
+  #cut(records: readonly Outgoing[]): readonly Outgoing[] {
     const part = this.#random();
     const shares = Map.groupBy(records, ({ topic, key }) => `${topic} ${partitionOf(topic, key)}`);
     const arriving = new Set([...shares.values()].filter(() => this.#random() < part).flat());
     return records.filter((record) => arriving.has(record));
   }
 
-  #take(record: OutgoingRecord): { topic: OutgoingRecord['topic']; partition: number; offset: number } {
+  #take(record: Outgoing): { topic: Outgoing['topic']; partition: number; offset: number } {
     const { topic, key, value } = record;
     if (topic === 'click.recorded.v1') {
       this.#takeClick(eventIn<ClickRecorded>(record));
@@ -177,7 +177,14 @@ class CutLane {
     const offset = this.#incoming.length;
     const event = eventIn<Postback['event']>(record);
     const place = { topic: TOPIC, partition: PARTITION, offset } as const;
-    this.#incoming.push({ ...place, key, value, writtenAt: event.receivedAt, headers: {}, event });
+    this.#incoming.push({
+      ...place,
+      key,
+      value: value ?? Buffer.alloc(0),
+      writtenAt: event.receivedAt,
+      headers: {},
+      event,
+    });
     this.#log.received = offset + 1;
     return place;
   }
@@ -197,11 +204,11 @@ class Owner implements EventProducer {
   readonly dead: Promise<void>;
   isAlive = true;
   readonly #log: InMemoryLog;
-  readonly #cut: (records: readonly OutgoingRecord[]) => readonly OutgoingRecord[];
+  readonly #cut: (records: readonly Outgoing[]) => readonly Outgoing[];
   #isDying = false;
   #die: () => void = () => undefined;
 
-  constructor(log: InMemoryLog, cut: (records: readonly OutgoingRecord[]) => readonly OutgoingRecord[]) {
+  constructor(log: InMemoryLog, cut: (records: readonly Outgoing[]) => readonly Outgoing[]) {
     this.#log = log;
     this.#cut = cut;
     this.dead = new Promise((resolve) => {
@@ -213,7 +220,7 @@ class Owner implements EventProducer {
     this.#isDying = true;
   }
 
-  async produce(records: readonly OutgoingRecord[]): ReturnType<EventProducer['produce']> {
+  async produce(records: readonly Outgoing[]): ReturnType<EventProducer['produce']> {
     if (!this.isAlive) return new Promise(() => undefined);
     if (!this.#isDying) return this.#log.produce(records);
     this.isAlive = false;
@@ -226,7 +233,7 @@ class Owner implements EventProducer {
 function eventIn<Event extends ClickRecorded | Postback['event'] | ConversionDecided>({
   topic,
   value,
-}: OutgoingRecord): Event {
+}: Outgoing): Event {
   const decoded = decodeEvent(topic, value);
   if (!decoded.ok) throw new Error(decoded.problem);
   return decoded.value as Event;

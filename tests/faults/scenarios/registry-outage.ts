@@ -214,7 +214,12 @@ async function migrateColumn(
   writeFileSync(join(folder, '9000_click_note.sql'), altered);
   const admin = system.connectClickhouse('default');
   const kafkaBrokers = system.brokers.split(',');
-  await migrate(admin, clickhouse, folder, { kafkaBrokers, schemaRegistryUrl, flushMs: 200 });
+  await migrate(admin, clickhouse, folder, {
+    kafkaBrokers,
+    schemaRegistryUrl,
+    flushMs: 200,
+    reportFlushMs: 200,
+  });
   await admin.close();
   rmSync(folder, { recursive: true });
 }

@@ -85,7 +85,7 @@ async function run(period: attribution.Period, otherRules: OtherRules): Promise<
     // What is configured from here on is nothing to this run.
     const configuration = follower.current.fork();
     const other = changeOf(configuration, otherRules);
-    const store = new ReattributionStore(clickhouse);
+    const store = new ReattributionStore(clickhouse, schemas);
     const runId = randomUUID();
     const decidedUntil = await connection.committedOffsets(GROUP_ID, 'postback.received.v1');
     const offsets = new StoredOffsets(
@@ -98,7 +98,7 @@ async function run(period: attribution.Period, otherRules: OtherRules): Promise<
     await store.create(runId, aboutOf(period, otherRules));
     const summary = await reattribute({
       store,
-      facts: new FactsStore(clickhouse),
+      facts: new FactsStore(clickhouse, schemas),
       inForce: rulesByVersion(configuration),
       other,
       period,

@@ -140,6 +140,8 @@ describe('a sale that waited for its click, came twice and was refunded in part'
       {
         destinationId: 'partner-1-postback',
         outcome: 'delivered',
+        // Never configured here.
+        settings: null,
         attempts: [
           { attempt: 1, outcome: 'retry', reasonCode: 'http_503', carriedConversions: 2, durationMs: 120 },
           { attempt: 2, outcome: 'delivered', response: { body: 'delivered' } },

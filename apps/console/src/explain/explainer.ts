@@ -6,6 +6,7 @@ import { done, type Outcome, refuse } from '../refusal.ts';
 import type { EvidenceReader } from './conversion-evidence.ts';
 import { explanationOf } from './explanation.ts';
 import { rulesBehind } from './rules-behind.ts';
+import { settingsBehind } from './settings-behind.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -33,9 +34,14 @@ export class Explainer {
     if (evidence === null) return noSuchConversion();
     const latest = evidence.revisions.at(-1) ?? evidence.revisions[0];
     // A reversal is reckoned by what its original was paid by.
-    const rules = rulesBehind(this.#follower.current, evidence.original ?? latest);
+    const { current } = this.#follower;
+    const rules = rulesBehind(current, evidence.original ?? latest);
     const changes = await this.#evidence.changesAt(rules.behind.map(({ version }) => version));
-    return done(explanationOf(evidence, rules, changes, holder));
+    return done(
+      explanationOf(evidence, rules, changes, holder, (request, decided) =>
+        settingsBehind(current, request, decided),
+      ),
+    );
   }
 }
 

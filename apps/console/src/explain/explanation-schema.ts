@@ -237,6 +237,14 @@ const delivery = object({
   definition: text,
   outwardEvent: text,
   outcome: maybeText,
+  settings: nullable(
+    object({
+      version: whole,
+      chosen: text,
+      why: text,
+      passedOver: list(object({ path: text, why: text })),
+    }),
+  ),
   attempts: list(attempt),
 });
 

@@ -12,6 +12,10 @@ import {
 import type { ConversionEvidence, JudgedPostback, RecordedChange } from '@tributary/store';
 import type { Holder } from '../api-keys.ts';
 import type { RulesBehind } from './rules-behind.ts';
+import type { SettingsBehind } from './settings-behind.ts';
+
+/** The settings that an attempt of a delivery went by, as {@link SettingsBehind} tells. */
+export type SettingsOf = (request: DeliveryAttempted, decided: ConversionDecided) => SettingsBehind | null;
 
 /** What the holder of a key sees: the analyst without what says more of a person than analysis needs, as in ClickHouse. */
 export function explanationOf(
@@ -19,6 +23,7 @@ export function explanationOf(
   rules: RulesBehind,
   changes: readonly RecordedChange[],
   { role }: Pick<Holder, 'role'>,
+  settingsOf: SettingsOf,
 ): object {
   const { revisions, original } = evidence;
   const latest = revisions.at(-1) ?? revisions[0];
@@ -36,7 +41,7 @@ export function explanationOf(
     money: { steps: steps.map(moneyStepView), agreement },
     original: original === null ? null : relatedView(original),
     reversals: evidence.reversals.map(relatedView),
-    deliveries: deliveryViews(latest.conversionId, evidence.attempts, showsPersonal),
+    deliveries: deliveryViews(evidence, settingsOf, showsPersonal),
   };
 }
 
@@ -368,10 +373,12 @@ function capView({ periodStart, payoutMicros, limit, ...cap }: attribution.Expla
 
 /** By delivery, in the order of the first attempt. */
 function deliveryViews(
-  conversionId: string,
-  attempts: readonly DeliveryAttempted[],
+  { attempts, revisions }: ConversionEvidence,
+  settingsOf: SettingsOf,
   showsPersonal: boolean,
 ): readonly object[] {
+  const latest = revisions.at(-1) ?? revisions[0];
+  const { conversionId } = latest;
   const requests = Map.groupBy(attempts, ({ requestId }) => requestId);
   const tries = [...requests.values()].flatMap((facts) => {
     // What ended says all that what was intended says.
@@ -385,6 +392,8 @@ function deliveryViews(
   return [...byDelivery].flatMap(([deliveryId, its]) => {
     const last = its.at(-1);
     if (last === undefined) return [];
+    const told = toldBy(last.request, last.delivery);
+    const sent = revisions.find(({ revision }) => revision === told) ?? latest;
     return [
       {
         deliveryId,
@@ -392,10 +401,20 @@ function deliveryViews(
         definition: last.request.definition,
         outwardEvent: last.delivery.outwardEvent,
         outcome: last.delivery.outcome,
+        settings: settingsOf(last.request, sent),
         attempts: its.map((each) => attemptView(each, showsPersonal)),
       },
     ];
   });
+}
+
+/** The revision that chose the settings: a correction goes the way its event went. */
+function toldBy(
+  { holdings }: DeliveryAttempted,
+  { deliveryId, revision }: DeliveryAttempted['deliveries'][number],
+): number {
+  const holding = holdings.find((each) => each.deliveryId === deliveryId);
+  return holding === undefined || holding.kind === 'event' ? revision : (holding.eventRevision ?? revision);
 }
 
 function attemptView(

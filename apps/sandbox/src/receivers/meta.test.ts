@@ -220,6 +220,7 @@ describe('counting', () => {
         acceptedCalls: 6,
         outwardEvents: 6,
         distinctKeys: 6,
+        countedEvents: 6,
         valueByCurrency: { EUR: '18014398509482.286001', USD: '-0.5' },
         unreadableValues: 0,
       },

@@ -1,8 +1,19 @@
 /** Meta's Conversions API as its documentation and its users' traces describe it: all or nothing, and picky in the same places. */
 import { randomBytes } from 'node:crypto';
 import { isCurrencyCode } from '@tributary/domain';
-import { isJsonObject, JsonNumber, type JsonObject, parseJson } from '../json.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { IncomingCall, ReceivedCall } from '../received-calls.ts';
+import { bearerToken, isRightToken } from './access-token.ts';
+import {
+  isFilled,
+  isHashed,
+  listOf,
+  millisecondsOf,
+  numberText,
+  readOnce,
+  sentValue,
+} from './event-fields.ts';
+import { jsonAnswer } from './json-answer.ts';
 import type { Answer, Credentials, OutwardEvent, Receiver, SentValue } from './receiver.ts';
 
 const HOUR_MS = 3_600_000;
@@ -91,7 +102,7 @@ export const meta: Receiver = {
   judge,
   failure: (status) =>
     refusal(status, FAILURES[status] ?? (status >= 500 ? TEMPORARY : invalid('Invalid parameter', ''))),
-  outwardEvents,
+  outwardEvents: readOnce(outwardEvents),
 };
 
 function judge(call: IncomingCall, credentials: Credentials): Answer {
@@ -101,14 +112,11 @@ function judge(call: IncomingCall, credentials: Credentials): Answer {
   if (events === null) return refusal(400, NO_DATA);
   const fault = faultOf(events, call.receivedAt);
   if (fault !== null) return refusal(400, fault);
-  return answer(200, { events_received: events.length, messages: [], fbtrace_id: traceId() });
+  return jsonAnswer(200, { events_received: events.length, messages: [], fbtrace_id: traceId() });
 }
 
-const BEARER = /^Bearer +(\S+)$/i;
-
-function checkToken({ authorization = '', requiredToken }: Credentials): Fault | null {
-  const token = BEARER.exec(authorization)?.[1];
-  if (token !== undefined && (requiredToken === null || token === requiredToken)) return null;
+function checkToken(credentials: Credentials): Fault | null {
+  if (isRightToken(bearerToken(credentials), credentials)) return null;
   return {
     code: 190,
     title: 'Invalid token',
@@ -164,11 +172,9 @@ function checkId({ event_id: id }: JsonObject): Fault | null {
 }
 
 function checkTime(event: JsonObject, now: number): Fault | null {
-  const time = event['event_time'];
-  if (!(time instanceof JsonNumber) || !/^\d{1,13}$/.test(time.text)) {
-    return invalid('Invalid event_time', 'event_time must be whole seconds since 1970');
-  }
-  const ageMs = now - Number(time.text) * 1_000;
+  const at = millisecondsOf(event['event_time']);
+  if (at === null) return invalid('Invalid event_time', 'event_time must be whole seconds since 1970');
+  const ageMs = now - at;
   if (ageMs < -MAX_AHEAD_MS) return invalid('Event timestamp in the future', 'event_time is in the future');
   const maxAgeMs = event['action_source'] === 'physical_store' ? MAX_AGE_IN_STORE_MS : MAX_AGE_MS;
   if (ageMs <= maxAgeMs) return null;
@@ -197,11 +203,8 @@ function checkIdentifier(event: JsonObject): Fault | null {
   };
 }
 
-const SHA256_HEX = /^[0-9a-f]{64}$/;
-
 function checkHashes(event: JsonObject): Fault | null {
   const userData = userDataOf(event);
-  const isHashed = (value: unknown) => typeof value === 'string' && SHA256_HEX.test(value);
   const wrong = HASHED_FIELDS.find((field) => !listOf(userData[field]).every(isHashed));
   return wrong === undefined
     ? null
@@ -210,50 +213,29 @@ function checkHashes(event: JsonObject): Fault | null {
 
 function checkPurchase(event: JsonObject): Fault | null {
   if (event['event_name'] !== 'Purchase') return null;
-  const value = sentValue(event);
+  const value = purchaseValue(event);
   if (value !== null && isCurrencyCode(value.currency)) return null;
   return { ...invalid('Missing value or currency', 'Purchase needs value and currency'), subcode: 2_804_009 };
 }
 
-const eventsByCall = new WeakMap<ReceivedCall, readonly OutwardEvent[]>();
-
-/** Kept per call, because a waiting test asks for the summary many times a second. */
 function outwardEvents(call: ReceivedCall): readonly OutwardEvent[] {
-  const known = eventsByCall.get(call);
-  if (known !== undefined) return known;
-  const events = (eventsOf(call.body) ?? [])
+  return (eventsOf(call.body) ?? [])
     .filter(isJsonObject)
     .map((event, index) => outwardEvent(event, `${call.sequence}.${index}`));
-  eventsByCall.set(call, events);
-  return events;
 }
 
 /** @param place stands in for a missing event_id: without one, Meta takes no two events as one. */
 function outwardEvent(event: JsonObject, place: string): OutwardEvent {
   const key = typeof event['event_id'] === 'string' ? event['event_id'] : place;
-  return { key, identity: JSON.stringify([event['event_name'], key]), value: sentValue(event) };
+  return { key, identity: JSON.stringify([event['event_name'], key]), value: purchaseValue(event) };
 }
 
-function sentValue(event: JsonObject): SentValue | null {
-  const customData = event['custom_data'];
-  if (!isJsonObject(customData)) return null;
-  const { value, currency } = customData;
-  if (!(value instanceof JsonNumber) || typeof currency !== 'string') return null;
-  return { text: value.text, currency: currency.toUpperCase() };
+function purchaseValue({ custom_data: customData }: JsonObject): SentValue | null {
+  return isJsonObject(customData) ? sentValue(numberText(customData['value']), customData['currency']) : null;
 }
 
 function userDataOf({ user_data: userData }: JsonObject): JsonObject {
   return isJsonObject(userData) ? userData : {};
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
-}
-
-/** A lead_id may be a number. */
-function isFilled(value: unknown): boolean {
-  return (typeof value === 'string' && value !== '') || value instanceof JsonNumber;
 }
 
 function invalid(title: string, message: string): Fault {
@@ -271,16 +253,7 @@ function refusal(status: number, { code, subcode, title, message, isTransient }:
     error_user_msg: message,
     fbtrace_id: traceId(),
   };
-  return answer(status, { error });
-}
-
-function answer(status: number, body: object): Answer {
-  return {
-    accepted: status === 200,
-    status,
-    contentType: 'application/json; charset=UTF-8',
-    body: JSON.stringify(body),
-  };
+  return jsonAnswer(status, { error });
 }
 
 function traceId(): string {

@@ -84,6 +84,7 @@ it('adds up the payout of different deliveries exactly and once each', async () 
       acceptedCalls: 8,
       outwardEvents: 8,
       distinctKeys: 7,
+      countedEvents: 7,
       valueByCurrency: { USD: '0.3', EUR: '18000000000000.000002' },
       unreadableValues: 2,
     },

@@ -8,9 +8,12 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What a call brought to prove who sends it; judged and forgotten. */
 export interface Credentials {
-  /** The Authorization header; it is judged and forgotten. */
-  readonly authorization: string | undefined;
+  /** The value of a header, by its name in lower case. */
+  readonly header: (name: string) => string | undefined;
+  /** The first value of a query parameter as it came, also where the record hides it. */
+  readonly parameter: (name: string) => string | undefined;
   /** The one token that is right, or null for any that is not empty. */
   readonly requiredToken: string | null;
 }
@@ -27,7 +30,18 @@ export interface OutwardEvent {
   readonly key: string;
   /** Equal for two events that the platform takes as one. */
   readonly identity: string;
+  /** A second identity with a window of its own, where the platform knows repeats by either. */
+  readonly secondIdentity?: { readonly identity: string; readonly windowMs: number };
   readonly value: SentValue | null;
+  /**
+   * Of an adjustment: the identity of the earlier event whose value this one takes the place of. It adds no event, and one of
+   * an event that never came changes nothing.
+   */
+  readonly replaces?: string;
+  /** Where a repeat is no repeat but a new value for what was counted: the last one stands. */
+  readonly restates?: true;
+  /** Of an event that takes value away and is none of those it counts, such as a refund: its value is below zero. */
+  readonly takesAway?: true;
 }
 
 /** Names of the query parameters in which a partner network gets its facts. */

@@ -5,7 +5,7 @@ import { DependencyFailure } from '@tributary/runtime';
 import { Partitioners, type Producer, type RecordMetadata, type TopicMessages } from 'kafkajs';
 import { busMetrics } from '../bus-metrics.ts';
 import { assertWritable, bytesOf } from '../record-size.ts';
-import { type EventProducer, type OutgoingRecord, type RecordPosition, UnsentFailure } from '../records.ts';
+import { type EventProducer, type Outgoing, type RecordPosition, UnsentFailure } from '../records.ts';
 import { within } from '../within.ts';
 import type { KafkaConnection } from './connection.ts';
 import { partitionOf } from './partitioner.ts';
@@ -38,7 +38,7 @@ const CLOSE_LIMIT_MS = 5_000;
 const DISCONNECT_LIMIT_MS = 1_000;
 
 interface Request {
-  readonly records: readonly OutgoingRecord[];
+  readonly records: readonly Outgoing[];
   readonly positions: RecordPosition[];
   resolve(positions: readonly RecordPosition[]): void;
   reject(error: Error): void;
@@ -56,7 +56,12 @@ interface Request {
 interface PartitionShare {
   readonly topic: TopicName;
   readonly partition: number;
-  readonly messages: { key: string; value: Buffer; partition: number; headers: Record<string, string> }[];
+  readonly messages: {
+    key: string;
+    value: Buffer | null;
+    partition: number;
+    headers: Record<string, string>;
+  }[];
   bytes: number;
   readonly places: { readonly positions: RecordPosition[]; readonly index: number }[];
 }
@@ -79,7 +84,7 @@ export class KafkaEventProducer implements EventProducer {
   }
 
   produce(
-    records: readonly OutgoingRecord[],
+    records: readonly Outgoing[],
     deadlineMs = DEFAULT_DEADLINE_MS,
     silenceMs = deadlineMs,
   ): Promise<readonly RecordPosition[]> {
@@ -265,7 +270,7 @@ interface OpenShare {
 }
 
 function shareFor(
-  record: OutgoingRecord,
+  record: Outgoing,
   partition: number,
   rounds: PartitionShare[][],
   openShares: Map<TopicName, OpenShare[]>,

@@ -7,7 +7,7 @@ import { rangesOf } from '../kafka/range-assigner.ts';
 import {
   type EventProducer,
   nameOf,
-  type OutgoingRecord,
+  type Outgoing,
   type RecordPosition,
   type TopicPartition,
 } from '../records.ts';
@@ -48,7 +48,7 @@ export class InMemoryBroker implements EventProducer {
     if (!isAway) this.#tellReaders();
   }
 
-  async produce(records: readonly OutgoingRecord[]): Promise<readonly RecordPosition[]> {
+  async produce(records: readonly Outgoing[]): Promise<readonly RecordPosition[]> {
     this.assertPresent();
     if (this.produceFault === 'refused') throw new DependencyFailure('kafka_unavailable', 'refused');
     const positions = records.map((record) => this.#append(record));
@@ -108,7 +108,7 @@ export class InMemoryBroker implements EventProducer {
     if (this.#isAway) throw new DependencyFailure('kafka_unavailable', 'the broker is away');
   }
 
-  #append({ topic, key, value, headers = {} }: OutgoingRecord): RecordPosition {
+  #append({ topic, key, value, headers = {} }: Outgoing): RecordPosition {
     const partition = partitionOf(topic, key);
     const log = this.#log({ topic, partition });
     const offset = log.length;

@@ -204,6 +204,8 @@ export interface Orders {
   /** In place of the terms in force. */
   readonly terms: OfferTerms | null;
   readonly reasonCodes: readonly Reason[];
+  /** Why its person is to be forgotten, null: it is not. It counts as before, and nobody is told its state any more. */
+  readonly erasedFor: Reason | null;
 }
 
 export const TRIGGER_KINDS = ['postback', 'late_click', 'deadline', 'release', 'command'] as const;
@@ -249,4 +251,11 @@ export const NOTHING_PASSED: Passed = {
   waitedUntil: null,
   heldUntil: null,
 };
-export const NO_ORDERS: Orders = { ruling: null, clickId: null, model: null, terms: null, reasonCodes: [] };
+export const NO_ORDERS: Orders = {
+  ruling: null,
+  clickId: null,
+  model: null,
+  terms: null,
+  reasonCodes: [],
+  erasedFor: null,
+};

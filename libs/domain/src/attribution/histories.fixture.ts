@@ -568,7 +568,7 @@ function ruling(tell: Telling): void {
   tell.order(refund, { command: 'approve' });
 }
 
-/** A person gives the sale to another click, or has it decided by another model, or by other terms. */
+/** A person gives the sale to another click, or has it decided by another model, or by other terms; or is to be forgotten. */
 function reattribution(tell: Telling): void {
   const { customer: customerId } = tell;
   const { variant } = tell.choices;
@@ -590,6 +590,7 @@ function reattribution(tell: Telling): void {
     },
   ];
   tell.order(sale, { command: 'reattribute', ...orders[variant % orders.length] });
+  if (variant % 2 === 1) tell.order(sale, { command: 'erase' });
   if (variant === 0) tell.order(sale, { command: 'reject' });
 }
 

@@ -162,6 +162,7 @@ function rulesOfRevision({ outcome, decidedAt, facts, orders, firstCome, lane }:
     ['ordered: reattribute, click', ordered && matchedBy === 'command'],
     ['ordered: reattribute, model', ordered && orders.model === model],
     ['ordered: reattribute, terms', ordered && orders.terms !== null],
+    ['ordered: erased', ordered && orders.erasedFor !== null],
   ];
   return [
     ...rules.flatMap(([rule, isMet]) => (isMet ? [rule] : [])),
@@ -235,6 +236,7 @@ const ORDERED: Readonly<Record<Command['command'], readonly string[]>> = {
   reject: ['rejected'],
   approve: ['approved'],
   reattribute: ['reattribute, click', 'reattribute, model', 'reattribute, terms'],
+  erase: ['erased'],
 };
 
 /** Rules that a twentieth of the histories meet at least: by the lists of the core, whatever the histories happen to hold. */

@@ -30,7 +30,7 @@ import { whyForeign } from './windows.ts';
 
 /** What a person ordered about one conversion; see attribution.commanded. */
 export interface Command {
-  readonly command: 'reattribute' | 'release' | 'reject' | 'approve';
+  readonly command: 'reattribute' | 'release' | 'reject' | 'approve' | 'erase';
   readonly advertiserId: string;
   readonly conversionId: string;
   /** The revision the order was made from; another one at its place makes it void. */
@@ -193,17 +193,20 @@ function execute(known: KnownFacts, command: Command, at: Moment): Result {
 
 function isVoid(conversion: Undecided, command: Command): boolean {
   if (conversion.advertiserId !== command.advertiserId || conversion.isTest !== command.isTest) return true;
+  if (command.command === 'erase') return conversion.orders.erasedFor !== null;
   return command.expectedRevision !== null && command.expectedRevision !== conversion.revision;
 }
 
 const RULINGS = { release: 'released', reject: 'rejected', approve: 'approved' } as const;
 
 function withOrder(orders: Orders, command: Command): Orders {
-  const reasonCodes: readonly Reason[] = [`ordered:${command.reasonCode}`];
+  const reason: Reason = `ordered:${command.reasonCode}`;
+  const reasonCodes = [reason];
   if (command.command === 'reattribute') {
     const { clickId, model, terms } = command;
     return { ...orders, clickId, model, terms, reasonCodes };
   }
+  if (command.command === 'erase') return { ...orders, erasedFor: reason };
   return { ...orders, ruling: RULINGS[command.command], reasonCodes };
 }
 

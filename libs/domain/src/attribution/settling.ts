@@ -41,7 +41,7 @@ export function settle(conversion: Undecided, known: KnownFacts, moment: Moment)
       ...matching.reasonCodes,
       ...standing.reasonCodes,
       ...paid.reasonCodes,
-      ...orders.reasonCodes,
+      ...new Set([...orders.reasonCodes, ...(orders.erasedFor === null ? [] : [orders.erasedFor])]),
     ],
     parkedUntil: matching.parkedUntil,
     heldUntil: standing.heldUntil,

@@ -1,6 +1,10 @@
 -- What the decision core looks facts up by: columns that conversion.decided has grown, and tables sorted by the keys of
 -- attribution (libs/domain/src/attribution/keys.ts). The next file feeds them.
 --
+-- Each column of decisions and conversions costs for every row, so they have what is reported on. What only attribution reads
+-- of a decision is in its record (decision_records); of the ledger, decisions has what conversion_keys are made of, so that
+-- they can be made from it again.
+--
 -- A key of any kind stands as the first 8 bytes, little endian, of SHA-256 over the kind, a zero byte and the key. Two keys
 -- that share a hash cost a row too many: whoever asks goes by the keys of what was found. libs/store/src/key-hash.ts makes
 -- the same.
@@ -18,50 +22,20 @@ ADD COLUMN IF NOT EXISTS occurredAtIsAssumed Bool,
   ADD COLUMN IF NOT EXISTS matchedBy LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS quantity Nullable(Int32),
   ADD COLUMN IF NOT EXISTS clickKind LowCardinality(Nullable(String)),
-  ADD COLUMN IF NOT EXISTS clickReceivedAt Nullable(DateTime64(3, 'UTC')),
-  ADD COLUMN IF NOT EXISTS clickCustomerId Nullable(String),
-  ADD COLUMN IF NOT EXISTS clickSubjectHashes Map(String, String),
   ADD COLUMN IF NOT EXISTS clickAutomation LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
-  ADD COLUMN IF NOT EXISTS askedMicros Nullable(Int64),
   ADD COLUMN IF NOT EXISTS isForeign Bool,
   ADD COLUMN IF NOT EXISTS capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
   ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
-  ADD COLUMN IF NOT EXISTS orders Tuple(
-    ruling Nullable(String),
-    clickId Nullable(UUID),
-    model Nullable(String),
-    terms Nullable(String),
-    reasonCodes Array(String)
-  ),
-  ADD COLUMN IF NOT EXISTS ledger Tuple(
-    firstPartition Nullable(Int32),
-    firstOffset Nullable(Int64),
-    furtherReceiptIds Array(UUID),
-    clickIdSince Nullable(DateTime64(3, 'UTC')),
-    customerIdSince Nullable(DateTime64(3, 'UTC')),
-    subjectSince Nullable(DateTime64(3, 'UTC')),
-    isReportedWithoutClick Bool,
-    customerPartition Nullable(Int32),
-    customerOffset Nullable(Int64),
-    firstRevenueMicros Nullable(Int64),
-    firstCurrency Nullable(String),
-    firstTaxMicros Nullable(Int64),
-    firstShippingMicros Nullable(Int64),
-    firstStatus LowCardinality(Nullable(String)),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
-    isReportedClickEligible Bool,
-    isTestClick Bool,
-    isFirstOfCustomer Nullable(Bool),
-    hasSeenClicks Bool,
-    gaveUpClickId Nullable(UUID),
-    waitedUntil Nullable(DateTime64(3, 'UTC')),
-    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
-  );
+  ADD COLUMN IF NOT EXISTS `ledger.firstOffset` Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS `ledger.contributions` Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String)));
 
 -- What the decision core looks facts up by: columns that conversion.decided has grown, and tables sorted by the keys of
 -- attribution (libs/domain/src/attribution/keys.ts). The next file feeds them.
+--
+-- Each column of decisions and conversions costs for every row, so they have what is reported on. What only attribution reads
+-- of a decision is in its record (decision_records); of the ledger, decisions has what conversion_keys are made of, so that
+-- they can be made from it again.
 --
 -- A key of any kind stands as the first 8 bytes, little endian, of SHA-256 over the kind, a zero byte and the key. Two keys
 -- that share a hash cost a row too many: whoever asks goes by the keys of what was found. libs/store/src/key-hash.ts makes
@@ -80,47 +54,13 @@ ALTER TABLE decisions
   ADD COLUMN IF NOT EXISTS matchedBy LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS quantity Nullable(Int32),
   ADD COLUMN IF NOT EXISTS clickKind LowCardinality(Nullable(String)),
-  ADD COLUMN IF NOT EXISTS clickReceivedAt Nullable(DateTime64(3, 'UTC')),
-  ADD COLUMN IF NOT EXISTS clickCustomerId Nullable(String),
-  ADD COLUMN IF NOT EXISTS clickSubjectHashes Map(String, String),
   ADD COLUMN IF NOT EXISTS clickAutomation LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
-  ADD COLUMN IF NOT EXISTS askedMicros Nullable(Int64),
   ADD COLUMN IF NOT EXISTS isForeign Bool,
   ADD COLUMN IF NOT EXISTS capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
   ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
-  ADD COLUMN IF NOT EXISTS orders Tuple(
-    ruling Nullable(String),
-    clickId Nullable(UUID),
-    model Nullable(String),
-    terms Nullable(String),
-    reasonCodes Array(String)
-  ),
-  ADD COLUMN IF NOT EXISTS ledger Tuple(
-    firstPartition Nullable(Int32),
-    firstOffset Nullable(Int64),
-    furtherReceiptIds Array(UUID),
-    clickIdSince Nullable(DateTime64(3, 'UTC')),
-    customerIdSince Nullable(DateTime64(3, 'UTC')),
-    subjectSince Nullable(DateTime64(3, 'UTC')),
-    isReportedWithoutClick Bool,
-    customerPartition Nullable(Int32),
-    customerOffset Nullable(Int64),
-    firstRevenueMicros Nullable(Int64),
-    firstCurrency Nullable(String),
-    firstTaxMicros Nullable(Int64),
-    firstShippingMicros Nullable(Int64),
-    firstStatus LowCardinality(Nullable(String)),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
-    isReportedClickEligible Bool,
-    isTestClick Bool,
-    isFirstOfCustomer Nullable(Bool),
-    hasSeenClicks Bool,
-    gaveUpClickId Nullable(UUID),
-    waitedUntil Nullable(DateTime64(3, 'UTC')),
-    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
-  );
+  ADD COLUMN IF NOT EXISTS `ledger.firstOffset` Nullable(Int64),
+  ADD COLUMN IF NOT EXISTS `ledger.contributions` Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String)));
 
 ALTER TABLE conversions_local
 ADD COLUMN IF NOT EXISTS occurredAtIsAssumed Bool,
@@ -131,47 +71,11 @@ ADD COLUMN IF NOT EXISTS occurredAtIsAssumed Bool,
   ADD COLUMN IF NOT EXISTS matchedBy LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS quantity Nullable(Int32),
   ADD COLUMN IF NOT EXISTS clickKind LowCardinality(Nullable(String)),
-  ADD COLUMN IF NOT EXISTS clickReceivedAt Nullable(DateTime64(3, 'UTC')),
-  ADD COLUMN IF NOT EXISTS clickCustomerId Nullable(String),
-  ADD COLUMN IF NOT EXISTS clickSubjectHashes Map(String, String),
   ADD COLUMN IF NOT EXISTS clickAutomation LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
-  ADD COLUMN IF NOT EXISTS askedMicros Nullable(Int64),
   ADD COLUMN IF NOT EXISTS isForeign Bool,
   ADD COLUMN IF NOT EXISTS capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
-  ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
-  ADD COLUMN IF NOT EXISTS orders Tuple(
-    ruling Nullable(String),
-    clickId Nullable(UUID),
-    model Nullable(String),
-    terms Nullable(String),
-    reasonCodes Array(String)
-  ),
-  ADD COLUMN IF NOT EXISTS ledger Tuple(
-    firstPartition Nullable(Int32),
-    firstOffset Nullable(Int64),
-    furtherReceiptIds Array(UUID),
-    clickIdSince Nullable(DateTime64(3, 'UTC')),
-    customerIdSince Nullable(DateTime64(3, 'UTC')),
-    subjectSince Nullable(DateTime64(3, 'UTC')),
-    isReportedWithoutClick Bool,
-    customerPartition Nullable(Int32),
-    customerOffset Nullable(Int64),
-    firstRevenueMicros Nullable(Int64),
-    firstCurrency Nullable(String),
-    firstTaxMicros Nullable(Int64),
-    firstShippingMicros Nullable(Int64),
-    firstStatus LowCardinality(Nullable(String)),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
-    isReportedClickEligible Bool,
-    isTestClick Bool,
-    isFirstOfCustomer Nullable(Bool),
-    hasSeenClicks Bool,
-    gaveUpClickId Nullable(UUID),
-    waitedUntil Nullable(DateTime64(3, 'UTC')),
-    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
-  );
+  ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32));
 
 ALTER TABLE conversions
   ADD COLUMN IF NOT EXISTS occurredAtIsAssumed Bool,
@@ -182,47 +86,11 @@ ALTER TABLE conversions
   ADD COLUMN IF NOT EXISTS matchedBy LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS quantity Nullable(Int32),
   ADD COLUMN IF NOT EXISTS clickKind LowCardinality(Nullable(String)),
-  ADD COLUMN IF NOT EXISTS clickReceivedAt Nullable(DateTime64(3, 'UTC')),
-  ADD COLUMN IF NOT EXISTS clickCustomerId Nullable(String),
-  ADD COLUMN IF NOT EXISTS clickSubjectHashes Map(String, String),
   ADD COLUMN IF NOT EXISTS clickAutomation LowCardinality(Nullable(String)),
   ADD COLUMN IF NOT EXISTS payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
-  ADD COLUMN IF NOT EXISTS askedMicros Nullable(Int64),
   ADD COLUMN IF NOT EXISTS isForeign Bool,
   ADD COLUMN IF NOT EXISTS capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
-  ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
-  ADD COLUMN IF NOT EXISTS orders Tuple(
-    ruling Nullable(String),
-    clickId Nullable(UUID),
-    model Nullable(String),
-    terms Nullable(String),
-    reasonCodes Array(String)
-  ),
-  ADD COLUMN IF NOT EXISTS ledger Tuple(
-    firstPartition Nullable(Int32),
-    firstOffset Nullable(Int64),
-    furtherReceiptIds Array(UUID),
-    clickIdSince Nullable(DateTime64(3, 'UTC')),
-    customerIdSince Nullable(DateTime64(3, 'UTC')),
-    subjectSince Nullable(DateTime64(3, 'UTC')),
-    isReportedWithoutClick Bool,
-    customerPartition Nullable(Int32),
-    customerOffset Nullable(Int64),
-    firstRevenueMicros Nullable(Int64),
-    firstCurrency Nullable(String),
-    firstTaxMicros Nullable(Int64),
-    firstShippingMicros Nullable(Int64),
-    firstStatus LowCardinality(Nullable(String)),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status LowCardinality(Nullable(String)), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
-    isReportedClickEligible Bool,
-    isTestClick Bool,
-    isFirstOfCustomer Nullable(Bool),
-    hasSeenClicks Bool,
-    gaveUpClickId Nullable(UUID),
-    waitedUntil Nullable(DateTime64(3, 'UTC')),
-    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
-  );
+  ADD COLUMN IF NOT EXISTS tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32));
 
 -- One row per key of a conversion and conversion: its own id, so that all keys are looked up at once; its transaction (of a
 -- reversal that of its original), its customer, the click its reports name, and what its reports name persons by.
@@ -239,26 +107,27 @@ SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_b
 CREATE TABLE IF NOT EXISTS conversion_keys AS conversion_keys_local
 ENGINE = Distributed('main', 'tributary', 'conversion_keys_local', cityHash64(keyHash));
 
--- One row per conversion: the whole record of its latest revision as one text, so that a lookup reads one column instead of
--- a hundred. It is an array of the values in the order of the schema, records within it as arrays too; instants are epoch
--- milliseconds, money decimal digits, bytes hexadecimal. A schema that grows needs the feed made anew with the new fields
--- at the end.
--- Key: conversionId; the version is that of conversions, so the same revision wins.
-CREATE TABLE IF NOT EXISTS conversion_states_local
+-- One row per record: its bytes as they stand in the log. A conversion is looked up with all its revisions, and whoever reads
+-- them goes by the latest and, of one revision, by the first record (libs/store/src/decision-records.ts).
+-- Key: the record's key, which is its conversion (of no id, zeros), and where it stood first; a record that comes twice is the
+-- same row.
+CREATE TABLE IF NOT EXISTS decision_records_local
 (
   conversionId UUID,
-  recordVersion UInt64,
-  record String
+  value String,
+  recordPartition UInt16,
+  recordOffset UInt64
 )
-ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', recordVersion)
-ORDER BY conversionId
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+ORDER BY (conversionId, recordPartition, recordOffset)
 SETTINGS index_granularity = 64, min_compress_block_size = 4096, max_compress_block_size = 65536;
 
-CREATE TABLE IF NOT EXISTS conversion_states AS conversion_states_local
-ENGINE = Distributed('main', 'tributary', 'conversion_states_local', cityHash64(conversionId));
+CREATE TABLE IF NOT EXISTS decision_records AS decision_records_local
+ENGINE = Distributed('main', 'tributary', 'decision_records_local', cityHash64(conversionId));
 
 -- One row per click: what attribution reads of it as one text, so that a lookup reads one column of a small granule instead of
--- twenty of a large one. The form is that of conversion_states, of the fields that the feed names.
+-- twenty of a large one. It is an array of the fields that the feed names in the order of the schema, records within it as
+-- arrays too; instants are epoch milliseconds, bytes hexadecimal.
 -- Key: as in clicks, and so is the version: the first record of a click wins.
 CREATE TABLE IF NOT EXISTS click_states_local
 (

@@ -1,5 +1,7 @@
 -- The feeds of the tables of the file before, by the order of 0003: the queue is dropped and so stops, everything behind it
 -- is made, and the intake comes last. A queue that is made anew goes on where its group has committed.
+-- conversion.decided is read twice (docs/adr/0034-decisions-read-twice.md): decoded, as far as some view reads it, for reports and
+-- keys; and as bytes, from its start, by a queue with a group of its own.
 -- In a database that is made from the start the queues of 0003 never begin to read: the runner leaves their intake out.
 -- Texts of few values are plain ones in the queues: for each record on its own, a dictionary costs more than all it holds.
 -- What stands in the tables already is filled in while the queues stand still, from each host's own rows. What the grown
@@ -174,8 +176,6 @@ DROP VIEW IF EXISTS decisions_republished;
 
 DROP VIEW IF EXISTS conversion_keys_feed;
 
-DROP VIEW IF EXISTS conversion_states_feed;
-
 DROP VIEW IF EXISTS cap_places_feed;
 
 DROP VIEW IF EXISTS tier_places_feed;
@@ -256,47 +256,13 @@ CREATE TABLE IF NOT EXISTS decisions_queue
   matchedBy Nullable(String),
   quantity Nullable(Int32),
   clickKind Nullable(String),
-  clickReceivedAt Nullable(DateTime64(3, 'UTC')),
-  clickCustomerId Nullable(String),
-  clickSubjectHashes Map(String, String),
   clickAutomation Nullable(String),
   payoutParts Array(Tuple(clickId UUID, partnerId Nullable(String), micros Int64)),
-  askedMicros Nullable(Int64),
   isForeign Bool,
   capPlaces Array(Tuple(capId String, key String, periodStart DateTime64(3, 'UTC'), isGranted Bool, payoutMicros Int64)),
   tierPlaces Array(Tuple(key String, periodStart DateTime64(3, 'UTC'), position Int32)),
-  orders Tuple(
-    ruling Nullable(String),
-    clickId Nullable(UUID),
-    model Nullable(String),
-    terms Nullable(String),
-    reasonCodes Array(String)
-  ),
-  ledger Tuple(
-    firstPartition Nullable(Int32),
-    firstOffset Nullable(Int64),
-    furtherReceiptIds Array(UUID),
-    clickIdSince Nullable(DateTime64(3, 'UTC')),
-    customerIdSince Nullable(DateTime64(3, 'UTC')),
-    subjectSince Nullable(DateTime64(3, 'UTC')),
-    isReportedWithoutClick Bool,
-    customerPartition Nullable(Int32),
-    customerOffset Nullable(Int64),
-    firstRevenueMicros Nullable(Int64),
-    firstCurrency Nullable(String),
-    firstTaxMicros Nullable(Int64),
-    firstShippingMicros Nullable(Int64),
-    firstStatus Nullable(String),
-    updates Array(Tuple(field String, micros Nullable(Int64), currency Nullable(String), status Nullable(String), receivedAt DateTime64(3, 'UTC'), receiptId UUID)),
-    contributions Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String))),
-    isReportedClickEligible Bool,
-    isTestClick Bool,
-    isFirstOfCustomer Nullable(Bool),
-    hasSeenClicks Bool,
-    gaveUpClickId Nullable(UUID),
-    waitedUntil Nullable(DateTime64(3, 'UTC')),
-    waitedForConditionUntil Nullable(DateTime64(3, 'UTC'))
-  )
+  `ledger.firstOffset` Nullable(Int64),
+  `ledger.contributions` Array(Tuple(occurredAt DateTime64(3, 'UTC'), receiptId Nullable(UUID), details Array(String), subIds Array(String), extras Array(String), subjectHashes Array(String)))
 )
 ENGINE = Kafka
 SETTINGS
@@ -307,7 +273,7 @@ SETTINGS
   format_avro_schema_registry_url = 'http://registry:8085',
   input_format_avro_allow_missing_fields = 1,
   kafka_handle_error_mode = 'stream',
-  kafka_flush_interval_ms = 1000,
+  kafka_flush_interval_ms = 2000,
   kafka_poll_timeout_ms = 50,
   kafka_thread_per_consumer = 1;
 
@@ -343,123 +309,6 @@ ARRAY JOIN arrayConcat(
 ) AS key
 WHERE _error = '';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_states_feed TO conversion_states AS
-SELECT
-  conversionId,
-  bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion,
-  formatRowNoNewline(
-    'JSONCompactEachRow',
-    conversionId,
-    revision,
-    lane,
-    advertiserId,
-    offerId,
-    campaignId,
-    partnerId,
-    sourceId,
-    receiptId,
-    eventType,
-    eventClass,
-    transactionId,
-    originalConversionId,
-    customerId,
-    status,
-    match,
-    state,
-    reasonCodes,
-    toUnixTimestamp64Milli(occurredAt),
-    toUnixTimestamp64Milli(receivedAt),
-    toUnixTimestamp64Milli(decidedAt),
-    toUnixTimestamp64Milli(parkedUntil),
-    toUnixTimestamp64Milli(heldUntil),
-    triggerKind,
-    triggerPartition,
-    triggerOffset,
-    toString(revenueMicros),
-    currency,
-    toString(payoutMicros),
-    payoutCurrency,
-    payoutRule,
-    toString(reversedRevenueMicros),
-    toString(reversedPayoutMicros),
-    toString(taxMicros),
-    toString(shippingMicros),
-    toString(predictedLtvMicros),
-    exchangeRateId,
-    isFirstOfCustomer,
-    model,
-    arrayMap(credit -> tuple(credit.clickId, credit.partnerId, credit.numerator, credit.denominator), credits),
-    arrayMap(candidate -> tuple(candidate.clickId, candidate.campaignId, toUnixTimestamp64Milli(candidate.clickedAt), candidate.outcome, candidate.reasonCode), candidates),
-    clickId,
-    toUnixTimestamp64Milli(clickedAt),
-    partnerClickId,
-    clickSubIds,
-    arrayMap(adPlatformId -> tuple(adPlatformId.name, adPlatformId.value, toUnixTimestamp64Milli(adPlatformId.firstSeenAt)), adPlatformIds),
-    landingUrl,
-    clickUserAgent,
-    clickCountry,
-    hex(clickIpCiphertext),
-    subIds,
-    extras,
-    productId,
-    planId,
-    couponCode,
-    subjectHashes,
-    hex(ipCiphertext),
-    userAgent,
-    country,
-    consentAdUserData,
-    consentAdPersonalization,
-    valueDigest,
-    configurationVersion,
-    isTest,
-    occurredAtIsAssumed,
-    eventTypes,
-    reversedTransactionId,
-    reportedClickId,
-    malformedClickId,
-    matchedBy,
-    quantity,
-    clickKind,
-    toUnixTimestamp64Milli(clickReceivedAt),
-    clickCustomerId,
-    clickSubjectHashes,
-    clickAutomation,
-    arrayMap(payoutPart -> tuple(payoutPart.clickId, payoutPart.partnerId, toString(payoutPart.micros)), payoutParts),
-    toString(askedMicros),
-    isForeign,
-    arrayMap(capPlace -> tuple(capPlace.capId, capPlace.key, toUnixTimestamp64Milli(capPlace.periodStart), capPlace.isGranted, toString(capPlace.payoutMicros)), capPlaces),
-    arrayMap(tierPlace -> tuple(tierPlace.key, toUnixTimestamp64Milli(tierPlace.periodStart), tierPlace.position), tierPlaces),
-    tuple(orders.ruling, orders.clickId, orders.model, orders.terms, orders.reasonCodes),
-    tuple(
-      ledger.firstPartition,
-      ledger.firstOffset,
-      ledger.furtherReceiptIds,
-      toUnixTimestamp64Milli(ledger.clickIdSince),
-      toUnixTimestamp64Milli(ledger.customerIdSince),
-      toUnixTimestamp64Milli(ledger.subjectSince),
-      ledger.isReportedWithoutClick,
-      ledger.customerPartition,
-      ledger.customerOffset,
-      toString(ledger.firstRevenueMicros),
-      ledger.firstCurrency,
-      toString(ledger.firstTaxMicros),
-      toString(ledger.firstShippingMicros),
-      ledger.firstStatus,
-      arrayMap(valueUpdate -> tuple(valueUpdate.field, toString(valueUpdate.micros), valueUpdate.currency, valueUpdate.status, toUnixTimestamp64Milli(valueUpdate.receivedAt), valueUpdate.receiptId), ledger.updates),
-      arrayMap(contribution -> tuple(toUnixTimestamp64Milli(contribution.occurredAt), contribution.receiptId, contribution.details, contribution.subIds, contribution.extras, contribution.subjectHashes), ledger.contributions),
-      ledger.isReportedClickEligible,
-      ledger.isTestClick,
-      ledger.isFirstOfCustomer,
-      ledger.hasSeenClicks,
-      ledger.gaveUpClickId,
-      toUnixTimestamp64Milli(ledger.waitedUntil),
-      toUnixTimestamp64Milli(ledger.waitedForConditionUntil)
-    )
-  ) AS record
-FROM decisions_stream
-WHERE _error = '';
-
 CREATE MATERIALIZED VIEW IF NOT EXISTS cap_places_feed TO cap_places AS
 SELECT
   reinterpretAsUInt64(SHA256(concat('cap\0', toString(toUnixTimestamp64Milli(place.periodStart)), ':', place.key))) AS counterHash,
@@ -485,6 +334,7 @@ WHERE _error = '';
 INSERT INTO decisions_stream
 SELECT
   * EXCEPT (recordPartition, recordOffset, recordVersion),
+  NULL, [],
   'conversion.decided.v1', recordPartition, recordOffset, '', '', '', '', false, recordPartition, recordOffset
 FROM conversions_local FINAL;
 
@@ -495,7 +345,7 @@ WHERE _error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS conversions_feed TO conversions AS
 SELECT
-  COLUMNS('^[^_]'),
+  COLUMNS('^[^_]') EXCEPT (`ledger.firstOffset`, `ledger.contributions`),
   _record_partition AS recordPartition,
   _record_offset AS recordOffset,
   bitOr(bitShiftLeft(toUInt64(revision), 48), bitAnd(bitNot(_record_offset), 0xFFFFFFFFFFFF)) AS recordVersion
@@ -518,3 +368,47 @@ SELECT *, _topic, _partition, _offset, _key, _raw_message, _error,
   match(_republished_from, '^[0-9]{1,5}/[0-9]{1,19}$') AS _is_republished,
   if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
   if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decisions_queue;
+
+-- conversion.decided.v1 once more, as bytes
+DROP TABLE IF EXISTS decision_records_queue;
+
+DROP VIEW IF EXISTS decision_records_intake;
+
+DROP VIEW IF EXISTS decision_records_feed;
+
+DROP TABLE IF EXISTS decision_records_stream;
+
+CREATE TABLE IF NOT EXISTS decision_records_queue
+(
+  value String
+)
+ENGINE = Kafka
+SETTINGS
+  kafka_broker_list = 'kafka-1:9092,kafka-2:9092',
+  kafka_topic_list = 'conversion.decided.v1',
+  kafka_group_name = 'clickhouse.tributary.conversion.decided.v1.bytes',
+  kafka_format = 'RawBLOB',
+  kafka_handle_error_mode = 'stream',
+  kafka_flush_interval_ms = 1000,
+  kafka_poll_timeout_ms = 50,
+  kafka_thread_per_consumer = 1;
+
+CREATE TABLE IF NOT EXISTS decision_records_stream
+ENGINE = Null
+EMPTY AS SELECT toUUIDOrZero(_key) AS conversionId, *, _topic, _partition, _offset, _key, _raw_message, _error,
+  _headers.value[indexOf(_headers.name, 'tributary-republished-from')] AS _republished_from,
+  match(_republished_from, '^[0-9]{1,5}/[0-9]{1,19}$') AS _is_republished,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decision_records_queue;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decision_records_feed TO decision_records AS
+SELECT COLUMNS('^[^_]'), _record_partition AS recordPartition, _record_offset AS recordOffset
+FROM decision_records_stream
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS decision_records_intake TO decision_records_stream AS
+SELECT toUUIDOrZero(_key) AS conversionId, *, _topic, _partition, _offset, _key, _raw_message, _error,
+  _headers.value[indexOf(_headers.name, 'tributary-republished-from')] AS _republished_from,
+  match(_republished_from, '^[0-9]{1,5}/[0-9]{1,19}$') AS _is_republished,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[1]), _partition) AS _record_partition,
+  if(_is_republished, toUInt64OrZero(splitByChar('/', _republished_from)[2]), _offset) AS _record_offset FROM decision_records_queue;

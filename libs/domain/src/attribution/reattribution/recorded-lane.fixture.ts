@@ -175,9 +175,9 @@ class RunningLane {
     const [conversion] = this.#ledger.conversions;
     if (conversion === undefined) return;
     const { conversionId, advertiserId, isTest } = conversion;
-    const kinds = ['reattribute', 'release', 'reject', 'approve'] as const;
+    const kinds = ['reattribute', 'release', 'reject', 'approve', 'erase'] as const;
     const command: Command = {
-      command: kinds[Math.floor(this.#random() * 4)] ?? 'release',
+      command: kinds[Math.floor(this.#random() * kinds.length)] ?? 'release',
       advertiserId,
       isTest,
       conversionId,

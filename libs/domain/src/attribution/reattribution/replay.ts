@@ -273,14 +273,20 @@ class Replay {
   #commandFor(target: Conversion): Command | null {
     const { conversionId, orders, outcome, facts, decidedAt, ...scope } = target;
     const { clickId, terms, model, ruling } = orders;
-    if (orders.reasonCodes.length === 0) return null;
+    if (orders.reasonCodes.length === 0 && orders.erasedFor === null) return null;
     const eventType = eventTypeOf(facts);
     const at = judgedAtOf(facts);
     const offerId = outcome.winner?.offerId ?? terms?.offerId ?? '';
     const inForce = this.#rules.byVersion(decidedAt.configurationVersion).terms(offerId, eventType, at);
+    const before = this.#ordersBefore(target);
+    const isErasure = orders.erasedFor !== null && before.erasedFor === null;
+    const reason = (isErasure ? orders.erasedFor : orders.reasonCodes[0]) ?? '';
     return {
-      command:
-        ruling !== null && isRuling(this.#ordersBefore(target), orders) ? COMMAND_OF[ruling] : 'reattribute',
+      command: isErasure
+        ? 'erase'
+        : ruling !== null && isRuling(before, orders)
+          ? COMMAND_OF[ruling]
+          : 'reattribute',
       advertiserId: scope.advertiserId,
       isTest: scope.isTest,
       conversionId,
@@ -288,7 +294,7 @@ class Replay {
       clickId,
       model: model === null ? null : this.#rules.orderedModel(model, inForce, eventType, at),
       terms: terms === null ? null : this.#rules.ordered(terms, eventType, at),
-      reasonCode: (orders.reasonCodes[0] ?? '').replace(/^ordered:/, ''),
+      reasonCode: reason.replace(/^ordered:/, ''),
     };
   }
 
