@@ -13,9 +13,12 @@ import {
 import {
   BodyTooLarge,
   type DestinationDefinition,
+  delivered,
   envelopeOf,
   forAll,
   type OutwardRequest,
+  refused,
+  retry,
   tokenExpired,
 } from '@tributary/destinations';
 import { begun } from '@tributary/domain';
@@ -479,6 +482,36 @@ describe('a request for several', () => {
     );
     expect(new Set(ends.map((end) => end?.tries))).toEqual(new Set([1]));
     expect(ends.every((end) => end?.mayHaveArrived === false)).toBe(true);
+  });
+
+  it('refused for the events it names goes again at once without them, and no try is used up', async () => {
+    const all = events(5).map((one) => {
+      const { definition } = one.receiver;
+      const judge: typeof definition.judge = ({ response: { status, body }, deliveryCount }) =>
+        status === 200
+          ? forAll(deliveryCount, delivered())
+          : Array.from({ length: deliveryCount }, (_, place) =>
+              (JSON.parse(body) as number[]).includes(place)
+                ? refused('event_invalid', 'event')
+                : retry('batch_refused', { splitBatch: true }),
+            );
+      return { ...one, receiver: { ...one.receiver, definition: { ...definition, judge } } };
+    });
+    const bad = ids([all[1], all[3]] as ReadyAttempt[]);
+    exchange = ({ body }) => {
+      const { data } = JSON.parse(body ?? '') as { data: { event_id: string }[] };
+      const named = data.flatMap(({ event_id }, place) => (bad.includes(event_id) ? [place] : []));
+      return named.length === 0 ? answer(200) : answer(400, {}, JSON.stringify(named));
+    };
+    expect(await attempter.send(all)).toBe('up');
+    expect(carried().map((data) => data.length)).toEqual([5, 3]);
+    expect(all.map((one) => standing(one)?.outcome)).toEqual(
+      all.map((one) => (bad.includes(ids([one])[0] ?? '') ? 'refused' : 'delivered')),
+    );
+    expect(all.map((one) => standing(one)?.tries)).toEqual(Array(5).fill(1));
+    expect(log.flatMap((entry) => (Array.isArray(entry) ? entry.map(({ topic }) => topic) : []))).not.toContain(
+      'delivery.due.1s.v1',
+    );
   });
 
   it('that is larger than the platform takes is halved before it leaves', async () => {

@@ -69,10 +69,11 @@ interface Ended {
   readonly standing: Standing;
 }
 
-/** What came of a request: the end of each delivery, or that its deliveries are to be sent once more at once. */
+/** What came of a request: the outcome of each delivery, and which of them are sent once more at once, in smaller requests or with a new token. */
 interface Judged {
   readonly outcomes: readonly AttemptOutcome[];
-  readonly again: 'halved' | 'with_new_token' | null;
+  readonly isAgain: readonly boolean[];
+  readonly isTokenExpired: boolean;
 }
 
 const NOTHING_SENT: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
@@ -112,15 +113,21 @@ export class Attempter {
     const { standing, headers } = first;
     const attributes = { destinationId: standing.destinationId, deliveries: attempts.length };
     // Inside the trace of the first decision; what goes to the destination carries nothing of it.
-    const { health, again } = await inSpan(
+    const sent = await inSpan(
       { name: 'delivery.attempt', kind: 'client', parent: headers, attributes },
       () => this.#exchange(attempts, request, hasNewToken),
     );
-    if (again === null) return health;
-    const next = attempts.map((attempt) => ({ ...attempt, standing: this.#followed(attempt) }));
-    if (again === 'halved') return this.#sendHalves(next, async () => health);
-    this.#options.tokens.drop(standing.destinationId, token.accessToken);
-    return this.#send(next, true);
+    const next = attempts
+      .filter((_, index) => sent.isAgain[index])
+      .map((attempt) => ({ ...attempt, standing: this.#followed(attempt) }));
+    if (next.length === 0) return sent.health;
+    if (sent.isTokenExpired) {
+      this.#options.tokens.drop(standing.destinationId, token.accessToken);
+      return this.#send(next, true);
+    }
+    if (next.length === attempts.length) return this.#sendHalves(next, async () => sent.health);
+    // Without those that were refused by name the rest may pass as it is.
+    return healthOfAll([sent.health, await this.#send(next, false)]);
   }
 
   /** Null where it would be larger than the platform takes, or where one of several cannot be built: alone it shows which. */
@@ -141,12 +148,10 @@ export class Attempter {
   async #sendHalves(attempts: readonly ReadyAttempt[], alone: () => Promise<Health>): Promise<Health> {
     if (attempts.length < 2) return alone();
     const middle = Math.ceil(attempts.length / 2);
-    const healths = [
+    return healthOfAll([
       await this.#send(attempts.slice(0, middle), false),
       await this.#send(attempts.slice(middle), false),
-    ];
-    if (healths.includes('up')) return 'up';
-    return healths.includes('down') ? 'down' : 'unknown';
+    ]);
   }
 
   async #refuseTooLarge(attempt: ReadyAttempt): Promise<Health> {
@@ -164,10 +169,11 @@ export class Attempter {
     attempts: readonly ReadyAttempt[],
     request: OutwardRequest,
     hasNewToken: boolean,
-  ): Promise<{ readonly health: Health; readonly again: Judged['again'] }> {
+  ): Promise<{ readonly health: Health } & Pick<Judged, 'isAgain' | 'isTokenExpired'>> {
     const { clock, configurationVersion, sender } = this.#options;
+    const nothing = { health: 'unknown', isAgain: [], isTokenExpired: false } as const;
     const [first] = attempts;
-    if (first === undefined) return { health: 'unknown', again: null };
+    if (first === undefined) return nothing;
     const { receiver } = first;
     const hide = attemptRedactor(
       request,
@@ -190,18 +196,18 @@ export class Attempter {
         this.#ended(attempt, judged, index, exchange, end.endedAt),
       );
       await this.#recordEnds(intended, end, ends);
-      return { health: healthOf(exchange, judged), again: judged.again };
+      return { ...judged, health: healthOf(exchange, judged) };
     } catch (error) {
       if (error instanceof DependencyFailure) throw error;
       // A defect of ours. Thrown on, it would have the batch tried again, and each time the request would leave.
       await this.#endOfDefect(attempts, intended, exchange, error);
-      return { health: 'unknown', again: null };
+      return nothing;
     }
   }
 
   #ended(
     attempt: ReadyAttempt,
-    { outcomes, again }: Judged,
+    { outcomes, isAgain }: Judged,
     index: number,
     exchange: Exchange | null,
     endedAt: number,
@@ -210,7 +216,7 @@ export class Attempter {
     if (outcome === undefined || exchange === null) throw new Error('a delivery was not judged');
     const answer = exchange.ok ? { status: exchange.response.status } : { error: exchange.error };
     const doubt = mayHaveArrived(outcome, answer);
-    return endedBy(attempt, this.#outcomeOf(attempt, outcome, again !== null, doubt, endedAt));
+    return endedBy(attempt, this.#outcomeOf(attempt, outcome, isAgain[index] === true, doubt, endedAt));
   }
 
   /** @param isAtOnce it is sent again at once, whatever its ladder says. */
@@ -380,7 +386,7 @@ function judge(
   if (first === undefined) throw new Error('a request without deliveries');
   if (!exchange.ok) {
     const outcome = judgeNetworkError(exchange.error);
-    return { outcomes: attempts.map(() => outcome), again: null };
+    return { outcomes: attempts.map(() => outcome), isAgain: [], isTokenExpired: false };
   }
   const { definition, settings } = first.receiver;
   const outcomes = definition.judge({
@@ -390,22 +396,32 @@ function judge(
     settings,
     now,
   });
-  const isOf = (fits: (outcome: Extract<AttemptOutcome, { outcome: 'retry' }>) => boolean) =>
-    outcomes.every((outcome) => outcome.outcome === 'retry' && fits(outcome));
-  if (!hasNewToken && definition.credential !== null && isOf(({ reason }) => reason === TOKEN_EXPIRED))
-    return { outcomes, again: 'with_new_token' };
-  const isSplit = attempts.length > 1 && isOf(({ splitBatch }) => splitBatch === true);
-  return { outcomes, again: isSplit ? 'halved' : null };
+  const isTokenExpired =
+    !hasNewToken &&
+    definition.credential !== null &&
+    outcomes.every((outcome) => outcome.outcome === 'retry' && outcome.reason === TOKEN_EXPIRED);
+  const isSplit = (outcome: AttemptOutcome) => attempts.length > 1 && asksForSplit(outcome);
+  return { outcomes, isAgain: outcomes.map((outcome) => isTokenExpired || isSplit(outcome)), isTokenExpired };
+}
+
+function asksForSplit(outcome: AttemptOutcome): boolean {
+  return outcome.outcome === 'retry' && outcome.splitBatch === true;
 }
 
 /** A destination that refuses one event works; one that refuses whatever comes does not. */
-function healthOf(exchange: Exchange, { outcomes, again }: Judged): Health {
-  if (again !== null) return 'unknown';
+function healthOf(exchange: Exchange, { outcomes, isAgain }: Judged): Health {
   if (!exchange.ok) return 'down';
-  const isDown = outcomes.every(
+  const final = outcomes.filter((_, index) => isAgain[index] !== true);
+  if (final.length === 0) return 'unknown';
+  const isDown = final.every(
     (outcome) =>
-      (outcome.outcome === 'retry' && outcome.splitBatch !== true) ||
+      (outcome.outcome === 'retry' && !asksForSplit(outcome)) ||
       (outcome.outcome === 'refused' && outcome.scope === 'destination'),
   );
   return isDown ? 'down' : 'up';
+}
+
+function healthOfAll(healths: readonly Health[]): Health {
+  if (healths.includes('up')) return 'up';
+  return healths.includes('down') ? 'down' : 'unknown';
 }
