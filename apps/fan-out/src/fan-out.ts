@@ -100,21 +100,28 @@ export class FanOut implements AssignmentListener {
   async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
     const { clock } = this.#options;
     const { due, moved, resumeAt } = popDue(batch, clock.now());
-    const shut: OutgoingRecord[] = [];
+    const shut: { readonly event: DueEvent; readonly until: number }[] = [];
     const open: DueEvent[] = [];
     for (const event of due) {
       const until = this.#shutUntil(event.event);
       if (until === null) open.push(event);
-      else shut.push(this.#dueAgain(event.key, event.headers, { ...event.event, dueAt: until }));
+      else shut.push({ event, until });
     }
-    const hopping = moved.map(({ event: { event, key, headers }, level }) =>
-      withTraceHeaders(headers, () => outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() })),
-    );
-    await this.#produce([...hopping, ...shut]);
     const standings = await this.#options.ledger.holdingsOf(open.map(({ key }) => key));
     const begun: Begun[] = [];
     for (const event of open) begun.push(...(await this.#resume(event, standings.get(event.key) ?? [])));
     await this.#settle(begun, batch.signal);
+    // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
+    await this.#produce([
+      ...moved.map(({ event: { event, key, headers }, level }) =>
+        withTraceHeaders(headers, () =>
+          outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() }),
+        ),
+      ),
+      ...shut.map(({ event: { event, key, headers }, until }) =>
+        this.#dueAgain(key, headers, { ...event, dueAt: until }),
+      ),
+    ]);
     const done = due.length + moved.length;
     return resumeAt === undefined ? done : { done, resumeAt };
   }
@@ -162,14 +169,35 @@ export class FanOut implements AssignmentListener {
     const decided = await this.#decisionIn(event.decision);
     await this.#catchUp(decided.configurationVersion);
     const asking = { decided, wire: event.decision, askedBy: positionOf(incoming), headers };
-    if (event.kind === 'step') return this.#steps(asking, standings, event.deliveryId);
     const { deliveryId, destinationId, outwardEvent, attempt } = event;
+    if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
     const standing = standings.find((each) => each.deliveryId === deliveryId) ?? null;
     const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
     const task = { ...asking, deliveryId, destinationId, outwardEvent, attempt, delivered, standing };
     return [
       { underway: this.#options.steps.retry(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) },
     ];
+  }
+
+  #stepAgain(
+    { event, headers, key }: DueEvent,
+    asking: Asking,
+    standings: readonly Standing[],
+  ): readonly Begun[] {
+    const { receivers, follower, clock, steps } = this.#options;
+    const { deliveryId: holdingId, destinationId, outwardEvent } = event;
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
+    if (lookup.ok) return this.#steps(asking, standings, holdingId);
+    const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
+    const task = {
+      ...asking,
+      holdingId,
+      destinationId,
+      event: outwardEvent,
+      standing,
+      reasonCode: lookup.reason,
+    };
+    return [{ underway: steps.abandon(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) }];
   }
 
   /**

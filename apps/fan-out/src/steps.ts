@@ -16,13 +16,13 @@ import {
   type Tells,
   withdrawn,
 } from '@tributary/domain';
-import type { Clock, Encryption } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-records.ts';
 import type { Ticket } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { openDeliveries } from './fan-out-metrics.ts';
-import { outwardConversionOf } from './outward-conversion.ts';
+import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
 import type { WishedHolding } from './plan.ts';
 import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -70,8 +70,19 @@ export interface Underway {
   detach(): { readonly hasBegun: boolean; readonly comeBackAt: number };
 }
 
+/** A decision has waited for a destination that cannot be sent to any more. */
+export interface AbandonedTask extends Asking {
+  readonly holdingId: string;
+  readonly destinationId: string;
+  readonly event: string;
+  readonly standing: Standing | null;
+  readonly reasonCode: string;
+}
+
 /** How long what is under way keeps a further record about the same holding waiting. */
 const BUSY_MS = 1_000;
+/** When a revision is looked for again that ClickHouse does not show yet. */
+const UNSHOWN_MS = 2_000;
 
 export class Steps {
   readonly #options: StepsOptions;
@@ -95,6 +106,11 @@ export class Steps {
     return this.#alone(holdingId, (place) => this.#retry(task, place));
   }
 
+  /** Ends as dead what would never be sent or ended otherwise. */
+  abandon(task: AbandonedTask): Underway {
+    return this.#alone(task.holdingId, () => this.#abandon(task));
+  }
+
   /** Resolves when nothing is under way any more. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#underway);
@@ -106,11 +122,13 @@ export class Steps {
     this.#busy.add(holdingId);
     openDeliveries.inc();
     const place: Place = { ticket: null, early: Promise.withResolvers() };
-    const ended = work(place).finally(() => {
-      this.#busy.delete(holdingId);
-      this.#underway.delete(ended);
-      openDeliveries.dec();
-    });
+    const ended = work(place)
+      .catch((error: unknown) => this.#whenShown(error))
+      .finally(() => {
+        this.#busy.delete(holdingId);
+        this.#underway.delete(ended);
+        openDeliveries.dec();
+      });
     this.#underway.add(ended);
     // Whoever has detached it does not wait for its failure; the record that asked comes again.
     ended.catch(() => undefined);
@@ -122,6 +140,13 @@ export class Steps {
         return { hasBegun: true, comeBackAt: clock.now() + guardMs };
       },
     };
+  }
+
+  /** A revision that ClickHouse does not show yet keeps nobody else waiting: the record that asked comes again. */
+  #whenShown(error: unknown): StepAnswer {
+    const isUnshown = error instanceof DependencyFailure && error.code === 'clickhouse_behind';
+    if (!isUnshown) throw error;
+    return this.#options.clock.now() + UNSHOWN_MS;
   }
 
   async #step(task: StepTask, place: Place): Promise<StepAnswer> {
@@ -205,6 +230,8 @@ export class Steps {
     if (task.standing === null) return null;
     const holding = this.#options.ledger.latest(task.standing.holdingId, task.standing);
     if (holding === null || holding.deliveryId !== task.deliveryId || !isAwaited(task, holding)) return null;
+    // All events about a holding go under one id: this one may be of a revision that was superseded.
+    if (holding.revision !== task.decided.revision) return null;
     const ended = holding.phase === 'intended' && holding.attempt < task.attempt;
     const proven: Standing = ended
       ? { ...holding, phase: 'ended', outcome: 'retry', mayHaveArrived: true }
@@ -215,6 +242,26 @@ export class Steps {
       nextAttemptAt: null,
     };
     return this.#deliver(task, standing, task.delivered, place);
+  }
+
+  async #abandon(task: AbandonedTask): Promise<StepAnswer> {
+    const { ledger, attempter } = this.#options;
+    const { holdingId, decided, reasonCode } = task;
+    const holding = ledger.latest(holdingId, task.standing);
+    let standing: Standing;
+    if (holding === null) {
+      const { revision } = decided;
+      const opened = begun(null, { kind: 'event', revision, told: outwardValueOf(decided) });
+      standing = { ...opened, ...placeOf(task, holdingId, holdingId) };
+    } else if (holding.phase === 'intended' && holding.revision === decided.revision) {
+      standing = { ...holding, ...nextTry(holding), nextAttemptAt: null };
+      // What has ended needs no end; a retry that waits ends itself when it comes due.
+    } else return null;
+    await attempter.endUnsent(
+      [{ ...attemptOf(task, standing, null), receiver: null }],
+      unsent('dead', reasonCode),
+    );
+    return null;
   }
 
   /** @param event the decision by which the event was delivered; null for the event itself. */
@@ -288,8 +335,10 @@ export class Steps {
     const { conversionId, revision } = decided;
     const deliveryId =
       told.kind === 'event' ? holdingId : correctionKey(conversionId, destinationId, event, revision);
-    const place = { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null };
-    return { ...begun(before, told), ...place };
+    return {
+      ...begun(before, told),
+      ...placeOf({ decided, destinationId, event }, holdingId, deliveryId),
+    };
   }
 
   /** Ends the open delivery, which surely has not arrived. @returns the holding after. */
@@ -382,6 +431,19 @@ const TELLS_ALL: Tells = { amounts: AMOUNT_NAMES, state: true };
 
 function tellsOf({ definition, settings }: Receiver): Tells {
   return { amounts: definition.amounts(settings), state: definition.tellsState?.(settings) ?? false };
+}
+
+/** What a holding is about, and the delivery that begins. */
+function placeOf(
+  {
+    decided: { conversionId },
+    destinationId,
+    event,
+  }: Pick<AbandonedTask, 'decided' | 'destinationId' | 'event'>,
+  holdingId: string,
+  deliveryId: string,
+) {
+  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null };
 }
 
 /** @param event the decision by which the event was delivered; null for the event itself. */
