@@ -49,6 +49,13 @@ interface Begun {
   again(dueAt: number): DeliveryDue;
 }
 
+/** A record of the timer wheel with the decisions it carries. */
+interface Again {
+  readonly incoming: DueEvent;
+  readonly asking: Asking;
+  readonly delivered: ConversionDecided | null;
+}
+
 type Decided = IncomingEvent<'conversion.decided.v1'>;
 
 export class FanOut implements AssignmentListener {
@@ -107,9 +114,11 @@ export class FanOut implements AssignmentListener {
       if (until === null) open.push(event);
       else shut.push({ event, until });
     }
+    const asked: Again[] = [];
+    for (const event of open) asked.push(await this.#askedAgain(event));
+    // Just before the steps begin: what is written between is known here only until ClickHouse shows it.
     const standings = await this.#options.ledger.holdingsOf(open.map(({ key }) => key));
-    const begun: Begun[] = [];
-    for (const event of open) begun.push(...(await this.#resume(event, standings.get(event.key) ?? [])));
+    const begun = asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? []));
     await this.#settle(begun, batch.signal);
     // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
     await this.#produce([
@@ -161,18 +170,22 @@ export class FanOut implements AssignmentListener {
       }));
   }
 
-  /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
-  async #resume(incoming: DueEvent, standings: readonly Standing[]): Promise<readonly Begun[]> {
-    const { event, headers, key } = incoming;
-    if (event.kind === 'retry' && !standings.some(({ deliveryId }) => deliveryId === event.deliveryId))
-      return [];
+  async #askedAgain(incoming: DueEvent): Promise<Again> {
+    const { event, headers } = incoming;
     const decided = await this.#decisionIn(event.decision);
+    const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
     await this.#catchUp(decided.configurationVersion);
     const asking = { decided, wire: event.decision, askedBy: positionOf(incoming), headers };
+    return { incoming, asking, delivered };
+  }
+
+  /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
+  #resume({ incoming, asking, delivered }: Again, standings: readonly Standing[]): readonly Begun[] {
+    const { event, headers, key } = incoming;
     const { deliveryId, destinationId, outwardEvent, attempt } = event;
     if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
-    const standing = standings.find((each) => each.deliveryId === deliveryId) ?? null;
-    const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
+    const standing = standings.find((each) => each.deliveryId === deliveryId);
+    if (standing === undefined) return [];
     const task = { ...asking, deliveryId, destinationId, outwardEvent, attempt, delivered, standing };
     return [
       { underway: this.#options.steps.retry(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) },

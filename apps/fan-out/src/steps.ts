@@ -53,7 +53,7 @@ export interface RetryTask extends Asking {
   readonly deliveryId: string;
   readonly destinationId: string;
   readonly delivered: ConversionDecided | null;
-  readonly standing: Standing | null;
+  readonly standing: Standing;
 }
 
 /** Null: all is on record that is to be. An instant: the record that asked comes again then. */
@@ -101,9 +101,7 @@ export class Steps {
 
   /** The next attempt of a delivery; it counts only when it is the one that the holding waits for. */
   retry(task: RetryTask): Underway {
-    const holdingId = task.standing?.holdingId;
-    if (holdingId === undefined) return done(null);
-    return this.#alone(holdingId, (place) => this.#retry(task, place));
+    return this.#alone(task.standing.holdingId, (place) => this.#retry(task, place));
   }
 
   /** Ends as dead what would never be sent or ended otherwise. */
@@ -227,7 +225,6 @@ export class Steps {
   }
 
   async #retry(task: RetryTask, place: Place): Promise<StepAnswer> {
-    if (task.standing === null) return null;
     const holding = this.#options.ledger.latest(task.standing.holdingId, task.standing);
     if (holding === null || holding.deliveryId !== task.deliveryId || !isAwaited(task, holding)) return null;
     // All events about a holding go under one id: this one may be of a revision that was superseded.
