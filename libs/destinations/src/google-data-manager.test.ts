@@ -452,6 +452,15 @@ describe('judge', () => {
     expect(outcomesOf(response)).toMatchObject([{ reason: 'throttled', afterMs: 60_000 }]);
   });
 
+  it('tells a few of many faults', () => {
+    const many = violations(...Array.from({ length: 2_000 }, (_, place) => `events[${place}].currency`));
+    const [first] = outcomesOf({ status: 400, body: error(400, 'INVALID_ARGUMENT', many) }, 2_000);
+    expect(first).toMatchObject({
+      outcome: 'refused',
+      detail: expect.stringMatching(/events\[2\]\.currency$/),
+    });
+  });
+
   it('does not repeat what a description quotes of the event', () => {
     const quoting = {
       '@type': 'x',

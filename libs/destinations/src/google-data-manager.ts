@@ -2,7 +2,7 @@
 import { type AttemptOutcome, judgeStatus, type OutwardConversion, parseRetryAfter } from '@tributary/domain';
 import { z } from 'zod';
 import { exactUnits, valueProblems } from './amounts.ts';
-import { refuseBatch } from './batch-refusal.ts';
+import { FAULTS_TOLD, refuseBatch } from './batch-refusal.ts';
 import { platformClickId } from './click-id.ts';
 import { consentProblems, whenConsentDenied } from './consent.ts';
 import type { AdjustmentForm } from './correction.ts';
@@ -524,9 +524,9 @@ function concernsDestination(error: GoogleError): boolean {
 
 /** The platform's words, without the values of fields: descriptions may repeat what was sent. */
 function describe(error: GoogleError): string {
-  const violations = violationsOf(error).map(({ field, reason }) =>
-    [reason, field].filter(isGiven).join(' at '),
-  );
+  const violations = violationsOf(error)
+    .slice(0, FAULTS_TOLD)
+    .map(({ field, reason }) => [reason, field].filter(isGiven).join(' at '));
   const codes = [...new Set(codesOf(error))].join(', ');
   return [codes, error.message, ...new Set(violations)].filter(isGiven).join(': ');
 }
