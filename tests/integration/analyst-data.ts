@@ -201,6 +201,7 @@ function deliveryRecords({ conversionId, decidedAt }: ConversionDecided): Outgoi
         definitionVersion: 'v1',
         advertiserId: ADVERTISER,
         deliveries: [delivery],
+        holdings: [],
         method: 'GET',
         url: 'https://partner.example/',
         requestHeaders: {},

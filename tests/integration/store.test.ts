@@ -104,8 +104,10 @@ it('shows the latest revision of a conversion, and of one revision the first in 
   expect(rows.map(({ revision }) => revision)).toEqual([1, 2]);
 });
 
-it('knows where a delivery stands: the latest attempt, ended over intended', async () => {
-  const deliveryId = randomUUID();
+it('knows what is held of a conversion: the latest attempt, ended over intended, and the revision that told it', async () => {
+  const decision = aDecision({ conversionId: randomUUID(), revision: 2 });
+  const { conversionId } = decision;
+  await producer.produce([outgoing('conversion.decided.v1', conversionId, decision)]);
   const facts = [
     { attempt: 1, phase: 'intended', outcome: null },
     { attempt: 1, phase: 'ended', outcome: 'retry' },
@@ -113,13 +115,60 @@ it('knows where a delivery stands: the latest attempt, ended over intended', asy
   ] as const;
   for (const { attempt, phase, outcome } of facts) {
     await producer.produce([
-      outgoing('delivery.attempted.v1', deliveryId, anAttempt(deliveryId, attempt, phase, outcome)),
+      outgoing('delivery.attempted.v1', conversionId, anAttempt(conversionId, attempt, phase, outcome)),
     ]);
   }
   await stored('delivery.attempted.v1');
-  expect(await new DeliveryStore(clickhouse).deliveriesById([deliveryId])).toMatchObject([
-    { deliveryId, attempt: 2, phase: 'intended', outcome: null },
+  await stored('conversion.decided.v1');
+  const store = new DeliveryStore(clickhouse);
+  expect(await store.holdingsOf([conversionId])).toEqual([
+    {
+      holdingId: conversionId,
+      conversionId,
+      destinationId: 'd',
+      event: 'Lead',
+      deliveryId: conversionId,
+      kind: 'restate',
+      revision: 2,
+      attempt: 2,
+      tries: 2,
+      phase: 'intended',
+      outcome: null,
+      nextAttemptAt: null,
+      mayHaveArrived: true,
+      repeatedFor: 0,
+      eventRevision: 1,
+      told: {
+        amounts: { revenue: { micros: -(2n ** 62n), currency: 'EUR' }, payout: null },
+        state: 'payable',
+      },
+      held: { amounts: { revenue: null, payout: { micros: 7n, currency: 'USD' } }, state: 'pending' },
+    },
   ]);
+  expect(await store.newestRevisions([conversionId, randomUUID()])).toEqual(new Map([[conversionId, 2]]));
+  expect(await store.decidedRevision(conversionId, 2)).toEqual(decision);
+  expect(await store.decidedRevision(conversionId, 1)).toBeUndefined();
+});
+
+it('lists who holds a wrong number until it is put right', async () => {
+  const conversionId = randomUUID();
+  const wrong = () =>
+    clickhouse.rows(
+      'SELECT reasonCode, heldPayoutMicros FROM wrong_holdings WHERE conversionId = {conversionId:UUID}',
+      {
+        conversionId,
+      },
+    );
+  const write = async (attempt: number, outcome: 'refused' | 'delivered') => {
+    await producer.produce([
+      outgoing('delivery.attempted.v1', conversionId, anAttempt(conversionId, attempt, 'ended', outcome)),
+    ]);
+    await stored('delivery.attempted.v1');
+  };
+  await write(1, 'refused');
+  expect(await wrong()).toEqual([{ reasonCode: 'correction_not_taken', heldPayoutMicros: '7' }]);
+  await write(2, 'delivered');
+  expect(await wrong()).toEqual([]);
 });
 
 it('keeps a record it cannot decode with its bytes and goes on with the next', async () => {
@@ -187,7 +236,7 @@ function anAttempt(
   deliveryId: string,
   attempt: number,
   phase: 'intended' | 'ended',
-  outcome: 'retry' | null,
+  outcome: 'retry' | 'refused' | 'delivered' | null,
 ) {
   return {
     requestId: randomUUID(),
@@ -222,5 +271,33 @@ function anAttempt(
     durationMs: null,
     configurationVersion: 0,
     isTest: false,
+    holdings: [
+      {
+        holdingId: deliveryId,
+        conversionId: deliveryId,
+        event: 'Lead',
+        deliveryId,
+        kind: 'restate',
+        revision: 2,
+        attempt,
+        tries: attempt,
+        outcome,
+        reasonCode: outcome === 'refused' ? 'correction_not_taken' : null,
+        nextAttemptAt: null,
+        mayHaveArrived: true,
+        repeatedFor: 0,
+        eventRevision: 1,
+        toldState: 'payable',
+        toldRevenueMicros: -(2n ** 62n),
+        toldRevenueCurrency: 'EUR',
+        toldPayoutMicros: null,
+        toldPayoutCurrency: null,
+        heldState: 'pending',
+        heldRevenueMicros: null,
+        heldRevenueCurrency: null,
+        heldPayoutMicros: 7n,
+        heldPayoutCurrency: 'USD',
+      },
+    ],
   };
 }

@@ -1,6 +1,8 @@
 /** The guard: every spelling of a private address is recognised, and what is public gets through. */
 import { describe, expect, it } from 'vitest';
-import { AddressBlocked, guardedLookup, hasBlockedLiteral, isBlocked } from './address-guard.ts';
+import { AddressBlocked, AddressGuard } from './address-guard.ts';
+
+const guard = new AddressGuard();
 
 describe('isBlocked', () => {
   it.each([
@@ -45,13 +47,13 @@ describe('isBlocked', () => {
       '::ffff:8.8.8.8',
     ],
   ])('%s', (address) => {
-    expect(isBlocked(address)).toBe(true);
+    expect(guard.isBlocked(address)).toBe(true);
   });
 
   it.each(['', 'localhost', '127.1', '2130706433', '0x7f000001', '[::1]', '1.2.3.4.5', 'example.org'])(
     'takes %j for blocked, since it is no address',
     (text) => {
-      expect(isBlocked(text)).toBe(true);
+      expect(guard.isBlocked(text)).toBe(true);
     },
   );
 
@@ -78,7 +80,7 @@ describe('isBlocked', () => {
     ],
     ...['2606:4700:4700::1111', '2a00:1450:4001:80b::200e', '2400:cb00::1'],
   ])('lets %s through', (address) => {
-    expect(isBlocked(address)).toBe(false);
+    expect(guard.isBlocked(address)).toBe(false);
   });
 });
 
@@ -104,7 +106,7 @@ describe('hasBlockedLiteral', () => {
     'http://[fd00:ec2::254]/',
     'http://public.example@127.0.0.1/',
   ])('%s', (url) => {
-    expect(hasBlockedLiteral(new URL(url))).toBe(true);
+    expect(guard.hasBlockedLiteral(new URL(url))).toBe(true);
   });
 
   it.each([
@@ -113,14 +115,14 @@ describe('hasBlockedLiteral', () => {
     'https://partner.example/',
     'http://localhost/',
   ])('leaves %s to the resolver or lets it through', (url) => {
-    expect(hasBlockedLiteral(new URL(url))).toBe(false);
+    expect(guard.hasBlockedLiteral(new URL(url))).toBe(false);
   });
 });
 
-describe('guardedLookup', () => {
+describe('lookup', () => {
   function resolve(hostname: string, all: boolean): Promise<unknown> {
     return new Promise((done) => {
-      guardedLookup(hostname, { all }, (error, address) => done(error ?? address));
+      guard.lookup(hostname, { all }, (error, address) => done(error ?? address));
     });
   }
 
@@ -132,5 +134,58 @@ describe('guardedLookup', () => {
   it('gives a public address in the form that was asked for', async () => {
     expect(await resolve('8.8.8.8', false)).toBe('8.8.8.8');
     expect(await resolve('8.8.8.8', true)).toEqual([{ address: '8.8.8.8', family: 4 }]);
+  });
+});
+
+describe('a name', () => {
+  /** A resolver that answers with these, whatever is asked. */
+  function answering(...addresses: readonly string[]): AddressGuard {
+    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    const resolve = (_name: string, _options: object, callback: (error: null, found: object) => void) =>
+      callback(null, found);
+    return new AddressGuard([], resolve as unknown as ConstructorParameters<typeof AddressGuard>[1]);
+  }
+
+  it.each([
+    [['8.8.8.8', '10.0.0.1'], true],
+    [['10.0.0.1', '8.8.8.8'], true],
+    [['2606:4700:4700::1111', '::ffff:10.0.0.1'], true],
+    [['8.8.8.8', '64:ff9b::a00:1'], true],
+    [['8.8.8.8', '2606:4700:4700::1111'], false],
+  ])('with the addresses %j is refused: %s', async (addresses, isRefused) => {
+    const answer = await new Promise((done) => {
+      answering(...addresses).lookup('partner.example', { all: true }, (error) => done(error));
+    });
+    expect(answer instanceof AddressBlocked).toBe(isRefused);
+  });
+});
+
+describe("networks of one's own", () => {
+  const own = new AddressGuard(['10.1.0.0/16', '192.168.7.9', 'fd00:1::/32']);
+  it.each([
+    ['10.1.2.3', false],
+    ['10.2.0.1', true],
+    ['192.168.7.9', false],
+    ['192.168.7.10', true],
+    ['fd00:1::5', false],
+    ['fd00:2::5', true],
+    ['169.254.169.254', true],
+    ['127.0.0.1', true],
+  ])('%s is blocked: %s', (address, isBlocked) => {
+    expect(own.isBlocked(address)).toBe(isBlocked);
+  });
+});
+
+describe('a connected socket', () => {
+  it.each([
+    ['127.0.0.1', true],
+    ['::ffff:127.0.0.1', true],
+    ['::1', true],
+    ['64:ff9b::7f00:1', true],
+    [undefined, true],
+    ['8.8.8.8', false],
+    ['::ffff:8.8.8.8', false],
+  ])('to %s is refused: %s', (remoteAddress, isRefused) => {
+    expect(guard.isConnectedToBlocked({ remoteAddress })).toBe(isRefused);
   });
 });

@@ -1,4 +1,4 @@
-/** Keeps deliveries out of private networks: literal addresses and every address a name resolves to are checked. */
+/** Keeps deliveries out of private networks: literal addresses, every address a name resolves to and the connected one are checked. */
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
@@ -48,31 +48,60 @@ export class AddressBlocked extends Error {
   }
 }
 
-/** Whether nothing is to be sent to this address; what is no address is not sent to either. */
-export function isBlocked(address: string): boolean {
-  switch (isIP(address)) {
-    case 4:
-      return blockedIpv4.check(address, 'ipv4');
-    case 6:
-      return blockedIpv6.check(address, 'ipv6');
-    default:
-      return true;
+/** What may be sent to. */
+export class AddressGuard {
+  readonly #allowed = new BlockList();
+
+  readonly #resolve: typeof lookup;
+
+  /** @param networks of one's own that may be sent to all the same, as CIDR. @param resolve the system's resolver; a test may give another. */
+  constructor(networks: readonly string[] = [], resolve: typeof lookup = lookup) {
+    this.#resolve = resolve;
+    for (const network of networks) {
+      const [address = '', prefix] = network.split('/');
+      const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+      this.#allowed.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
+    }
+  }
+
+  /** Whether nothing is to be sent to this address; what is no address is not sent to either. */
+  isBlocked(address: string): boolean {
+    switch (isIP(address)) {
+      case 4:
+        return blockedIpv4.check(address, 'ipv4') && !this.#allowed.check(address, 'ipv4');
+      case 6:
+        return blockedIpv6.check(address, 'ipv6') && !this.#allowed.check(address, 'ipv6');
+      default:
+        return true;
+    }
+  }
+
+  /** Whether the URL's host is a literal address that is blocked: Node asks no resolver for those. */
+  hasBlockedLiteral(url: URL): boolean {
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    return isIP(host) !== 0 && this.isBlocked(host);
+  }
+
+  /**
+   * Whether a socket is connected to what is blocked. The last word: between a lookup and a connection a name may have changed,
+   * and a resolver of the platform's own may have been asked.
+   */
+  isConnectedToBlocked({ remoteAddress }: { readonly remoteAddress?: string | undefined }): boolean {
+    // A socket that listens on both families shows an IPv4 peer in its mapped form.
+    return this.isBlocked(remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '') ?? '');
+  }
+
+  /** A resolver that refuses a name as soon as one of its addresses is blocked. */
+  get lookup(): LookupFunction {
+    return (hostname, options: LookupOptions, callback) => {
+      this.#resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+        if (error) return callback(error, '', 0);
+        if (addresses.some(({ address }) => this.isBlocked(address)))
+          return callback(new AddressBlocked(), '', 0);
+        if (options.all) return callback(null, addresses);
+        const [first] = addresses;
+        return callback(null, first?.address ?? '', first?.family ?? 0);
+      });
+    };
   }
 }
-
-/** Whether the URL's host is a literal address that is blocked: Node asks no resolver for those. */
-export function hasBlockedLiteral(url: URL): boolean {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return isIP(host) !== 0 && isBlocked(host);
-}
-
-/** A resolver that refuses a name as soon as one of its addresses is blocked. */
-export const guardedLookup: LookupFunction = (hostname, options: LookupOptions, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-    if (error) return callback(error, '', 0);
-    if (addresses.some(({ address }) => isBlocked(address))) return callback(new AddressBlocked(), '', 0);
-    if (options.all) return callback(null, addresses);
-    const [first] = addresses;
-    return callback(null, first?.address ?? '', first?.family ?? 0);
-  });
-};

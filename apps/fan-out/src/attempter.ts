@@ -1,61 +1,91 @@
-/** One attempt of one delivery: intended on record, sent, judged, ended on record after what follows from it. */
+/** One request with everything around it: intended on record, sent, judged, ended on record after what follows from it. */
 import { randomUUID } from 'node:crypto';
 import { type EventProducer, type OutgoingRecord, OwnerProducer, outgoing } from '@tributary/bus';
-import type { DeliveryAttempted, Outcome } from '@tributary/contracts';
+import type { DeliveryAttempted } from '@tributary/contracts';
 import {
   attemptRedactor,
-  type OutwardDelivery,
+  BodyTooLarge,
+  CORRECTION_OBSTACLES,
+  isAdjustment,
   type OutwardRequest,
   type RecordedRequest,
   type Redactor,
   recordRequest,
   recordResponse,
+  TOKEN_EXPIRED,
 } from '@tributary/destinations';
-import { type AttemptOutcome, judgeNetworkError, levelFor, nextAttempt } from '@tributary/domain';
 import {
-  type Clock,
-  DependencyFailure,
-  type Encryption,
-  inSpan,
-  type Logger,
-  noteOnSpan,
-} from '@tributary/runtime';
+  type AttemptOutcome,
+  endedAs,
+  judgeNetworkError,
+  levelFor,
+  mayHaveArrived,
+  nextAttempt,
+  nextTry,
+} from '@tributary/domain';
+import { type Clock, DependencyFailure, inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
+import type { AccessTokens } from './access-tokens.ts';
 import {
-  type AttemptEnd,
-  type DeliveryAtAttempt,
-  type DueDelivery,
+  type Attempt,
+  type DeliveryOutcome,
   deadDeliveryRecord,
-  dueRecord,
   endedRecord,
   intendedRecord,
+  type ReadyAttempt,
+  type RequestEnd,
+  retryRecord,
 } from './delivery-records.ts';
-import type { DestinationLanes } from './destination-lanes.ts';
+import type { Health } from './destination-lane.ts';
 import {
   attemptSeconds,
-  attempts,
+  attempts as attemptsTotal,
   deliverySeconds,
-  openDeliveries,
   reasonClassOf,
 } from './fan-out-metrics.ts';
-import { outwardConversionOf } from './outward-conversion.ts';
-import type { SendLedger } from './send-ledger.ts';
-import type { Exchange, Sender } from './sender.ts';
+import type { Receiver } from './receivers.ts';
+import type { SendLedger, Standing } from './send-ledger.ts';
+import type { Exchange } from './sender.ts';
 import { dueTopic } from './timer.ts';
 
 export interface AttempterOptions {
-  readonly sender: Pick<Sender, 'send'>;
-  readonly lanes: DestinationLanes;
+  readonly sender: { send(request: OutwardRequest, receiver: Receiver): Promise<Exchange> };
+  readonly tokens: Pick<AccessTokens, 'get' | 'drop'>;
   readonly ledger: SendLedger;
   readonly producer: EventProducer;
   /** Whether the group has heard of this instance lately: after a long stop its deliveries are another's by now. */
   readonly isOwner: () => boolean;
-  readonly encryption: Encryption;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
   readonly configurationVersion: () => number;
   readonly logger: Logger;
 }
+
+/** An attempt and what came of it. */
+interface Ended {
+  readonly attempt: Attempt;
+  readonly end: DeliveryOutcome;
+  /** The holding after. */
+  readonly standing: Standing;
+}
+
+/** What came of a request: the outcome of each delivery, and which of them are sent once more at once, in smaller requests or with a new token. */
+interface Judged {
+  readonly outcomes: readonly AttemptOutcome[];
+  readonly isAgain: readonly boolean[];
+  readonly isTokenExpired: boolean;
+}
+
+/** A request with all that may be recorded of it. */
+interface BuiltRequest {
+  readonly request: OutwardRequest;
+  readonly hide: Redactor;
+  readonly recorded: RecordedRequest;
+}
+
+/** How a delivery ends by a defect of ours. */
+const FAILED = { outcome: 'dead', reasonCode: 'attempt_failed', nextAttemptAt: null } as const;
+const NOTHING_SENT: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
 
 export class Attempter {
   readonly #options: AttempterOptions;
@@ -66,198 +96,261 @@ export class Attempter {
     this.#producer = new OwnerProducer(options.producer, options.isOwner);
   }
 
-  /** Resolves when the outcome is on record. @throws DependencyFailure; the attempt is then ambiguous and is repeated under its key. */
-  async attempt(delivery: DueDelivery): Promise<void> {
-    const { deliveryId, destinationId, attempt, headers } = delivery;
-    const attributes = { deliveryId, destinationId, attempt };
-    openDeliveries.inc();
+  /**
+   * Sends deliveries of one receiver and one envelope in one request, or in more where the receiver takes no such request.
+   * Resolves when every end is on record. @throws DependencyFailure; attempts without end are ambiguous and are repeated.
+   */
+  async send(attempts: readonly ReadyAttempt[]): Promise<Health> {
+    return this.#send(attempts, false);
+  }
+
+  async #send(attempts: readonly ReadyAttempt[], hasNewToken: boolean): Promise<Health> {
+    const [first] = attempts;
+    if (first === undefined) return 'unknown';
+    const { receiver } = first;
+    const token = await this.#options.tokens.get(receiver);
+    if (!token.ok) {
+      const { reason, afterMs } = token;
+      const outcome: AttemptOutcome = token.isLasting
+        ? { outcome: 'refused', reason, scope: 'destination' }
+        : { outcome: 'retry', reason, ...(afterMs === undefined ? {} : { afterMs }) };
+      await this.#endUnsent(attempts, outcome);
+      return 'down';
+    }
+    let built: BuiltRequest;
     try {
-      // Inside the trace of the decision; what goes to the destination carries nothing of it.
-      await inSpan({ name: 'delivery.attempt', kind: 'client', parent: headers, attributes }, () =>
-        this.#attempt(delivery),
-      );
-    } finally {
-      openDeliveries.dec();
+      built = this.#build(attempts, token.accessToken);
+    } catch (error) {
+      // Too large together, or one of several is at fault: alone it shows which.
+      return this.#sendHalves(attempts, () => this.#endUnbuilt(first, error));
     }
+    const { standing, headers } = first;
+    const attributes = { destinationId: standing.destinationId, deliveries: attempts.length };
+    // Inside the trace of the first decision; what goes to the destination carries nothing of it.
+    const sent = await inSpan({ name: 'delivery.attempt', kind: 'client', parent: headers, attributes }, () =>
+      this.#exchange(attempts, built, hasNewToken),
+    );
+    const next = attempts
+      .filter((_, index) => sent.isAgain[index])
+      .map((attempt) => ({ ...attempt, standing: this.#followed(attempt) }));
+    if (next.length === 0) return sent.health;
+    if (sent.isTokenExpired) {
+      this.#options.tokens.drop(standing.destinationId, token.accessToken);
+      return this.#send(next, true);
+    }
+    if (next.length === attempts.length) return this.#sendHalves(next, async () => sent.health);
+    // Without those that were refused by name the rest may pass as it is.
+    return healthOfAll([sent.health, await this.#send(next, false)]);
   }
 
-  async #attempt(delivery: DueDelivery): Promise<void> {
-    const { lanes, encryption, clock } = this.#options;
-    const { receiver, outwardEvent: event } = delivery;
-    const conversion = outwardConversionOf(delivery.decided, encryption);
-    const now = clock.now();
-    const [problem] = receiver.definition.validate({ conversion, event, settings: receiver.settings, now });
-    const outward: OutwardDelivery = { deliveryId: delivery.deliveryId, event, conversion, correction: null };
-    if (problem !== undefined) {
-      return this.#endUnsent(delivery, 'refused', `invalid_${problem.code}:${problem.field}`);
-    }
-    const request = receiver.definition.buildRequest({
-      deliveries: [outward],
-      settings: receiver.settings,
-      accessToken: null,
-      now,
-    });
-    const hide = attemptRedactor(request, [outward], receiver.hideSecrets);
-    await lanes.run(delivery.destinationId, () => this.#exchange(delivery, request, hide), delivery.signal);
+  /** @throws BodyTooLarge, or whatever a defect throws */
+  #build(attempts: readonly ReadyAttempt[], accessToken: string | null): BuiltRequest {
+    const [first] = attempts;
+    if (first === undefined) throw new Error('a request without deliveries');
+    const { definition, settings, hideSecrets } = first.receiver;
+    const deliveries = attempts.map(({ outward }) => outward);
+    const now = this.#options.clock.now();
+    const request = definition.buildRequest({ deliveries, settings, accessToken, now });
+    const hide = attemptRedactor(request, deliveries, hideSecrets);
+    return { request, hide, recorded: recordRequest(request, hide) };
   }
 
-  async #exchange(delivery: DueDelivery, request: OutwardRequest, hide: Redactor): Promise<void> {
-    const { clock, configurationVersion } = this.#options;
-    const recorded = recordRequest(request, hide);
-    const intended = intendedRecord(delivery, randomUUID(), recorded, clock.now(), configurationVersion());
+  /** Uses up no try of anybody's ladder; the bad ones are alone after at most log2 of them. */
+  async #sendHalves(attempts: readonly ReadyAttempt[], alone: () => Promise<Health>): Promise<Health> {
+    if (attempts.length < 2) return alone();
+    const middle = Math.ceil(attempts.length / 2);
+    return healthOfAll([
+      await this.#send(attempts.slice(0, middle), false),
+      await this.#send(attempts.slice(middle), false),
+    ]);
+  }
+
+  async #endUnbuilt(attempt: ReadyAttempt, error: unknown): Promise<Health> {
+    if (error instanceof BodyTooLarge) {
+      await this.#endUnsent([attempt], { outcome: 'refused', reason: 'body_too_large', scope: 'event' });
+      return 'unknown';
+    }
+    // A defect of ours. Thrown on, it would have everything that shares its requests tried again, and nothing of it sent.
+    this.#tellDefect({ deliveryId: attempt.standing.deliveryId }, error);
+    await this.endUnsent([attempt], { ...FAILED, mayHaveArrived: false });
+    return 'unknown';
+  }
+
+  /** The next attempt, made at once and for free. */
+  #followed({ standing }: ReadyAttempt): Standing {
+    const latest = this.#options.ledger.latest(standing.holdingId, standing);
+    return { ...(latest ?? standing), ...nextTry(latest ?? standing, true), nextAttemptAt: null };
+  }
+
+  async #exchange(
+    attempts: readonly ReadyAttempt[],
+    { request, hide, recorded }: BuiltRequest,
+    hasNewToken: boolean,
+  ): Promise<{ readonly health: Health } & Pick<Judged, 'isAgain' | 'isTokenExpired'>> {
+    const { clock, configurationVersion, sender } = this.#options;
+    const nothing = { health: 'unknown', isAgain: [], isTokenExpired: false } as const;
+    const [first] = attempts;
+    if (first === undefined) return nothing;
+    const { receiver } = first;
+    const intended = intendedRecord(attempts, randomUUID(), recorded, clock.now(), configurationVersion());
     // Acknowledged before the first byte leaves: whatever dies from here on, the log knows that something may have been sent.
-    await this.#record(delivery, intended, null);
-    const end = await this.#finish(delivery, request, intended, hide);
-    this.#tell(delivery, intended, end);
-  }
-
-  /** @returns the end, which is on record. @throws DependencyFailure */
-  async #finish(
-    delivery: DueDelivery,
-    request: OutwardRequest,
-    intended: DeliveryAttempted,
-    hide: Redactor,
-  ): Promise<AttemptEnd> {
+    await this.#record(
+      intended,
+      attempts.map(({ standing }) => standing),
+    );
     let exchange: Exchange | null = null;
     try {
-      exchange = await this.#options.sender.send(request);
-      const end = this.#endOf(delivery, exchange, hide);
-      await this.#record(delivery, endedRecord(intended, end), end);
-      return end;
+      exchange = await sender.send(request, receiver);
+      const judged = judge(attempts, exchange, hasNewToken, clock.now());
+      const end = endOf(exchange, hide, clock.now());
+      const ends = attempts.map((attempt, index) =>
+        this.#ended(attempt, judged, index, exchange, end.endedAt),
+      );
+      await this.#recordEnds(intended, end, ends);
+      return { ...judged, health: healthOf(exchange, judged) };
     } catch (error) {
       if (error instanceof DependencyFailure) throw error;
-      // A defect of ours. Thrown on, it would have the batch tried again and halved, and each time the request would leave.
-      const end = this.#endOfDefect(delivery, exchange, error);
-      await this.#record(delivery, endedRecord(intended, end), end);
-      return end;
+      // A defect of ours. Thrown on, it would have the batch tried again, and each time the request would leave.
+      await this.#endOfDefect(attempts, intended, exchange, error);
+      return nothing;
     }
   }
 
-  #endOfDefect({ deliveryId, attempt }: DueDelivery, exchange: Exchange | null, error: unknown): AttemptEnd {
-    // The type only: a message may quote what was sent.
-    const errorType = error instanceof Error ? error.name : 'unknown';
-    this.#options.logger.error({ deliveryId, attempt, errorType }, 'attempt.failed');
-    return {
-      outcome: 'dead',
-      reasonCode: 'attempt_failed',
-      nextAttemptAt: null,
+  #ended(
+    attempt: ReadyAttempt,
+    { outcomes, isAgain }: Judged,
+    index: number,
+    exchange: Exchange | null,
+    endedAt: number,
+  ): Ended {
+    const outcome = outcomes[index];
+    if (outcome === undefined || exchange === null) throw new Error('a delivery was not judged');
+    const answer = exchange.ok ? { status: exchange.response.status } : { error: exchange.error };
+    const doubt = mayHaveArrived(outcome, answer);
+    return endedBy(attempt, this.#outcomeOf(attempt, outcome, isAgain[index] === true, doubt, endedAt));
+  }
+
+  /** @param isAtOnce it is sent again at once, whatever its ladder says. */
+  #outcomeOf(
+    { standing, receiver }: ReadyAttempt,
+    outcome: AttemptOutcome,
+    isAtOnce: boolean,
+    doubt: boolean,
+    endedAt: number,
+  ): DeliveryOutcome {
+    if (outcome.outcome === 'delivered')
+      return { outcome: 'delivered', reasonCode: null, nextAttemptAt: null, mayHaveArrived: false };
+    const { reason: reasonCode } = outcome;
+    if (outcome.outcome === 'refused')
+      return { outcome: 'refused', reasonCode, nextAttemptAt: null, mayHaveArrived: doubt };
+    if (isAtOnce) return { outcome: 'retry', reasonCode, nextAttemptAt: null, mayHaveArrived: doubt };
+    const next = nextAttempt({
+      attempt: standing.tries,
+      random: this.#options.random(),
+      retryAfterMs: outcome.afterMs,
+      scheduleMs: receiver.destination.scheduleMs,
+    });
+    if (next.kind === 'dead')
+      return { outcome: 'dead', reasonCode, nextAttemptAt: null, mayHaveArrived: doubt };
+    return { outcome: 'retry', reasonCode, nextAttemptAt: endedAt + next.delayMs, mayHaveArrived: doubt };
+  }
+
+  async #endOfDefect(
+    attempts: readonly ReadyAttempt[],
+    intended: DeliveryAttempted,
+    exchange: Exchange | null,
+    error: unknown,
+  ): Promise<void> {
+    this.#tellDefect({ requestId: intended.requestId }, error);
+    const end: RequestEnd = {
       // No more of it: hiding what must not be recorded may be what failed.
       response: exchange?.ok ? { status: exchange.response.status, headers: {}, body: '' } : null,
       errorCode: null,
       endedAt: this.#options.clock.now(),
     };
+    await this.#recordEnds(
+      intended,
+      end,
+      attempts.map((attempt) => endedBy(attempt, { ...FAILED, mayHaveArrived: true })),
+    );
   }
 
-  /** Gives a delivery up whose destination can no longer be sent to; its dead letter can be replayed. @throws DependencyFailure */
-  abandon(delivery: Omit<DueDelivery, 'receiver'>, reasonCode: string): Promise<void> {
-    return this.#endUnsent({ ...delivery, receiver: null }, 'dead', reasonCode);
+  #tellDefect(of: { readonly requestId: string } | { readonly deliveryId: string }, error: unknown): void {
+    // The type only: a message may quote what was sent.
+    const errorType = error instanceof Error ? error.name : 'unknown';
+    this.#options.logger.error({ ...of, errorType }, 'attempt.failed');
   }
 
-  /** Nothing was sent, so there is no intended record. */
-  async #endUnsent(
-    delivery: DeliveryAtAttempt,
-    outcome: 'refused' | 'dead',
-    reasonCode: string,
-  ): Promise<void> {
+  /** Ends deliveries of which nothing was sent; `standing` is at the attempt that was not made. @throws DependencyFailure */
+  async endUnsent(attempts: readonly Attempt[], end: DeliveryOutcome): Promise<void> {
     const { clock, configurationVersion } = this.#options;
     const now = clock.now();
-    const nothing: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
-    const end: AttemptEnd = {
-      outcome,
-      reasonCode,
-      nextAttemptAt: null,
-      response: null,
-      errorCode: null,
-      endedAt: now,
-    };
-    const record = endedRecord(
-      intendedRecord(delivery, randomUUID(), nothing, now, configurationVersion()),
-      end,
-    );
-    await this.#record(delivery, record, end);
-    this.#tell(delivery, record, end);
-  }
-
-  #endOf(delivery: DueDelivery, exchange: Exchange, hide: Redactor): AttemptEnd {
-    const endedAt = this.#options.clock.now();
-    const judged = judge(delivery, exchange, endedAt);
-    const ended = (outcome: Outcome, reasonCode: string | null, nextAttemptAt: number | null = null) => ({
-      outcome,
-      reasonCode,
-      nextAttemptAt,
-      response: exchange.ok ? recordResponse(exchange.response, hide) : null,
-      errorCode: exchange.ok ? null : exchange.error,
-      endedAt,
-    });
-    if (judged.outcome === 'delivered') return ended('delivered', null);
-    if (judged.outcome === 'refused') return ended('refused', judged.reason);
-    const next = nextAttempt({
-      attempt: delivery.attempt,
-      random: this.#options.random(),
-      retryAfterMs: judged.afterMs,
-      scheduleMs: delivery.receiver.destination.scheduleMs,
-    });
-    if (next.kind === 'dead') return ended('dead', judged.reason);
-    return ended('retry', judged.reason, endedAt + next.delayMs);
-  }
-
-  /** What must be on record before the end: the next attempt in the timer wheel, or the dead letter. */
-  #consequences(delivery: DeliveryAtAttempt, end: AttemptEnd): OutgoingRecord[] {
-    const key = delivery.decided.conversionId;
-    if (end.nextAttemptAt !== null) {
-      const again = { ...delivery, attempt: delivery.attempt + 1 };
-      const topic = dueTopic(levelFor(end.nextAttemptAt - end.endedAt));
-      return [outgoing(topic, key, dueRecord(again, end.nextAttemptAt, end.endedAt, end.reasonCode))];
+    for (const attempt of attempts) {
+      const intended = intendedRecord([attempt], randomUUID(), NOTHING_SENT, now, configurationVersion());
+      await this.#recordEnds(intended, { response: null, errorCode: null, endedAt: now }, [
+        endedBy(attempt, end),
+      ]);
     }
-    if (end.outcome === 'delivered') return [];
-    return [outgoing('dead-letter.v1', key, deadDeliveryRecord(delivery, end))];
   }
 
-  /** Puts a fact on record, an end after what follows from it, and then remembers it. */
-  async #record(
-    delivery: DeliveryAtAttempt,
-    attempted: DeliveryAttempted,
-    end: AttemptEnd | null,
-  ): Promise<void> {
-    const { ledger } = this.#options;
-    const { conversionId, revision } = delivery.decided;
+  async #endUnsent(attempts: readonly ReadyAttempt[], outcome: AttemptOutcome): Promise<void> {
+    const now = this.#options.clock.now();
+    for (const attempt of attempts)
+      await this.endUnsent([attempt], this.#outcomeOf(attempt, outcome, false, false, now));
+  }
+
+  /** Puts ends on record after what follows from them, and then remembers them. */
+  async #recordEnds(intended: DeliveryAttempted, end: RequestEnd, ends: readonly Ended[]): Promise<void> {
     // One send may arrive in part. An end on record without its retry or dead letter would be the last of the delivery;
     // the other way round the attempt is repeated under its key.
-    const consequences = end === null ? [] : this.#consequences(delivery, end);
+    const consequences = ends.flatMap((each) => consequencesOf(each, end.endedAt));
     if (consequences.length > 0) await this.#producer.produce(consequences);
-    const [position] = await this.#producer.produce([
-      outgoing('delivery.attempted.v1', conversionId, attempted),
-    ]);
-    const { outcome = null, nextAttemptAt = null } = end ?? {};
-    const standing = { attempt: delivery.attempt, phase: attempted.phase, outcome, nextAttemptAt, revision };
-    if (position !== undefined) ledger.note(delivery.deliveryId, standing, position);
+    const record = endedRecord(intended, end, ends);
+    await this.#record(
+      record,
+      ends.map(({ standing }) => standing),
+    );
+    for (const each of ends) this.#tell(each, record, end);
   }
 
-  #tell(delivery: DeliveryAtAttempt, record: DeliveryAttempted, end: AttemptEnd): void {
-    const { decided } = delivery;
+  async #record(attempted: DeliveryAttempted, standings: readonly Standing[]): Promise<void> {
+    const key = attempted.deliveries[0]?.conversionId ?? '';
+    const [position] = await this.#producer.produce([outgoing('delivery.attempted.v1', key, attempted)]);
+    if (position === undefined) return;
+    for (const standing of standings) this.#options.ledger.note(standing, position);
+  }
+
+  #tell(
+    { attempt, end, standing }: Ended,
+    record: DeliveryAttempted,
+    { response, errorCode, endedAt }: RequestEnd,
+  ): void {
+    const { decided } = attempt;
     const { definition } = record;
-    const durationMs = end.endedAt - record.startedAt;
-    const sinceDecisionMs = end.endedAt - decided.decidedAt;
-    attempts.inc({ definition, outcome: end.outcome, reason: reasonClassOf(end) });
+    const durationMs = endedAt - record.startedAt;
+    const sinceDecisionMs = endedAt - decided.decidedAt;
+    const { outcome, reasonCode } = end;
+    attemptsTotal.inc({ definition, outcome, reason: reasonClassOf({ errorCode, response, reasonCode }) });
     attemptSeconds.observe({ definition }, durationMs / 1_000);
-    if (end.outcome === 'delivered') deliverySeconds.observe({ definition }, sinceDecisionMs / 1_000);
-    noteOnSpan({ outcome: end.outcome, status: end.response?.status ?? 0 });
+    if (outcome === 'delivered') deliverySeconds.observe({ definition }, sinceDecisionMs / 1_000);
+    noteOnSpan({ outcome, status: response?.status ?? 0 });
     this.#options.logger.info(
       {
         requestId: record.requestId,
-        deliveryId: delivery.deliveryId,
+        deliveryId: standing.deliveryId,
         conversionId: decided.conversionId,
-        revision: decided.revision,
+        revision: standing.revision,
         receiptId: decided.receiptId,
         advertiserId: decided.advertiserId,
-        destinationId: delivery.destinationId,
+        destinationId: standing.destinationId,
         definition,
-        outwardEvent: delivery.outwardEvent,
-        attempt: delivery.attempt,
-        outcome: end.outcome,
-        reasonCode: end.reasonCode,
-        errorCode: end.errorCode,
-        status: end.response?.status ?? null,
+        kind: standing.kind,
+        outwardEvent: attempt.outwardEvent,
+        attempt: standing.attempt,
+        outcome,
+        reasonCode,
+        errorCode,
+        status: response?.status ?? null,
         configurationVersion: record.configurationVersion,
         isTest: record.isTest,
         durationMs,
@@ -268,16 +361,76 @@ export class Attempter {
   }
 }
 
-function judge({ receiver }: DueDelivery, exchange: Exchange, now: number): AttemptOutcome {
-  if (!exchange.ok) return judgeNetworkError(exchange.error);
-  const { definition, settings } = receiver;
-  const [outcome] = definition.judge({
+/** What must be on record before the end: the next attempt in the timer wheel, or the dead letter. */
+function consequencesOf({ attempt, end }: Ended, endedAt: number): OutgoingRecord[] {
+  const key = attempt.decided.conversionId;
+  if (end.nextAttemptAt !== null) {
+    const topic = dueTopic(levelFor(end.nextAttemptAt - endedAt));
+    return [outgoing(topic, key, retryRecord(attempt, end, end.nextAttemptAt, endedAt))];
+  }
+  if (end.outcome !== 'refused' && end.outcome !== 'dead') return [];
+  // What the receiver takes in no form cannot be replayed; it stands in wrong_holdings.
+  if (CORRECTION_OBSTACLES.some((obstacle) => obstacle === end.reasonCode)) return [];
+  return [outgoing('dead-letter.v1', key, deadDeliveryRecord(attempt, end, endedAt))];
+}
+
+function endedBy(attempt: Attempt, end: DeliveryOutcome): Ended {
+  const { standing } = attempt;
+  const holding = endedAs(standing, end.outcome, end.mayHaveArrived);
+  return { attempt, end, standing: { ...standing, ...holding, nextAttemptAt: end.nextAttemptAt } };
+}
+
+function endOf(exchange: Exchange, hide: Redactor, endedAt: number): RequestEnd {
+  if (!exchange.ok) return { response: null, errorCode: exchange.error, endedAt };
+  return { response: recordResponse(exchange.response, hide), errorCode: null, endedAt };
+}
+
+function judge(
+  attempts: readonly ReadyAttempt[],
+  exchange: Exchange,
+  hasNewToken: boolean,
+  now: number,
+): Judged {
+  const [first] = attempts;
+  if (first === undefined) throw new Error('a request without deliveries');
+  if (!exchange.ok) {
+    const outcome = judgeNetworkError(exchange.error);
+    return { outcomes: attempts.map(() => outcome), isAgain: [], isTokenExpired: false };
+  }
+  const { definition, settings } = first.receiver;
+  const outcomes = definition.judge({
     response: exchange.response,
-    deliveryCount: 1,
-    isAdjustment: false,
+    deliveryCount: attempts.length,
+    isAdjustment: isAdjustment(definition, first.outward, settings),
     settings,
     now,
   });
-  if (outcome === undefined) throw new Error(`${definition.key} judged nothing`);
-  return outcome;
+  const isTokenExpired =
+    !hasNewToken &&
+    definition.credential !== null &&
+    outcomes.every((outcome) => outcome.outcome === 'retry' && outcome.reason === TOKEN_EXPIRED);
+  const isSplit = (outcome: AttemptOutcome) => attempts.length > 1 && asksForSplit(outcome);
+  return { outcomes, isAgain: outcomes.map((outcome) => isTokenExpired || isSplit(outcome)), isTokenExpired };
+}
+
+function asksForSplit(outcome: AttemptOutcome): boolean {
+  return outcome.outcome === 'retry' && outcome.splitBatch === true;
+}
+
+/** A destination that refuses one event works; one that refuses whatever comes does not. */
+function healthOf(exchange: Exchange, { outcomes, isAgain }: Judged): Health {
+  if (!exchange.ok) return 'down';
+  const final = outcomes.filter((_, index) => isAgain[index] !== true);
+  if (final.length === 0) return 'unknown';
+  const isDown = final.every(
+    (outcome) =>
+      (outcome.outcome === 'retry' && !asksForSplit(outcome)) ||
+      (outcome.outcome === 'refused' && outcome.scope === 'destination'),
+  );
+  return isDown ? 'down' : 'up';
+}
+
+function healthOfAll(healths: readonly Health[]): Health {
+  if (healths.includes('up')) return 'up';
+  return healths.includes('down') ? 'down' : 'unknown';
 }

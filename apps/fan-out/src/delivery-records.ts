@@ -1,46 +1,53 @@
-/** The events of one delivery attempt: intended, ended, due again, dead. */
+/** The events of deliveries: intended, ended, due again, dead; and the holdings that each attempt carries. */
 import { createHash } from 'node:crypto';
 import type { RecordPosition } from '@tributary/bus';
-import type {
-  ConversionDecided,
-  DeadLettered,
-  DeliveryAttempted,
-  DeliveryDue,
-  Outcome,
-} from '@tributary/contracts';
-import type { OutwardResponse, RecordedRequest } from '@tributary/destinations';
-import { deterministicUuid } from '@tributary/domain';
-import type { Receiver } from './receivers.ts';
+import type { ConversionDecided, DeadLettered, DeliveryAttempted, DeliveryDue } from '@tributary/contracts';
+import type { OutwardDelivery, OutwardResponse, RecordedRequest } from '@tributary/destinations';
+import { type DeliveryEnd, deterministicUuid, type OutwardValue } from '@tributary/domain';
+import type { ActiveDestination, Receiver } from './receivers.ts';
+import type { Standing } from './send-ledger.ts';
 
-/** A delivery at one attempt, with the decision it carries. */
-export interface DeliveryAtAttempt {
-  readonly deliveryId: string;
-  readonly destinationId: string;
-  readonly outwardEvent: string;
+/** The decision that asks for a delivery, and the record that brought it. */
+export interface Asking {
   readonly decided: ConversionDecided;
   /** The decision in wire form. */
   readonly wire: Buffer;
-  /** From 1. */
-  readonly attempt: number;
-  /** The record that asked for this attempt. */
   readonly askedBy: RecordPosition;
   /** Trace headers of that record. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** One delivery at one attempt. */
+export interface Attempt extends Asking {
+  /** With this attempt intended. */
+  readonly standing: Standing;
+  /** Name of what is sent. */
+  readonly outwardEvent: string;
+  /** Of a correction: the decision by which the event was delivered, in wire form. */
+  readonly delivered: Buffer | null;
   /** Null when nothing can be sent to the destination any more. */
-  readonly receiver: Receiver | null;
+  readonly receiver: ActiveDestination | null;
 }
 
 /** One that can be sent. */
-export interface DueDelivery extends DeliveryAtAttempt {
+export interface ReadyAttempt extends Attempt {
   readonly receiver: Receiver;
-  /** Aborted when the attempt, if it has not begun, is no longer this instance's to make, or comes again later. */
-  readonly signal?: AbortSignal;
+  readonly outward: OutwardDelivery;
+  /** What a request says once for all it carries. */
+  readonly envelope: string;
 }
 
-export interface AttemptEnd {
-  readonly outcome: Outcome;
+/** What came of one delivery. */
+export interface DeliveryOutcome {
+  readonly outcome: DeliveryEnd | 'retry';
   readonly reasonCode: string | null;
+  /** Null for a retry that is made at once. */
   readonly nextAttemptAt: number | null;
+  readonly mayHaveArrived: boolean;
+}
+
+/** What came of a request. */
+export interface RequestEnd {
   readonly response: OutwardResponse | null;
   readonly errorCode: string | null;
   readonly endedAt: number;
@@ -50,36 +57,25 @@ const MAX_BODY = 16_384;
 /** Stands for the definition of a destination that is gone. */
 const NO_DEFINITION = 'none';
 
+/** @param attempts at least one, all to one receiver. */
 export function intendedRecord(
-  delivery: DeliveryAtAttempt,
+  attempts: readonly Attempt[],
   requestId: string,
   request: RecordedRequest,
   startedAt: number,
   configurationVersion: number,
 ): DeliveryAttempted {
-  const { decided, receiver } = delivery;
+  const [first] = attempts;
+  if (first === undefined) throw new Error('a request without deliveries');
+  const { decided, receiver } = first;
   return {
     requestId,
     phase: 'intended',
-    destinationId: delivery.destinationId,
+    destinationId: first.standing.destinationId,
     definition: receiver?.definition.key ?? NO_DEFINITION,
     definitionVersion: receiver?.definition.api.version ?? NO_DEFINITION,
     advertiserId: decided.advertiserId,
-    deliveries: [
-      {
-        deliveryId: delivery.deliveryId,
-        conversionId: decided.conversionId,
-        revision: decided.revision,
-        outwardEvent: delivery.outwardEvent,
-        attempt: delivery.attempt,
-        outcome: null,
-        reasonCode: null,
-        contentDigest: createHash('sha256')
-          .update(`${request.url}\n${request.body ?? ''}`)
-          .digest('hex'),
-        nextAttemptAt: null,
-      },
-    ],
+    deliveries: attempts.map((attempt) => attemptedOf(attempt, request)),
     method: request.method,
     url: request.url,
     requestHeaders: request.headers,
@@ -93,58 +89,148 @@ export function intendedRecord(
     durationMs: null,
     configurationVersion,
     isTest: decided.isTest,
+    holdings: attempts.map(({ standing }) => holdingOf(standing, null)),
   };
 }
 
-export function endedRecord(intended: DeliveryAttempted, end: AttemptEnd): DeliveryAttempted {
-  const { outcome, reasonCode, nextAttemptAt, response } = end;
+/** @param ends one for each delivery: what came of it, and the holding after. */
+export function endedRecord(
+  intended: DeliveryAttempted,
+  { response, errorCode, endedAt }: RequestEnd,
+  ends: readonly { readonly end: DeliveryOutcome; readonly standing: Standing }[],
+): DeliveryAttempted {
   return {
     ...intended,
     phase: 'ended',
-    deliveries: intended.deliveries.map((delivery) => ({ ...delivery, outcome, reasonCode, nextAttemptAt })),
+    deliveries: intended.deliveries.map((delivery, index) => {
+      const end = ends[index]?.end;
+      if (end === undefined) throw new Error('a delivery of a request has no end');
+      const { outcome, reasonCode, nextAttemptAt } = end;
+      return { ...delivery, outcome, reasonCode, nextAttemptAt };
+    }),
     responseStatus: response?.status ?? null,
     responseHeaders: response?.headers ?? {},
     responseBody: response?.body.slice(0, MAX_BODY) ?? null,
-    errorCode: end.errorCode,
-    endedAt: end.endedAt,
-    durationMs: end.endedAt - intended.startedAt,
+    errorCode,
+    endedAt,
+    durationMs: endedAt - intended.startedAt,
+    holdings: ends.map(({ end, standing }) => holdingOf(standing, end.reasonCode)),
   };
 }
 
-export function dueRecord(
-  delivery: DeliveryAtAttempt,
+function attemptedOf(
+  { standing, decided, outwardEvent }: Attempt,
+  request: RecordedRequest,
+): DeliveryAttempted['deliveries'][number] {
+  return {
+    deliveryId: standing.deliveryId,
+    conversionId: decided.conversionId,
+    revision: standing.revision,
+    outwardEvent,
+    attempt: standing.attempt,
+    outcome: null,
+    reasonCode: null,
+    contentDigest: createHash('sha256')
+      .update(`${request.url}\n${request.body ?? ''}`)
+      .digest('hex'),
+    nextAttemptAt: null,
+  };
+}
+
+function holdingOf(
+  { told, held, phase: _phase, destinationId: _destinationId, ...standing }: Standing,
+  reasonCode: string | null,
+): DeliveryAttempted['holdings'][number] {
+  const [toldColumns, heldColumns] = [columnsOf(told), columnsOf(held)];
+  return {
+    ...standing,
+    reasonCode,
+    toldState: toldColumns.state,
+    toldRevenueMicros: toldColumns.revenueMicros,
+    toldRevenueCurrency: toldColumns.revenueCurrency,
+    toldPayoutMicros: toldColumns.payoutMicros,
+    toldPayoutCurrency: toldColumns.payoutCurrency,
+    heldState: heldColumns.state,
+    heldRevenueMicros: heldColumns.revenueMicros,
+    heldRevenueCurrency: heldColumns.revenueCurrency,
+    heldPayoutMicros: heldColumns.payoutMicros,
+    heldPayoutCurrency: heldColumns.payoutCurrency,
+  };
+}
+
+function columnsOf(value: OutwardValue | null) {
+  const { revenue = null, payout = null } = value?.amounts ?? {};
+  return {
+    state: value?.state ?? null,
+    revenueMicros: revenue?.micros ?? null,
+    revenueCurrency: revenue?.currency ?? null,
+    payoutMicros: payout?.micros ?? null,
+    payoutCurrency: payout?.currency ?? null,
+  };
+}
+
+/** The next attempt of an open delivery, in the timer wheel. */
+export function retryRecord(
+  { standing, outwardEvent, wire, delivered }: Attempt,
+  end: { readonly reasonCode: string | null },
   dueAt: number,
   enqueuedAt: number,
-  lastReasonCode: string | null,
 ): DeliveryDue {
   return {
-    deliveryId: delivery.deliveryId,
-    destinationId: delivery.destinationId,
-    outwardEvent: delivery.outwardEvent,
-    attempt: delivery.attempt,
+    deliveryId: standing.deliveryId,
+    destinationId: standing.destinationId,
+    outwardEvent,
+    attempt: standing.attempt + 1,
     dueAt,
     enqueuedAt,
-    decision: delivery.wire,
-    lastReasonCode,
+    decision: wire,
+    lastReasonCode: end.reasonCode,
+    kind: 'retry',
+    delivered,
   };
 }
 
-export function deadDeliveryRecord(delivery: DeliveryAtAttempt, end: AttemptEnd): DeadLettered {
-  const { decided, deliveryId, attempt } = delivery;
+/** A decision whose step about one holding is taken again later. */
+export function stepRecord(
+  holding: { readonly holdingId: string; readonly destinationId: string; readonly event: string },
+  wire: Buffer,
+  dueAt: number,
+  enqueuedAt: number,
+): DeliveryDue {
+  return {
+    deliveryId: holding.holdingId,
+    destinationId: holding.destinationId,
+    outwardEvent: holding.event,
+    attempt: 0,
+    dueAt,
+    enqueuedAt,
+    decision: wire,
+    lastReasonCode: null,
+    kind: 'step',
+    delivered: null,
+  };
+}
+
+export function deadDeliveryRecord(
+  { standing, decided, wire, askedBy }: Attempt,
+  { reasonCode, outcome }: DeliveryOutcome,
+  endedAt: number,
+): DeadLettered {
+  const { deliveryId, attempt } = standing;
   return {
     deadLetterId: deterministicUuid('dead_delivery', deliveryId, String(attempt)),
     kind: 'delivery',
     service: 'fan-out',
-    reasonCode: end.reasonCode ?? end.outcome,
+    reasonCode: reasonCode ?? outcome,
     detail: null,
-    ...delivery.askedBy,
+    ...askedBy,
     key: Buffer.from(decided.conversionId),
-    value: delivery.wire,
+    value: wire,
     headers: {},
     conversionId: decided.conversionId,
     deliveryId,
-    destinationId: delivery.destinationId,
+    destinationId: standing.destinationId,
     attempts: attempt,
-    deadLetteredAt: end.endedAt,
+    deadLetteredAt: endedAt,
   };
 }

@@ -1,57 +1,110 @@
-/** A lane per destination: how many requests to it are under way at once, so that a slow one waits in its own queue. */
+/** The lanes of all destinations, and what is written of them when a breaker changes or a destination is switched off. */
+import { type EventProducer, outgoing } from '@tributary/bus';
+import { PARTITIONS } from '@tributary/contracts';
+import { SendRate } from '@tributary/domain';
+import type { Clock, Logger } from '@tributary/runtime';
+import type { ReadyAttempt } from './delivery-records.ts';
+import { DestinationLane, type Health, type LaneLimits } from './destination-lane.ts';
+import type { ActiveDestination } from './receivers.ts';
 
 /** Requests to one destination at once. */
-const CONCURRENCY = 16;
+export const CONCURRENCY = 16;
+/** As Svix: all fails for five days, and one success forgives. */
+const DISABLE_AFTER_MS = 5 * 86_400_000;
 
-interface Lane {
-  running: number;
-  readonly waiting: (() => void)[];
+export interface DestinationLanesOptions {
+  readonly send: (attempts: readonly ReadyAttempt[]) => Promise<Health>;
+  readonly producer: EventProducer;
+  readonly clock: Clock;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly instanceId: string;
+  readonly configurationVersion: () => number;
+  readonly logger: Logger;
+}
+
+interface Kept {
+  readonly active: ActiveDestination;
+  readonly lane: DestinationLane<ReadyAttempt>;
 }
 
 export class DestinationLanes {
-  readonly #lanes = new Map<string, Lane>();
+  readonly #options: DestinationLanesOptions;
+  readonly #lanes = new Map<string, Kept>();
+  #owned = PARTITIONS;
 
-  /**
-   * Runs `work` when the destination's lane has room; first come, first served.
-   * @throws the reason of `signal` when it is aborted before the work has begun: neither a drain nor a batch waits for a whole queue.
-   */
-  async run<T>(destinationId: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const lane = this.#laneOf(destinationId);
-    signal?.throwIfAborted();
-    if (lane.running >= CONCURRENCY) await room(lane, signal);
-    else lane.running += 1;
-    try {
-      return await work();
-    } finally {
-      // A waiter takes the place over, so the count stays as it is.
-      const next = lane.waiting.shift();
-      if (next) next();
-      else lane.running -= 1;
-    }
+  constructor(options: DestinationLanesOptions) {
+    this.#options = options;
   }
 
-  #laneOf(destinationId: string): Lane {
-    let lane = this.#lanes.get(destinationId);
-    if (lane === undefined) {
-      lane = { running: 0, waiting: [] };
-      this.#lanes.set(destinationId, lane);
-    }
+  /** @param partitions of conversion.decided that this instance owns: its share of every rate. */
+  own(partitions: number): void {
+    this.#owned = partitions;
+    for (const { lane, active } of this.#lanes.values()) lane.limit(this.#limitsOf(active));
+  }
+
+  /** One whose configuration has changed begins anew: whoever changed it may have mended it. */
+  laneOf({ destination, version, definition }: ActiveDestination): DestinationLane<ReadyAttempt> {
+    const { id } = destination;
+    const kept = this.#lanes.get(id);
+    if (kept !== undefined && kept.active.version === version) return kept.lane;
+    const active = { destination, version, definition };
+    const { clock, random, send } = this.#options;
+    const lane: DestinationLane<ReadyAttempt> = new DestinationLane({
+      limits: this.#limitsOf(active),
+      clock,
+      random,
+      send,
+      onChange: () => this.#tell(active, lane),
+    });
+    this.#lanes.set(id, { active, lane });
+    // Of the one before nobody would be told otherwise that it is no more.
+    if (kept !== undefined && (kept.lane.disabledAt !== null || kept.lane.breaker.state !== 'closed'))
+      this.#tell(active, lane);
     return lane;
   }
-}
 
-/** Resolves when a place has become free for whoever waits here. */
-function room({ waiting }: Lane, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const enter = () => {
-      signal?.removeEventListener('abort', leave);
-      resolve();
-    };
-    const leave = () => {
-      waiting.splice(waiting.indexOf(enter), 1);
-      reject(signal?.reason);
-    };
-    signal?.addEventListener('abort', leave, { once: true });
-    waiting.push(enter);
-  });
+  #limitsOf({ destination, definition }: ActiveDestination): LaneLimits {
+    const { concurrency = CONCURRENCY, ratePerSecond, disableAfterMs = DISABLE_AFTER_MS } = destination;
+    const share =
+      ratePerSecond === undefined ? undefined : SendRate.shareOf(ratePerSecond, this.#owned, PARTITIONS);
+    return { concurrency, ratePerSecond: share, maxBatch: definition.maxBatch, disableAfterMs };
+  }
+
+  #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<ReadyAttempt>): void {
+    const { producer, clock, instanceId, configurationVersion, logger } = this.#options;
+    const { breaker, disabledAt } = lane;
+    const { state, changedAt, probeAt, probes, consecutiveFailures, failingSince } = breaker;
+    logger.warn(
+      { destinationId: destination.id, breaker: state, isDisabled: disabledAt !== null },
+      'destination.changed',
+    );
+    const { lastFailureAt, lastSuccessAt } = breaker;
+    const record = outgoing('destination.state.v1', destination.id, {
+      destinationId: destination.id,
+      definition: definition.key,
+      advertiserId: destination.advertiserId ?? null,
+      breaker: state,
+      breakerChangedAt: changedAt,
+      probeAt,
+      probes,
+      consecutiveFailures,
+      failingSince,
+      lastFailureAt,
+      lastFailureCode: null,
+      lastSuccessAt,
+      lastRequestId: null,
+      isDisabled: disabledAt !== null,
+      disabledAt,
+      disabledReasonCode: disabledAt === null ? null : 'nothing_but_failures',
+      parkedDeliveries: lane.away,
+      instanceId,
+      changedAt: clock.now(),
+      configurationVersion: configurationVersion(),
+    });
+    // It is news for people; nothing of ours goes by it, so nothing waits for it.
+    producer.produce([record]).catch((error: unknown) => {
+      logger.warn({ err: error, destinationId: destination.id }, 'destination.state_unrecorded');
+    });
+  }
 }

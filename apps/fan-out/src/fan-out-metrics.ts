@@ -1,6 +1,6 @@
 /** What fan-out counts: attempts by definition and end, how long they took, what is under way, what was withheld. */
 import { counter, gauge, latency } from '@tributary/runtime';
-import type { AttemptEnd } from './delivery-records.ts';
+import type { DeliveryOutcome, RequestEnd } from './delivery-records.ts';
 
 export const attempts = counter({
   name: 'tributary_delivery_attempts_total',
@@ -27,8 +27,18 @@ export const withheld = counter({
   labels: ['reason'],
 });
 
+export const cameBack = counter({
+  name: 'tributary_deliveries_parked_total',
+  help: 'Records that were put into the timer wheel to come again, because a destination had no room or no answer yet.',
+  labels: ['kind'],
+});
+
 /** Of a closed list, whatever a receiver answers: the network error, the class of the status, or why nothing was sent. */
-export function reasonClassOf({ errorCode, response, reasonCode }: AttemptEnd): string {
+export function reasonClassOf({
+  errorCode,
+  response,
+  reasonCode,
+}: Pick<RequestEnd, 'errorCode' | 'response'> & Pick<DeliveryOutcome, 'reasonCode'>): string {
   if (errorCode !== null) return errorCode;
   if (response !== null) return `http_${Math.floor(response.status / 100)}xx`;
   // `invalid_<code>:<field>`; the field may be a name of the destination's own settings.

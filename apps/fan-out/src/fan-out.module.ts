@@ -1,4 +1,5 @@
 /** Composition of fan-out: what is made of what, and in which order it starts and drains. */
+import { randomUUID } from 'node:crypto';
 import {
   type DynamicModule,
   Inject,
@@ -15,6 +16,7 @@ import {
   SchemaRegistryClient,
 } from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
+import type { OutwardRequest } from '@tributary/destinations';
 import {
   answers,
   configurationCheck,
@@ -38,13 +40,16 @@ import {
   StoredOffsets,
   UndecodedStore,
 } from '@tributary/store';
+import { AccessTokens } from './access-tokens.ts';
+import { AddressGuard } from './address-guard.ts';
 import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
-import { DestinationLanes } from './destination-lanes.ts';
+import { CONCURRENCY, DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
-import { Receivers } from './receivers.ts';
+import { type Receiver, Receivers } from './receivers.ts';
 import { SendLedger } from './send-ledger.ts';
 import { Sender } from './sender.ts';
+import { Steps } from './steps.ts';
 
 export interface FanOutParts {
   readonly settings: Settings<
@@ -57,14 +62,17 @@ export interface FanOutParts {
     | 'SECRETS_KEYS'
     | 'DELIVERY_TIMEOUT_MS'
     | 'DELIVERY_ALLOW_PRIVATE'
+    | 'DELIVERY_ALLOWED_NETWORKS'
   >;
   readonly logger: Logger;
 }
 
 const PARTS = Symbol('PARTS');
 const GROUP_ID = 'fan-out';
-/** Each delivery of a batch may wait for its destination's timeout, so batches are short. */
-const MAX_BATCH = 100;
+/** Long enough for a look at the ledger to be worth it, short enough for a crash to repeat little. */
+const MAX_BATCH = 200;
+/** An attempt may ask for a token first and be made again with another one; after that its end is missing for good. */
+const GUARDED_TIMEOUTS = 4;
 
 @Injectable()
 class FanOutResources implements OnModuleInit, OnApplicationShutdown {
@@ -91,36 +99,49 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const encryption = new Encryption(settings.SECRETS_KEYS);
     this.#undecoded = new UndecodedStore(clickhouse, this.#schemas);
     const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded);
+    const ledger = new SendLedger(new DeliveryStore(clickhouse, this.#schemas), offsets);
+    const sender = new Sender({
+      timeoutMs: settings.DELIVERY_TIMEOUT_MS,
+      guard: settings.DELIVERY_ALLOW_PRIVATE ? null : new AddressGuard(settings.DELIVERY_ALLOWED_NETWORKS),
+    });
     const shared = {
       producer,
-      clock: systemClock,
+      ledger,
+      encryption,
       logger,
-      ledger: new SendLedger(new DeliveryStore(clickhouse), offsets),
+      clock: systemClock,
+      random: Math.random,
+      instanceId: `fan-out-${randomUUID()}`,
+      configurationVersion: () => follower.current.version,
+      sender: {
+        send: (request: OutwardRequest, { destination }: Receiver) =>
+          sender.send(request, {
+            destinationId: destination.id,
+            connections: destination.concurrency ?? CONCURRENCY,
+          }),
+      },
     };
     this.#connection = connection;
     this.#producer = producer;
     this.#follower = follower;
     this.#clickhouse = clickhouse;
-    this.#sender = new Sender({
-      timeoutMs: settings.DELIVERY_TIMEOUT_MS,
-      allowPrivate: settings.DELIVERY_ALLOW_PRIVATE,
-    });
+    this.#sender = sender;
     const attempter = new Attempter({
       ...shared,
-      sender: this.#sender,
-      lanes: new DestinationLanes(),
+      tokens: new AccessTokens(shared),
       isOwner: () => this.strategy.groupStatus.isMember,
-      encryption,
-      random: Math.random,
-      configurationVersion: () => follower.current.version,
     });
-    this.fanOut = new FanOut({
+    const lanes = new DestinationLanes({ ...shared, send: (attempts) => attempter.send(attempts) });
+    const receivers = new Receivers(encryption);
+    const steps = new Steps({
       ...shared,
-      follower,
-      receivers: new Receivers(encryption),
       attempter,
-      schemas: this.#schemas,
+      lanes,
+      receivers,
+      configuration: () => follower.current,
+      guardMs: settings.DELIVERY_TIMEOUT_MS * GUARDED_TIMEOUTS,
     });
+    this.fanOut = new FanOut({ ...shared, follower, receivers, lanes, steps, schemas: this.#schemas });
     this.strategy = new BatchStrategy({
       connection,
       groupId: GROUP_ID,
@@ -155,7 +176,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
 
   /** After the strategy has finished and committed what was in hand. */
   async onApplicationShutdown(): Promise<void> {
-    this.fanOut.stop();
+    await this.fanOut.stop();
     await this.#sender.close();
     await this.#follower.stop();
     await this.#producer.close();

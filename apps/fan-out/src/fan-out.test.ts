@@ -1,375 +1,675 @@
-/** What becomes of a decision met again and of a retry that comes due: nothing delivered is sent twice, nothing waiting is forgotten. */
-import {
-  type EventProducer,
-  type IncomingEvent,
-  type Outgoing,
-  type PartitionBatch,
-  partitionOf,
-  type SchemaSource,
-} from '@tributary/bus';
-import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
+/** What becomes of decisions and of due records: nothing delivered is sent twice, nothing waiting is forgotten, every number is put right. */
+import { aChange } from '@tributary/configuration';
 import {
   type ConversionDecided,
   type DeliveryDue,
   decodeEvent,
-  encodeEvent,
   LOCKED_SCHEMAS,
   learnSchema,
 } from '@tributary/contracts';
-import { outwardKey } from '@tributary/domain';
-import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
-import { type StoredDelivery, StoredOffsets } from '@tributary/store';
+import { correctionKey, outwardKey } from '@tributary/domain';
+import { DependencyFailure } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Attempter } from './attempter.ts';
-import { DestinationLanes } from './destination-lanes.ts';
-import { FanOut } from './fan-out.ts';
-import { Receivers } from './receivers.ts';
-import { SendLedger } from './send-ledger.ts';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { answered, FanOutBed, NOW, PARTNER, PARTNER_SETTINGS, TAKEN } from './fan-out-bed.fixture.ts';
 import type { Exchange } from './sender.ts';
 
-const NOW = Date.UTC(2026, 0, 2, 4, 0, 0);
 const decided = aDecision();
-const DELIVERY_ID = outwardKey(decided.conversionId, 'partner', 'sale');
-
+const { conversionId } = decided;
+const DELIVERY_ID = outwardKey(conversionId, 'partner', 'sale');
 const LATER_ID = 4_000_001;
 const POISON_ID = 4_000_002;
-const decisionSchema = LOCKED_SCHEMAS['conversion.decided.v1']?.at(-1)?.schema as {
-  fields: readonly object[];
-};
-const LATER_SCHEMA = JSON.stringify({
-  ...decisionSchema,
-  fields: [...decisionSchema.fields, { name: 'later', type: 'int', default: 0 }],
-});
+const STATUS_URL = 'https://partner.example/status?c={click_id}&p={payout}&s={status}';
 
-let stored: StoredDelivery[];
-let written: Outgoing[];
-let sent: number;
-let learn: SchemaSource['learn'];
-/** Throws where what was just written is not to be acknowledged. */
-let acknowledge: (topic: string) => void;
-let exchange: () => Promise<Exchange>;
-let fanOut: FanOut;
-let log: InMemoryConfigurationLog;
-let follower: ConfigurationFollower;
+const CORRECTABLE = { ...PARTNER, settings: { ...PARTNER_SETTINGS, statusUrlTemplate: STATUS_URL } };
+const FINAL = { ...PARTNER, settings: PARTNER_SETTINGS };
+const ALL: Parameters<typeof aChange> = ['subscription', { id: 'all', destinationId: 'partner' }];
 
-const delivered: Exchange = { ok: true, response: { status: 200, headers: {}, body: 'OK' } };
-
-const destination = { id: 'partner', name: 'Partner', definition: 'partner-postback', status: 'active' };
-const settings = { urlTemplate: 'https://partner.example/?c={click_id}' };
+let bed: FanOutBed;
 
 beforeEach(async () => {
-  stored = [];
-  written = [];
-  sent = 0;
-  learn = async () => 'unknown';
-  acknowledge = () => {};
-  exchange = async () => delivered;
-  log = new InMemoryConfigurationLog();
-  await log.append(aChange('destination', { ...destination, settings }));
-  await log.append(aChange('subscription', { id: 'all', destinationId: 'partner' }));
-  follower = new ConfigurationFollower(log);
-  await follower.start();
-  const producer: EventProducer = {
-    produce: async (records) => {
-      written.push(...records);
-      for (const { topic } of records) acknowledge(topic);
-      return records.map(({ topic, key }, index) => ({
-        topic,
-        partition: partitionOf(topic, key),
-        offset: written.length + index,
-      }));
-    },
-  };
-  const none = async () => new Map<number, number>();
-  const ledger = new SendLedger(
-    { deliveriesById: async (ids) => stored.filter(({ deliveryId }) => ids.includes(deliveryId)) },
-    new StoredOffsets({ endOffsets: none, committedOffsets: none }, 'tributary'),
-  );
-  const encryption = new Encryption(Buffer.alloc(32, 7).toString('base64'));
-  const shared = {
-    producer,
-    ledger,
-    clock: { now: () => NOW },
-    logger: createLogger('fan-out-test', 'silent'),
-  };
-  const attempter = new Attempter({
-    ...shared,
-    sender: {
-      send: () => {
-        sent += 1;
-        return exchange();
-      },
-    },
-    lanes: new DestinationLanes(),
-    isOwner: () => true,
-    encryption,
-    random: () => 0.5,
-    configurationVersion: () => 1,
-  });
-  fanOut = new FanOut({
-    ...shared,
-    follower,
-    receivers: new Receivers(encryption),
-    attempter,
-    schemas: { learn: (id) => learn(id) },
-  });
+  bed = await FanOutBed.start(['destination', CORRECTABLE], ALL);
 });
 
-function standing(changes: Partial<StoredDelivery>): StoredDelivery {
-  const first = { deliveryId: DELIVERY_ID, revision: 1, attempt: 1 } as const;
-  return { ...first, phase: 'ended', outcome: 'retry', nextAttemptAt: NOW + 4_000, ...changes };
+/** The decision's next revisions. */
+function revised(revision: number, changes: Partial<ConversionDecided> = {}): ConversionDecided {
+  return { ...decided, revision, decidedAt: decided.decidedAt + revision, ...changes };
 }
 
-function decisions(...events: ConversionDecided[]): PartitionBatch<'conversion.decided.v1'> {
-  const topic = 'conversion.decided.v1';
-  return {
-    topic,
-    partition: 0,
-    signal: new AbortController().signal,
-    events: events.map((event, offset) => ({
-      topic,
-      partition: 0,
-      offset,
-      key: event.conversionId,
-      writtenAt: NOW,
-      headers: {},
-      event: { ...event, clickIpCiphertext: null },
-      value: encodeEvent(topic, { ...event, clickIpCiphertext: null }),
-    })),
-  };
-}
-
-function due(...attempts: number[]): PartitionBatch<'delivery.due.1s.v1'> {
-  const topic = 'delivery.due.1s.v1';
-  const decision = decisions(decided).events[0]?.value ?? Buffer.alloc(0);
-  return {
-    topic,
-    partition: 0,
-    signal: new AbortController().signal,
-    events: attempts.map((attempt, offset): IncomingEvent<typeof topic> => {
-      const event: DeliveryDue = {
-        deliveryId: DELIVERY_ID,
-        destinationId: 'partner',
-        outwardEvent: 'sale',
-        attempt,
-        dueAt: NOW - 1,
-        enqueuedAt: NOW - 1_001,
-        decision,
-        lastReasonCode: null,
-      };
-      return {
-        topic,
-        partition: 0,
-        offset,
-        key: decided.conversionId,
-        writtenAt: NOW,
-        headers: {},
-        event,
-        value: Buffer.alloc(0),
-      };
-    }),
-  };
-}
-
-const topics = () => written.map(({ topic }) => topic);
+const worth = (units: number) => ({ payoutMicros: BigInt(units) * 1_000_000n });
+const urls = () => bed.requests.map(({ url }) => url.replace(/c=[^&]*&/, ''));
+const outcomes = () =>
+  bed
+    .attempted()
+    .filter(({ phase }) => phase === 'ended')
+    .flatMap(({ deliveries }) => deliveries.map(({ outcome, reasonCode }) => reasonCode ?? outcome));
 
 describe('a decision', () => {
   it('never seen is sent', async () => {
-    expect(await fanOut.decisions(decisions(decided))).toBe(1);
-    expect(sent).toBe(1);
-    expect(topics()).toEqual(['delivery.attempted.v1', 'delivery.attempted.v1']);
+    expect(await bed.decide(decided)).toBe(1);
+    expect(bed.requests).toHaveLength(1);
+    expect(bed.topics()).toEqual(['delivery.attempted.v1', 'delivery.attempted.v1']);
   });
 
-  it.each(['delivered', 'refused', 'dead', 'superseded'])('%s before is not sent again', async (outcome) => {
-    stored = [standing({ outcome, nextAttemptAt: null })];
-    await fanOut.decisions(decisions(decided));
-    expect(sent).toBe(0);
-    expect(written).toEqual([]);
+  it('delivered before is not sent again, by this process or the next', async () => {
+    await bed.decide(decided);
+    await bed.decide(decided);
+    bed.restart();
+    await bed.decide(decided);
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('refused before is not sent again', async () => {
+    bed.exchange = () => answered(404);
+    await bed.decide(decided);
+    bed.restart();
+    await bed.decide(decided);
+    expect(bed.requests).toHaveLength(1);
   });
 
   it('cut off after its intent is repeated as the same attempt', async () => {
-    stored = [standing({ phase: 'intended', outcome: null, attempt: 2 })];
-    await fanOut.decisions(decisions(decided));
-    expect(sent).toBe(1);
-    const [first] = written;
-    expect(decodeEvent('delivery.attempted.v1', first?.value ?? null)).toMatchObject({
-      value: { deliveries: [{ deliveryId: DELIVERY_ID, attempt: 2 }] },
-    });
+    bed.exchange = () => {
+      throw new DependencyFailure('kafka_unavailable', 'the process dies here');
+    };
+    await expect(bed.decide(decided)).rejects.toBeInstanceOf(DependencyFailure);
+    bed.exchange = () => TAKEN;
+    bed.restart();
+    await bed.decide(decided);
+    expect(bed.attempted().map(({ deliveries: [one] }) => one?.attempt)).toEqual([1, 1, 1]);
+    expect(bed.holdings()).toMatchObject([{ outcome: 'delivered', attempt: 1 }]);
   });
 
-  it('waiting for a retry is put into the timer wheel again, at its own time', async () => {
-    stored = [standing({})];
-    await fanOut.decisions(decisions(decided));
-    expect(sent).toBe(0);
-    expect(topics()).toEqual(['delivery.due.1s.v1']);
-    expect(decodeEvent('delivery.due.1s.v1', written[0]?.value ?? null)).toMatchObject({
-      value: { attempt: 2, dueAt: NOW + 4_000 },
-    });
+  it('met again while it waits for a retry comes again when that has had its time, and sends nothing by itself', async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? answered(503) : TAKEN);
+    await bed.decide(decided);
+    bed.restart();
+    await bed.decide(decided);
+    expect(bed.waiting.map(({ kind, dueAt }) => [kind, dueAt - NOW])).toEqual([
+      ['retry', 1_000],
+      ['step', 2_000],
+    ]);
+    await bed.elapse(60_000);
+    expect(bed.requests).toHaveLength(2);
+    expect(bed.waiting).toEqual([]);
   });
 
   it('with several revisions in one batch is sent once, in the newest', async () => {
-    await fanOut.decisions(decisions(decided, { ...decided, revision: 2 }));
-    expect(sent).toBe(1);
-    expect(decodeEvent('delivery.attempted.v1', written[0]?.value ?? null)).toMatchObject({
-      value: { deliveries: [{ revision: 2 }] },
-    });
+    await bed.decide(decided, revised(2, worth(7)));
+    expect(urls()).toEqual(['https://partner.example/?p=7&s=payable']);
   });
 
-  it('whose batch fails is waited for whole: what was under way has ended before the batch is tried again', async () => {
-    const other = { ...decided, conversionId: 'c0ffee00-0000-8000-8000-000000000009' };
-    let ended = 0;
-    exchange = async () => {
-      const isFirst = sent === 1;
-      await new Promise((resolve) => setTimeout(resolve, isFirst ? 1 : 30));
-      ended += 1;
-      if (isFirst) throw new DependencyFailure('kafka_unavailable', 'down');
-      return delivered;
-    };
-    await expect(fanOut.decisions(decisions(decided, other))).rejects.toBeInstanceOf(DependencyFailure);
-    expect(ended).toBe(2);
+  it('that the destination cannot take is refused without a byte being sent', async () => {
+    await bed.decide({ ...decided, isTest: true });
+    expect(bed.requests).toEqual([]);
+    expect(bed.topics()).toEqual(['dead-letter.v1', 'delivery.attempted.v1']);
+    expect(outcomes()).toEqual(['invalid_test_not_possible:status']);
+  });
+
+  it.each<[string, Partial<ConversionDecided>]>([
+    ['held', { state: 'held' }],
+    ['parked', { match: 'parked' }],
+    ['rejected before it was delivered', { state: 'rejected' }],
+    ['reversed before it was delivered', { state: 'reversed' }],
+    ['a refund, which is told by its original', { eventType: 'refund', reversedTransactionId: 'order-1' }],
+  ])('%s is not sent', async (_name, changes) => {
+    await bed.decide({ ...decided, ...changes });
+    expect(bed.written).toEqual([]);
   });
 });
 
-describe('a destination that never answers in time', () => {
-  const decided17 = Array.from({ length: 17 }, (_, n) => ({
+describe('a newer revision', () => {
+  it('of what is delivered restates it under a key of its own', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(urls()).toEqual([
+      'https://partner.example/?p=14.97&s=payable',
+      'https://partner.example/status?p=7&s=payable',
+    ]);
+    expect(bed.requests[1]?.headers['idempotency-key']).toBe(
+      correctionKey(conversionId, 'partner', 'sale', 2),
+    );
+    expect(bed.holdings()).toMatchObject([{ kind: 'restate', eventRevision: 1, outcome: 'delivered' }]);
+  });
+
+  it('of a partial refund tells what is left, and of the whole nothing', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { reversedPayoutMicros: 4_970_000n }));
+    await bed.decide(revised(3, { reversedPayoutMicros: 14_970_000n, state: 'reversed' }));
+    expect(urls().slice(1)).toEqual([
+      'https://partner.example/status?p=10&s=payable',
+      'https://partner.example/status?p=0&s=reversed',
+    ]);
+  });
+
+  it('says which it is where the receiver is told', async () => {
+    const statusUrlTemplate = `${STATUS_URL}&n={revision}`;
+    const settings = { ...PARTNER_SETTINGS, statusUrlTemplate };
+    await bed.log.append(aChange('destination', { ...PARTNER, settings }, { expectedVersion: 0 }));
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(urls().at(-1)).toBe('https://partner.example/status?p=7&s=payable&n=2');
+  });
+
+  it('credited to another partner takes it back', async () => {
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, partnerId: 'partner-1' }, { expectedVersion: 0 }),
+    );
+    await bed.decide(decided);
+    await bed.decide(revised(2, { partnerId: 'partner-2' }));
+    expect(urls().at(-1)).toBe('https://partner.example/status?p=0&s=rejected');
+  });
+
+  it('with the same numbers sends nothing', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2));
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('that is held for a while says nothing', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { state: 'held', ...worth(1) }));
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('goes on under the name that was told when its event type changes: never a second sale', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { eventType: 'first_purchase', ...worth(7) }));
+    expect(urls()).toHaveLength(2);
+    expect(urls()[1]).toContain('/status?p=7');
+    expect(bed.holdings()).toHaveLength(1);
+  });
+
+  it('supersedes an open delivery that surely has not arrived', async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? answered(503) : TAKEN);
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    await bed.elapse(60_000);
+    expect(urls()).toEqual([
+      'https://partner.example/?p=14.97&s=payable',
+      'https://partner.example/?p=7&s=payable',
+    ]);
+    expect(outcomes()).toEqual(['http_503', 'newer_revision', 'delivered']);
+    expect(bed.requests[1]?.headers['idempotency-key']).toBe(DELIVERY_ID);
+  });
+
+  it('waits for one that may have arrived, which is told to its end as it was', async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? { ok: false, error: 'timeout' } : TAKEN);
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(bed.requests).toHaveLength(1);
+    await bed.elapse(60_000);
+    expect(urls()).toEqual([
+      'https://partner.example/?p=14.97&s=payable',
+      'https://partner.example/?p=14.97&s=payable',
+      'https://partner.example/status?p=7&s=payable',
+    ]);
+    expect(bed.waiting).toEqual([]);
+  });
+
+  it('finds out about one that is dead and may have arrived before it says anything else', async () => {
+    bed.exchange = () => ({ ok: false, error: 'timeout' });
+    await bed.decide(decided);
+    await bed.elapse(300_000);
+    expect(outcomes().at(-1)).toBe('timeout');
+    bed.exchange = () => TAKEN;
+    const before = bed.requests.length;
+    await bed.decide(revised(2, { state: 'rejected' }));
+    await bed.elapse(60_000);
+    expect(urls().slice(before)).toEqual([
+      'https://partner.example/?p=14.97&s=payable',
+      'https://partner.example/status?p=0&s=rejected',
+    ]);
+  });
+
+  it('that corrects what ClickHouse does not show yet waits by itself, and keeps no other waiting', async () => {
+    const other = 'c0ffee00-0000-8000-8000-000000000302';
+    await bed.decide(decided);
+    bed.isShown = (revision) => revision !== 1;
+    expect(await bed.decide(revised(2, worth(7)), { ...decided, conversionId: other })).toBe(2);
+    expect(bed.requests).toHaveLength(2);
+    await bed.elapse(10_000);
+    expect(bed.requests).toHaveLength(2);
+    bed.isShown = () => true;
+    await bed.elapse(10_000);
+    expect(urls().at(-1)).toBe('https://partner.example/status?p=7&s=payable');
+    expect(bed.waiting).toEqual([]);
+  });
+
+  it('that waited says nothing once there is a newer one', async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? { ok: false, error: 'timeout' } : TAKEN);
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    await bed.decide(revised(3));
+    await bed.elapse(60_000);
+    expect(urls()).toEqual(Array(2).fill('https://partner.example/?p=14.97&s=payable'));
+  });
+
+  it('is recorded where the receiver cannot be told, with the reason, and without a dead letter', async () => {
+    await bed.log.append(aChange('destination', FINAL, { expectedVersion: 0 }));
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(bed.requests).toHaveLength(1);
+    expect(outcomes()).toEqual(['delivered', 'correction_not_taken']);
+    expect(bed.topics()).not.toContain('dead-letter.v1');
+    expect(bed.holdings()).toMatchObject([
+      {
+        kind: 'restate',
+        outcome: 'refused',
+        held: { amounts: { payout: { micros: 14_970_000n } } },
+        told: { amounts: { payout: { micros: 7_000_000n } } },
+      },
+    ]);
+  });
+
+  it('older than one that was told changes nothing when the consumer is wound back', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    bed.restart();
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(bed.requests).toHaveLength(2);
+  });
+});
+
+describe('a destination with overrides', () => {
+  const OFFER_URL = 'https://offer.example/?c={click_id}&r={revenue}';
+  const overrides = [
+    {
+      offerId: 'acme-offer',
+      settings: { urlTemplate: OFFER_URL, statusUrlTemplate: `${OFFER_URL}&s={status}` },
+    },
+    { offerId: 'broken', settings: { urlTemplate: 'nowhere' } },
+  ];
+  const moved = { offerId: 'other-offer' };
+
+  beforeEach(async () => {
+    bed = await FanOutBed.start(['destination', { ...CORRECTABLE, overrides }], ALL);
+  });
+
+  it('is told of an event by the one that fits its conversion, also when it is tried again', async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? answered(503) : TAKEN);
+    await bed.decide(decided);
+    await bed.elapse(10_000);
+    await bed.decide({ ...decided, ...moved, conversionId: 'c0ffee00-0000-8000-8000-000000000301' });
+    expect(urls()).toEqual([
+      'https://offer.example/?r=49.9',
+      'https://offer.example/?r=49.9',
+      'https://partner.example/?p=14.97&s=payable',
+    ]);
+  });
+
+  it('is corrected by the one that the event went by, whatever offer its conversion is of by then', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { ...moved, revenueMicros: 7_000_000n }));
+    bed.restart();
+    await bed.decide(revised(3, { ...moved, state: 'rejected' }));
+    expect(urls().slice(1)).toEqual([
+      'https://offer.example/?r=7&s=payable',
+      'https://offer.example/?r=0&s=rejected',
+    ]);
+  });
+
+  it('is told of no amount that the event did not say', async () => {
+    await bed.decide(decided);
+    await bed.decide(revised(2, { ...moved, ...worth(7) }));
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('has a correction among the dead letters that none can tell any more', async () => {
+    await bed.decide({ ...decided, offerId: 'broken', revision: 1 });
+    expect(bed.written).toEqual([]);
+    await bed.decide(revised(2, moved));
+    await bed.log.append(
+      aChange(
+        'destination',
+        { ...CORRECTABLE, overrides: [{ offerId: 'other-offer', settings: { urlTemplate: 'nowhere' } }] },
+        { expectedVersion: 0 },
+      ),
+    );
+    await bed.decide(revised(3, { state: 'rejected' }));
+    expect(bed.requests).toHaveLength(1);
+    expect(outcomes()).toEqual(['delivered', 'settings_invalid']);
+    expect(bed.topics()).toContain('dead-letter.v1');
+  });
+});
+
+describe('a retry that comes due', () => {
+  const due = (attempt: number): DeliveryDue => ({
+    deliveryId: DELIVERY_ID,
+    destinationId: 'partner',
+    outwardEvent: 'sale',
+    attempt,
+    dueAt: bed.now - 1,
+    enqueuedAt: bed.now - 1_001,
+    decision: bed.batchOf(decided).events[0]?.value ?? Buffer.alloc(0),
+    lastReasonCode: null,
+    kind: 'retry',
+    delivered: null,
+  });
+
+  beforeEach(async () => {
+    bed.exchange = (_request, nth) => (nth === 1 ? answered(503) : TAKEN);
+    await bed.decide(decided);
+    bed.now += 5_000;
+  });
+
+  it('is made when the holding waits for it', async () => {
+    expect(await bed.pop(due(2), conversionId)).toBe(1);
+    expect(bed.requests).toHaveLength(2);
+  });
+
+  it('is made once when it stands in the wheel twice', async () => {
+    await bed.pop(due(2), conversionId);
+    await bed.pop(due(2), conversionId);
+    expect(bed.requests).toHaveLength(2);
+  });
+
+  it('leaves no copies of those beside it while the store is away', async () => {
+    bed.readStore = () => {
+      throw new DependencyFailure('clickhouse_unavailable', 'away');
+    };
+    const before = bed.written.length;
+    const batch = [due(2), { ...due(2), dueAt: bed.now + 600_000 }];
+    await expect(bed.popAll(batch, conversionId)).rejects.toBeInstanceOf(DependencyFailure);
+    expect(bed.written).toHaveLength(before);
+    bed.readStore = () => undefined;
+    expect(await bed.popAll(batch, conversionId)).toBe(2);
+    expect(bed.topics().slice(before)).toEqual([
+      'delivery.attempted.v1',
+      'delivery.attempted.v1',
+      'delivery.due.5m.v1',
+    ]);
+  });
+
+  it.each([1, 3])('as attempt %d is dropped', async (attempt) => {
+    await bed.pop(due(attempt), conversionId);
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('proves that the attempt before it was judged, also where its end is not known to be on record', async () => {
+    bed.restart();
+    bed.exchange = () => ({ ok: false, error: 'timeout' });
+    // The end of the second attempt is not acknowledged, but its retry is.
+    const count = bed.written.length;
+    bed.acknowledge = (topic) => {
+      if (topic === 'delivery.attempted.v1' && bed.written.length === count + 3)
+        throw new DependencyFailure('kafka_unavailable', 'away');
+    };
+    await expect(bed.pop(due(2), conversionId)).rejects.toBeInstanceOf(DependencyFailure);
+    await bed.pop(due(3), conversionId);
+    expect(bed.requests).toHaveLength(3);
+    await bed.pop(due(2), conversionId);
+    expect(bed.requests).toHaveLength(3);
+  });
+
+  it('to a destination that was disabled meanwhile ends dead, as a dead letter', async () => {
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
+    await bed.pop(due(2), conversionId);
+    expect(bed.requests).toHaveLength(1);
+    expect(bed.topics().slice(-2)).toEqual(['dead-letter.v1', 'delivery.attempted.v1']);
+    expect(outcomes().at(-1)).toBe('destination_disabled');
+  });
+
+  it('of a decision in a schema that a later release writes waits until that is learnt', async () => {
+    const schema = LOCKED_SCHEMAS['conversion.decided.v1']?.at(-1)?.schema as { fields: readonly object[] };
+    const later = { ...schema, fields: [...schema.fields, { name: 'later', type: 'int', default: 0 }] };
+    // One optional field more, under an id that this build has never met.
+    const first = due(2);
+    const wire = Buffer.concat([first.decision, Buffer.of(0)]);
+    wire.writeInt32BE(LATER_ID, 1);
+    const retry = { ...first, decision: wire };
+    bed.learn = async () => {
+      throw new DependencyFailure('schema_registry_unavailable', 'away');
+    };
+    await expect(bed.pop(retry, conversionId)).rejects.toBeInstanceOf(DependencyFailure);
+    expect(bed.requests).toHaveLength(1);
+    bed.learn = async (id) => (learnSchema(id, JSON.stringify(later)) === 'learnt' ? 'learnt' : 'unknown');
+    await bed.pop(retry, conversionId);
+    expect(bed.requests).toHaveLength(2);
+  });
+
+  it('of a decision in a schema that nobody knows is a defect of its record', async () => {
+    const retry = due(2);
+    retry.decision.writeInt32BE(POISON_ID, 1);
+    await expect(bed.pop(retry, conversionId)).rejects.toThrow('unknown_schema_id');
+  });
+});
+
+describe('a correction that is tried again', () => {
+  it('carries the decision of the delivery, and says the same under the same key', async () => {
+    bed.exchange = (_request, nth) => (nth === 2 ? answered(503) : TAKEN);
+    await bed.decide(decided);
+    await bed.decide(revised(2, { ...worth(7), clickId: null }));
+    await bed.elapse(10_000);
+    const [, first, second] = bed.requests;
+    expect(second).toEqual(first);
+    expect(second?.url).toContain(decided.clickId ?? 'no click');
+  });
+});
+
+describe('a destination that never answers', () => {
+  const many = Array.from({ length: 60 }, (_, n) => ({
     ...decided,
-    conversionId: `c0ffee00-0000-8000-8000-0000000000${n + 10}`,
+    conversionId: `c0ffee00-0000-8000-8000-0000000001${String(n).padStart(2, '0')}`,
   }));
 
-  afterEach(() => {
-    vi.useRealTimers();
+  it('holds no batch up: what has begun is guarded, what has not comes again', async () => {
+    const never = Promise.withResolvers<Exchange>();
+    bed.exchange = () => never.promise;
+    const startedAt = performance.now();
+    expect(await bed.decide(...many)).toBe(60);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(bed.requests).toHaveLength(16);
+    const waits = bed.waiting.map(({ dueAt, kind }) => [kind, dueAt - NOW >= 40_000]);
+    expect(waits.filter(([, isGuard]) => isGuard)).toHaveLength(16);
+    expect(waits).toHaveLength(60);
+    never.resolve(TAKEN);
+    await bed.elapse(0);
+    await bed.fanOut.stop();
+    await bed.elapse(120_000);
+    expect(bed.requests).toHaveLength(60);
+    expect(bed.holdings().every(({ outcome }) => outcome === 'delivered')).toBe(true);
   });
 
-  it('is waited for half a minute, then the batch comes again and makes only what is left', async () => {
-    vi.useFakeTimers();
-    const answered = Promise.withResolvers<Exchange>();
-    exchange = () => answered.promise;
-    const working = fanOut.decisions(decisions(...decided17));
-    const failed = expect(working).rejects.toMatchObject({
-      name: 'DependencyFailure',
-      code: 'destination_busy',
-    });
-    await vi.advanceTimersByTimeAsync(29_999);
-    expect(sent).toBe(16);
-    await vi.advanceTimersByTimeAsync(1);
-    answered.resolve(delivered);
-    await failed;
-    expect(sent).toBe(16);
-    expect(await fanOut.decisions(decisions(...decided17))).toBe(17);
-    expect(sent).toBe(17);
+  it('known to be slow is not waited for at all', async () => {
+    bed.exchange = () => {
+      bed.now += 10_000;
+      return { ok: false, error: 'timeout' };
+    };
+    await bed.decide(decided);
+    bed.exchange = () => new Promise(() => undefined);
+    const startedAt = performance.now();
+    for (const one of many.slice(0, 5)) await bed.decide(one);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(bed.waiting.filter(({ kind }) => kind === 'step')).toHaveLength(5);
+    expect(bed.requests).toHaveLength(6);
   });
 
-  it('is waited for no longer where a batch holds many records of one retry', async () => {
-    vi.useFakeTimers();
-    exchange = () => new Promise(() => {});
-    void fanOut.decisions(decisions(...decided17.slice(0, 16)));
-    await vi.advanceTimersByTimeAsync(0);
-    stored = [standing({})];
-    const failed = expect(fanOut.due(due(2, 2, 2))).rejects.toMatchObject({ code: 'destination_busy' });
-    await vi.advanceTimersByTimeAsync(30_000);
-    await failed;
-    expect(sent).toBe(16);
+  it('whose process dies is told again by the guards', async () => {
+    bed.exchange = () => new Promise(() => undefined);
+    await bed.decide(...many.slice(0, 3));
+    bed.restart();
+    bed.exchange = () => TAKEN;
+    await bed.elapse(120_000);
+    expect(bed.requests).toHaveLength(6);
+    expect(bed.holdings().map(({ outcome, attempt }) => [outcome, attempt])).toEqual(
+      Array(3).fill(['delivered', 1]),
+    );
+  });
+
+  it('and is disabled by hand while its process dies leaves a dead letter that says what may have arrived', async () => {
+    bed.exchange = () => new Promise(() => undefined);
+    await bed.decide(...many.slice(0, 3));
+    bed.restart();
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
+    await bed.elapse(120_000);
+    expect(bed.holdings().map(({ outcome, mayHaveArrived }) => [outcome, mayHaveArrived])).toEqual(
+      Array(3).fill(['dead', true]),
+    );
   });
 
   it('keeps nobody from draining', async () => {
-    exchange = () => new Promise(() => {});
-    void fanOut.decisions(decisions(...decided17.slice(0, 16)));
+    bed.exchange = () => new Promise(() => undefined);
+    void bed.decide(...many.slice(0, 16));
     const drain = new AbortController();
-    const waiting = fanOut.decisions({ ...decisions(decided), signal: drain.signal });
+    const waiting = bed.fanOut.decisions({ ...bed.batchOf(...many.slice(16, 20)), signal: drain.signal });
     setTimeout(() => drain.abort(), 5);
     await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 
-describe('a retry that comes due', () => {
-  it('is made when the ledger waits for it', async () => {
-    stored = [standing({})];
-    expect(await fanOut.due(due(2))).toBe(1);
-    expect(sent).toBe(1);
-  });
+describe('a destination that is down', () => {
+  const many = Array.from({ length: 40 }, (_, n) => ({
+    ...decided,
+    conversionId: `c0ffee00-0000-8000-8000-0000000002${String(n).padStart(2, '0')}`,
+  }));
 
-  it('is made once when it stands in the wheel twice', async () => {
-    stored = [standing({})];
-    expect(await fanOut.due(due(2, 2))).toBe(2);
-    expect(sent).toBe(1);
-  });
-
-  it.each<[string, Partial<StoredDelivery>, number]>([
-    ['of an attempt already made', { attempt: 2 }, 2],
-    ['of a later attempt than the next', {}, 3],
-    ['of a delivery that was delivered', { outcome: 'delivered', nextAttemptAt: null }, 2],
-  ])('%s is dropped', async (_name, changes, attempt) => {
-    stored = [standing(changes)];
-    expect(await fanOut.due(due(attempt))).toBe(1);
-    expect(sent).toBe(0);
-  });
-
-  it('whose attempt was cut off by a crash is repeated', async () => {
-    stored = [standing({ attempt: 2, phase: 'intended', outcome: null })];
-    await fanOut.due(due(2));
-    expect(sent).toBe(1);
-  });
-
-  it('proves that the attempt before it was judged, also where its end is not known to be on record', async () => {
-    stored = [standing({})];
-    exchange = async () => ({ ok: false, error: 'timeout' });
-    // The end of the second attempt arrives in the log, its acknowledgement does not.
-    acknowledge = (topic) => {
-      if (topic === 'delivery.attempted.v1' && written.length === 3)
-        throw new DependencyFailure('kafka_unavailable', 'away');
-    };
-    const second = fanOut.due(due(2));
-    const third = fanOut.due(due(3));
-    await expect(second).rejects.toBeInstanceOf(DependencyFailure);
-    expect(await third).toBe(1);
-    expect(sent).toBe(2);
-    // By now the store shows the end, and the second comes again.
-    stored = [standing({ attempt: 2 })];
-    expect(await fanOut.due(due(2))).toBe(1);
-    expect(sent).toBe(2);
-  });
-
-  it('of a decision in a schema that a later release writes waits until that is learnt', async () => {
-    stored = [standing({})];
-    const [first] = due(2).events;
-    if (first === undefined) throw new Error('nothing is due');
-    // One optional field more, under an id that this build has never met.
-    const wire = Buffer.concat([first.event.decision, Buffer.of(0)]);
-    wire.writeInt32BE(LATER_ID, 1);
-    const retry = { ...due(2), events: [{ ...first, event: { ...first.event, decision: wire } }] };
-    learn = async () => {
-      throw new DependencyFailure('schema_registry_unavailable', 'away');
-    };
-    await expect(fanOut.due(retry)).rejects.toBeInstanceOf(DependencyFailure);
-    expect(sent).toBe(0);
-    const asked: number[] = [];
-    learn = async (id) => {
-      asked.push(id);
-      return learnSchema(id, LATER_SCHEMA) === 'learnt' ? 'learnt' : 'unknown';
-    };
-    expect(await fanOut.due(retry)).toBe(1);
-    expect([sent, asked]).toEqual([1, [LATER_ID]]);
-  });
-
-  it('of a decision in a schema that nobody knows is a defect of its record', async () => {
-    stored = [standing({})];
-    const batch = due(2);
-    batch.events[0]?.event.decision.writeInt32BE(POISON_ID, 1);
-    await expect(fanOut.due(batch)).rejects.toThrow('unknown_schema_id');
-    expect(written).toEqual([]);
-  });
-
-  it('to a destination that was disabled meanwhile ends dead, as a dead letter', async () => {
-    stored = [standing({})];
-    await log.append(
-      aChange('destination', { ...destination, status: 'disabled', settings }, { expectedVersion: 0 }),
-    );
-    await fanOut.due(due(2));
-    expect(sent).toBe(0);
-    expect(topics()).toEqual(['dead-letter.v1', 'delivery.attempted.v1']);
-    expect(decodeEvent('delivery.attempted.v1', written[1]?.value ?? null)).toMatchObject({
-      value: { phase: 'ended', deliveries: [{ outcome: 'dead', reasonCode: 'destination_disabled' }] },
+  it('has its deliveries parked without an attempt, and all delivered when it is back', async () => {
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    const tried = bed.requests.length;
+    expect(tried).toBe(10);
+    bed.exchange = () => TAKEN;
+    await bed.elapse(600_000);
+    expect(bed.holdings().filter(({ outcome }) => outcome === 'delivered')).toHaveLength(40);
+    expect(bed.waiting).toEqual([]);
+    const states = bed.written.flatMap(({ topic, value }) => {
+      if (topic !== 'destination.state.v1') return [];
+      const decoded = decodeEvent(topic, value);
+      return decoded.ok ? [decoded.value.breaker] : [];
     });
+    expect(states).toEqual(['open', 'closed']);
+  });
+
+  it('and is disabled by hand then leaves a dead letter of everything that waited', async () => {
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
+    await bed.elapse(600_000);
+    expect(bed.holdings().map(({ outcome }) => outcome)).toEqual(Array(40).fill('dead'));
+    expect(bed.topics().filter((topic) => topic === 'dead-letter.v1')).toHaveLength(40);
+    expect(bed.waiting).toEqual([]);
+  });
+
+  it('hurts no other', async () => {
+    const other = {
+      ...CORRECTABLE,
+      id: 'other',
+      settings: { urlTemplate: 'https://other.example/?c={click_id}' },
+    };
+    await bed.log.append(aChange('destination', other));
+    await bed.log.append(aChange('subscription', { id: 'others', destinationId: 'other' }));
+    bed.exchange = ({ url }) => (url.includes('partner.example') ? answered(500) : TAKEN);
+    for (const one of many) await bed.decide(one);
+    const delivered = bed.holdings().filter(({ outcome }) => outcome === 'delivered');
+    expect(new Set(delivered.map(({ destinationId }) => destinationId))).toEqual(new Set(['other']));
+    expect(delivered).toHaveLength(40);
+  });
+
+  it('for long enough is switched off, and a success switches it on', async () => {
+    const day = 86_400_000;
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, disableAfterMs: 60_000 }, { expectedVersion: 0 }),
+    );
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many.slice(0, 12)) await bed.decide(one);
+    await bed.elapse(day);
+    expect(outcomes()).toContain('destination_switched_off');
+    expect(bed.waiting).toEqual([]);
+    bed.exchange = () => TAKEN;
+    await bed.decide(many[20] ?? decided);
+    await bed.decide(many[21] ?? decided);
+    expect(outcomes().slice(-2)).toEqual(['delivered', 'delivered']);
+  });
+});
+
+describe('over any history of revisions, answers and crashes', () => {
+  const answers: Exchange[] = [
+    TAKEN,
+    TAKEN,
+    answered(503),
+    answered(404),
+    { ok: false, error: 'timeout' },
+    { ok: false, error: 'connection_refused' },
+  ];
+  const turn = fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant('worth' as const), units: fc.integer({ min: 1, max: 3 }) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('rejected' as const, 'held' as const, 'other_partner' as const),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant('elapse' as const), ms: fc.integer({ min: 1, max: 20_000 }) }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('restart' as const, 'rewind' as const) }) },
+  );
+
+  it('the receiver holds what the log says, and what it should unless it is listed as wrong', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(turn, { maxLength: 14 }),
+        fc.array(fc.nat(5), { maxLength: 20 }),
+        async (turns, drawn) => {
+          const partner = { ...CORRECTABLE, partnerId: 'partner-1' };
+          bed = await FanOutBed.start(['destination', partner], ALL);
+          const seen = new Map<string, string>();
+          let told: string | null = null;
+          bed.exchange = ({ url, headers }, nth) => {
+            const answer = answers[drawn[nth] ?? 0] ?? TAKEN;
+            const arrives = answer === TAKEN || (!answer.ok && answer.error === 'timeout' && nth % 2 === 0);
+            const key = headers['idempotency-key'] ?? '';
+            if (arrives && !seen.has(key)) {
+              seen.set(key, url);
+              told = `${new URL(url).searchParams.get('p')} ${new URL(url).searchParams.get('s')}`;
+            }
+            return answer;
+          };
+          const revisions: ConversionDecided[] = [];
+          for (const each of turns) {
+            if (each.kind === 'elapse') await bed.elapse(each.ms);
+            else if (each.kind === 'restart') bed.restart();
+            else if (each.kind === 'rewind') for (const one of revisions.slice(-3)) await bed.decide(one);
+            else {
+              const changes =
+                each.kind === 'worth'
+                  ? worth(each.units)
+                  : each.kind === 'other_partner'
+                    ? { partnerId: 'partner-2' }
+                    : { state: each.kind };
+              const next = revised(revisions.length + 1, changes);
+              revisions.push(next);
+              await bed.decide(next);
+            }
+          }
+          await bed.elapse(3_600_000);
+          expect(bed.waiting).toEqual([]);
+          expect([...seen.values()].filter((url) => !url.includes('/status'))).toHaveLength(
+            seen.size > 0 ? 1 : 0,
+          );
+          const [holding, ...others] = bed.holdings();
+          expect(others).toEqual([]);
+          const isListed = holding?.outcome === 'refused' || holding?.outcome === 'dead';
+          const last = revisions.at(-1);
+          if (last === undefined || isListed || last.state === 'held') return;
+          const isGone = last.state === 'rejected' || last.partnerId === 'partner-2';
+          if (isGone) expect(told === null || told === '0 rejected').toBe(true);
+          else expect(told).toBe(`${Number(last.payoutMicros) / 1_000_000} payable`);
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 });

@@ -1,31 +1,36 @@
-/** Fan-out as a whole: plans the deliveries of each decision, makes the attempts that are due, never repeats what was delivered. */
+/** Fan-out as a whole: what each decision and each due record asks for is begun, and nobody waits for a destination. */
 import {
   type AssignmentListener,
   type BatchAnswer,
   type EventProducer,
   type IncomingEvent,
+  type OutgoingRecord,
   outgoing,
   type PartitionBatch,
   type RecordPosition,
   type SchemaSource,
+  type TopicPartition,
 } from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryDue, decodeEvent, schemaIdOf } from '@tributary/contracts';
 import { levelFor } from '@tributary/domain';
-import { type Clock, DependencyFailure, type Logger, Turns, withTraceHeaders } from '@tributary/runtime';
-import type { Attempter } from './attempter.ts';
-import { type DueDelivery, dueRecord } from './delivery-records.ts';
-import { withheld as withheldTotal } from './fan-out-metrics.ts';
-import { planDeliveries } from './plan.ts';
+import { type Clock, DependencyFailure, type Logger, withTraceHeaders } from '@tributary/runtime';
+import { type Asking, stepRecord } from './delivery-records.ts';
+import { PATIENCE_MS } from './destination-lane.ts';
+import type { DestinationLanes } from './destination-lanes.ts';
+import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
+import { planHoldings } from './plan.ts';
 import type { Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
+import type { Steps, Underway } from './steps.ts';
 import { type DueEvent, type DueTopic, dueTopic, popDue } from './timer.ts';
 
 export interface FanOutOptions {
   readonly follower: ConfigurationFollower;
   readonly receivers: Receivers;
   readonly ledger: SendLedger;
-  readonly attempter: Attempter;
+  readonly lanes: DestinationLanes;
+  readonly steps: Steps;
   readonly producer: EventProducer;
   readonly schemas: SchemaSource;
   readonly clock: Clock;
@@ -34,16 +39,27 @@ export interface FanOutOptions {
 
 const CATCH_UP_MS = 30_000;
 const EVICT_EVERY_MS = 1_000;
-/**
- * Attempts of a batch begin within this time. A lane to a destination that never answers has room for 96 a minute, and the
- * batches of every partition may stand in it: waited for without bound, it would outlast the limit of a handler.
- */
-const BEGIN_WITHIN_MS = 30_000;
+const DECISIONS = 'conversion.decided.v1';
+
+/** Something begun for a record, and that record in the form in which it comes again. */
+interface Begun {
+  readonly underway: Underway;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  again(dueAt: number): DeliveryDue;
+}
+
+/** A record of the timer wheel with the decisions it carries. */
+interface Again {
+  readonly incoming: DueEvent;
+  readonly asking: Asking;
+  readonly delivered: ConversionDecided | null;
+}
+
+type Decided = IncomingEvent<'conversion.decided.v1'>;
 
 export class FanOut implements AssignmentListener {
   readonly #options: FanOutOptions;
-  /** By delivery: a decision met again and a retry that comes due never both send it. */
-  readonly #turns = new Turns<string>();
   #evictions: NodeJS.Timeout | undefined;
 
   constructor(options: FanOutOptions) {
@@ -57,11 +73,14 @@ export class FanOut implements AssignmentListener {
     }, EVICT_EVERY_MS);
   }
 
-  stop(): void {
+  /** Resolves when every attempt that has begun is on record. */
+  async stop(): Promise<void> {
+    await this.#options.steps.idle();
     clearInterval(this.#evictions);
   }
 
-  async assigned(): Promise<void> {
+  async assigned(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#options.lanes.own(partitions.filter(({ topic }) => topic === DECISIONS).length);
     await this.#options.ledger.begin();
   }
 
@@ -69,86 +88,179 @@ export class FanOut implements AssignmentListener {
   async decisions(batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
     const { ledger } = this.#options;
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
-    const planned = batch.events.flatMap((event) => this.#plan(event));
-    // Several revisions of one conversion in a batch: the newest is sent, the older ones were never open.
-    const newest = new Map(planned.map((delivery) => [delivery.deliveryId, delivery]));
-    const standings = await ledger.standings([...newest.keys()]);
-    await allBegunInTime(batch.signal, (signal) =>
-      [...newest.values()].map((delivery) =>
-        this.#open({ ...delivery, signal }, standings.get(delivery.deliveryId)),
-      ),
+    for (const incoming of batch.events) ledger.noteDecided(incoming.event, incoming);
+    // Several revisions of one conversion in a batch: only the newest says what is to be held.
+    const newest = new Map<string, Decided>();
+    for (const incoming of batch.events) {
+      const { conversionId, revision } = incoming.event;
+      if (revision >= (newest.get(conversionId)?.event.revision ?? 0)) newest.set(conversionId, incoming);
+    }
+    const standings = await ledger.holdingsOf([...newest.keys()]);
+    const begun = [...newest.values()].flatMap((incoming) =>
+      this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? [], null),
     );
+    await this.#settle(begun, batch.signal);
     return batch.events.length;
   }
 
   /** @returns how many events at the head have come to their time and are done, and when the next one does. @throws DependencyFailure */
   async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
-    const { ledger, producer, clock } = this.#options;
+    const { clock } = this.#options;
     const { due, moved, resumeAt } = popDue(batch, clock.now());
-    await producer.produce(
-      moved.map(({ event: { event, key, headers }, level }) =>
+    const shut: { readonly event: DueEvent; readonly until: number }[] = [];
+    const open: DueEvent[] = [];
+    for (const event of due) {
+      const until = this.#shutUntil(event.event);
+      if (until === null) open.push(event);
+      else shut.push({ event, until });
+    }
+    const asked: Again[] = [];
+    for (const event of open) asked.push(await this.#askedAgain(event));
+    // Just before the steps begin: what is written between is known here only until ClickHouse shows it.
+    const standings = await this.#options.ledger.holdingsOf(open.map(({ key }) => key));
+    const begun = asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? []));
+    await this.#settle(begun, batch.signal);
+    // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
+    await this.#produce([
+      ...moved.map(({ event: { event, key, headers }, level }) =>
         withTraceHeaders(headers, () =>
           outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() }),
         ),
       ),
-    );
-    const standings = await ledger.standings(due.map(({ event }) => event.deliveryId));
-    await allBegunInTime(batch.signal, (signal) =>
-      due.map((event) => this.#resume(event, standings.get(event.event.deliveryId), signal)),
-    );
+      ...shut.map(({ event: { event, key, headers }, until }) =>
+        this.#dueAgain(key, headers, { ...event, dueAt: until }),
+      ),
+    ]);
     const done = due.length + moved.length;
     return resumeAt === undefined ? done : { done, resumeAt };
   }
 
-  #plan(incoming: IncomingEvent<'conversion.decided.v1'>): DueDelivery[] {
-    const { follower, receivers, clock, logger } = this.#options;
-    const { event: decided, value: wire, headers } = incoming;
-    const { deliveries, withheld } = planDeliveries(decided, follower.current, receivers, clock.now());
-    for (const { destinationId, reason } of withheld) {
-      withheldTotal.inc({ reason });
-      logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
+  /** Spares what finds its destination away the look at the ledger: there may be hundreds of thousands. */
+  #shutUntil({ destinationId }: DeliveryDue): number | null {
+    const { receivers, follower, lanes, clock } = this.#options;
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
+    if (!lookup.ok) return null;
+    const lane = lanes.laneOf(lookup.active);
+    lane.welcomeBack();
+    const refusal = lane.refusal();
+    return refusal?.kind === 'no_room' ? refusal.until : null;
+  }
+
+  /** @param only the holding a waiting record is about; null: all that the decision concerns. */
+  #steps(asking: Asking, standings: readonly Standing[], only: string | null): Begun[] {
+    const { follower, receivers, clock, logger, steps } = this.#options;
+    const { decided, wire, headers } = asking;
+    const { wished, withheld } = planHoldings(decided, standings, follower.current, receivers, clock.now());
+    if (only === null) {
+      for (const { destinationId, reason } of withheld) {
+        withheldTotal.inc({ reason });
+        logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
+      }
     }
-    const askedBy = positionOf(incoming);
-    return deliveries.map((plan) => ({ ...plan, decided, wire, attempt: 1, askedBy, headers }));
+    return wished
+      .filter(({ deliveryId }) => only === null || deliveryId === only)
+      .map((each) => ({
+        underway: steps.step({ ...asking, wished: each, hasWaited: only !== null }),
+        key: decided.conversionId,
+        headers,
+        again: (dueAt) => {
+          const { deliveryId: holdingId, destinationId, outwardEvent: event } = each;
+          return stepRecord({ holdingId, destinationId, event }, wire, dueAt, clock.now());
+        },
+      }));
   }
 
-  /** A decision met its delivery: first seen, cut off by a crash, waiting for a retry, or at its end. */
-  #open(delivery: DueDelivery, read: Standing | undefined): Promise<void> {
-    const { attempter, ledger, producer, clock } = this.#options;
-    return this.#turns.run(delivery.deliveryId, async () => {
-      const standing = ledger.latest(delivery.deliveryId, read);
-      if (standing === undefined) return attempter.attempt(delivery);
-      const { attempt, phase, outcome, nextAttemptAt } = standing;
-      // Intended without ended: whether it arrived nobody knows, so the same attempt is repeated under the same key.
-      if (phase === 'intended') return attempter.attempt({ ...delivery, attempt });
-      if (outcome !== 'retry') return;
-      // The record in the timer wheel may have been cut off with the commit of this decision; of two, the second popped is dropped.
-      const now = clock.now();
-      const dueAt = nextAttemptAt ?? now;
-      const again = dueRecord({ ...delivery, attempt: attempt + 1 }, dueAt, now, null);
-      const topic = dueTopic(levelFor(dueAt - now));
-      await producer.produce([
-        withTraceHeaders(delivery.headers ?? {}, () => outgoing(topic, delivery.decided.conversionId, again)),
-      ]);
-    });
-  }
-
-  /** A retry has come to its time; it counts only when this attempt is the one that follows. */
-  #resume(incoming: DueEvent, read: Standing | undefined, signal: AbortSignal): Promise<void> {
-    const { follower, receivers, attempter, ledger, clock } = this.#options;
+  async #askedAgain(incoming: DueEvent): Promise<Again> {
     const { event, headers } = incoming;
-    return this.#turns.run(event.deliveryId, async () => {
-      if (!isAwaited(event, ledger.latest(event.deliveryId, read))) return;
-      const decided = await this.#decisionIn(event.decision);
-      await this.#catchUp(decided.configurationVersion);
-      const lookup = receivers.find(follower.current, event.destinationId, decided, clock.now());
-      const due = { ...event, decided, wire: event.decision, askedBy: positionOf(incoming), headers };
-      if (lookup.ok) await attempter.attempt({ ...due, receiver: lookup.receiver, signal });
-      else await attempter.abandon(due, lookup.reason);
-    });
+    const decided = await this.#decisionIn(event.decision);
+    const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
+    await this.#catchUp(decided.configurationVersion);
+    const asking = { decided, wire: event.decision, askedBy: positionOf(incoming), headers };
+    return { incoming, asking, delivered };
   }
 
-  /** The decision that a retry carries. The bus has learnt the schema of the retry only; this one may be another, of a later release. */
+  /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
+  #resume({ incoming, asking, delivered }: Again, standings: readonly Standing[]): readonly Begun[] {
+    const { event, headers, key } = incoming;
+    const { deliveryId, destinationId, outwardEvent, attempt } = event;
+    if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
+    const standing = standings.find((each) => each.deliveryId === deliveryId);
+    if (standing === undefined) return [];
+    const task = { ...asking, deliveryId, destinationId, outwardEvent, attempt, delivered, standing };
+    return [
+      { underway: this.#options.steps.retry(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) },
+    ];
+  }
+
+  #stepAgain(
+    { event, headers, key }: DueEvent,
+    asking: Asking,
+    standings: readonly Standing[],
+  ): readonly Begun[] {
+    const { receivers, follower, clock, steps } = this.#options;
+    const { deliveryId: holdingId, destinationId, outwardEvent } = event;
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
+    if (lookup.ok) return this.#steps(asking, standings, holdingId);
+    const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
+    const task = {
+      ...asking,
+      holdingId,
+      destinationId,
+      event: outwardEvent,
+      standing,
+      reasonCode: lookup.reason,
+    };
+    return [{ underway: steps.abandon(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) }];
+  }
+
+  /**
+   * Waits for what was begun, for a short time. What a slow destination has not taken by then comes again by the timer wheel,
+   * and so does what it has not answered, in case that this process dies: the partition goes on.
+   */
+  async #settle(begun: readonly Begun[], signal: AbortSignal): Promise<void> {
+    const late = new Map<Begun, number>();
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(() => patience.resolve(), PATIENCE_MS);
+    const givenUp = () => patience.resolve();
+    signal.addEventListener('abort', givenUp);
+    if (signal.aborted) givenUp();
+    try {
+      const answers = begun.map(async (each) => {
+        const answer = await Promise.race([
+          each.underway.answer,
+          patience.promise.then(() => 'late' as const),
+        ]);
+        if (answer === null) return;
+        if (answer !== 'late') return void late.set(each, answer);
+        const { hasBegun, comeBackAt } = each.underway.detach();
+        // Given up or drained: what has begun is waited for, the rest is the next owner's.
+        if (signal.aborted && hasBegun) return void (await each.underway.answer);
+        if (signal.aborted) throw signal.reason;
+        late.set(each, comeBackAt);
+      });
+      await allDone(answers);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', givenUp);
+    }
+    await this.#produce(
+      [...late].map(([{ key, headers, again }, dueAt]) => this.#dueAgain(key, headers, again(dueAt))),
+    );
+  }
+
+  #dueAgain(key: string, headers: Readonly<Record<string, string>>, due: DeliveryDue): OutgoingRecord {
+    const now = this.#options.clock.now();
+    cameBack.inc({ kind: due.kind });
+    return withTraceHeaders(headers, () =>
+      outgoing(dueTopic(levelFor(due.dueAt - now)), key, { ...due, enqueuedAt: now }),
+    );
+  }
+
+  async #produce(records: readonly OutgoingRecord[]): Promise<void> {
+    if (records.length > 0) await this.#options.producer.produce(records);
+  }
+
+  /** The decision that a record carries. The bus has learnt the schema of the record only; this one may be another, of a later release. */
   async #decisionIn(wire: Buffer): Promise<ConversionDecided> {
     let decoded = decodeEvent('conversion.decided.v1', wire);
     const id = schemaIdOf(wire);
@@ -169,38 +281,16 @@ export class FanOut implements AssignmentListener {
   }
 }
 
-/**
- * The retry the ledger waits for, or one whose attempt was cut off. A retry is on record before the end of the attempt that
- * it follows, so it is itself the proof of that end: dropped because the end is not known yet, it would be the last.
- */
-function isAwaited({ attempt }: DeliveryDue, standing: Standing | undefined): boolean {
-  if (standing === undefined) return false;
-  if (standing.attempt === attempt) return standing.phase === 'intended';
-  return standing.attempt === attempt - 1 && (standing.phase === 'intended' || standing.outcome === 'retry');
-}
-
-/** Does the attempts of a batch; the signal they get lets go of those that wait for room when they are late or no longer ours. */
-async function allBegunInTime(
-  signal: AbortSignal,
-  begin: (signal: AbortSignal) => readonly Promise<void>[],
-): Promise<void> {
-  const late = new AbortController();
-  const timer = setTimeout(() => {
-    // What has ended until now is on record, so every time the batch comes again it has less to do.
-    late.abort(new DependencyFailure('destination_busy', 'a destination has had no room for a whole batch'));
-  }, BEGIN_WITHIN_MS);
-  try {
-    await allDone(begin(AbortSignal.any([signal, late.signal])));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Waits for all before it throws: a batch is tried again only when nothing of it is still under way. */
 async function allDone(work: readonly Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(work);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+}
+
+function askingOf(incoming: Decided): Asking {
+  const { event: decided, value: wire, headers } = incoming;
+  return { decided, wire, headers, askedBy: positionOf(incoming) };
 }
 
 function positionOf({ topic, partition, offset }: RecordPosition): RecordPosition {

@@ -17,6 +17,7 @@ const settings = readSettings([
   'SECRETS_KEYS',
   'DELIVERY_TIMEOUT_MS',
   'DELIVERY_ALLOW_PRIVATE',
+  'DELIVERY_ALLOWED_NETWORKS',
   'LOG_LEVEL',
 ]);
 const logger = createLogger('fan-out', settings.LOG_LEVEL);

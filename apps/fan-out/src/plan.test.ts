@@ -2,11 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConfigurationChanged, ConversionDecided } from '@tributary/contracts';
-import { outwardKey } from '@tributary/domain';
+import { begun, endedAs, outwardKey } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
-import { planDeliveries } from './plan.ts';
+import { outwardValueOf } from './outward-conversion.ts';
+import { planDeliveries, planHoldings } from './plan.ts';
 import { Receivers } from './receivers.ts';
 
 const encryption = new Encryption(randomBytes(32).toString('base64'));
@@ -82,6 +83,35 @@ describe('filters', () => {
     ['of no offer', { offerIds: ['acme-offer'] }, { offerId: null }, 0],
     ['of the partner', { partnerIds: ['partner-1'] }, {}, 1],
     ['of no partner', { partnerIds: ['partner-1'] }, { partnerId: null }, 0],
+    ['of the country', { countries: ['DE'] }, { country: 'de' }, 1],
+    ['of the country of its click', { countries: ['DE'] }, { country: null, clickCountry: 'DE' }, 1],
+    ['of another country', { countries: ['DE', 'AT'] }, { country: 'FR', clickCountry: 'DE' }, 0],
+    ['of no country', { countries: ['DE'] }, {}, 0],
+    ['worth enough', { revenue: { currency: 'EUR', atLeast: '49.90' } }, {}, 1],
+    ['worth less', { revenue: { currency: 'EUR', atLeast: '49.91' } }, {}, 0],
+    ['worth too much', { revenue: { currency: 'EUR', below: '49.90' } }, {}, 0],
+    ['within a range', { revenue: { currency: 'EUR', atLeast: '10', below: '50' } }, {}, 1],
+    [
+      'worth less after a refund',
+      { revenue: { currency: 'EUR', atLeast: '40' } },
+      { reversedRevenueMicros: 10_000_000n },
+      0,
+    ],
+    ['in another currency', { revenue: { currency: 'USD', atLeast: '1' } }, {}, 0],
+    [
+      'of no value',
+      { revenue: { currency: 'EUR', below: '50' } },
+      { revenueMicros: null, currency: null },
+      0,
+    ],
+    ['a refund', {}, { eventType: 'refund', reversedTransactionId: 'order-1' }, 0],
+    [
+      'a refund that is asked for',
+      { eventTypes: ['refund'] },
+      { eventType: 'refund', reversedTransactionId: 'order-1' },
+      1,
+    ],
+    ['rejected, asked for, but never delivered', { states: ['rejected'] }, { state: 'rejected' }, 0],
     ['of the source', { sourceIds: ['acme-backend'] }, {}, 1],
     ['of another source', { sourceIds: ['other'] }, {}, 0],
     [
@@ -213,6 +243,32 @@ describe('events', () => {
     ).toBe(eventType);
   });
 });
+
+it.each([
+  ['disabled, asked for', { status: 'disabled' }, {}],
+  ['disabled, credited to another by now', { status: 'disabled' }, { partnerId: 'partner-2' }],
+  ['of a definition this process does not know', { definition: 'from-the-future' }, { state: 'rejected' }],
+] as const)(
+  'what a destination holds that is %s is withheld from it, and told once',
+  (_name, destination, changes) => {
+    const decided = aDecision();
+    const { conversionId } = decided;
+    const holdingId = outwardKey(conversionId, 'partner', 'sale');
+    const told = begun(null, { kind: 'event', revision: 1, told: outwardValueOf(decided) });
+    const place = { holdingId, conversionId, destinationId: 'partner', event: 'sale', deliveryId: holdingId };
+    const standing = { ...endedAs(told, 'delivered', false), ...place, nextAttemptAt: null };
+    const configuration = new Configuration();
+    configuration.apply(0, aChange('destination', { ...DESTINATION, ...destination }));
+    configuration.apply(
+      1,
+      aChange('subscription', { id: 's', destinationId: 'partner', filter: { partnerIds: ['partner-1'] } }),
+    );
+    const next = aDecision({ revision: 2, ...changes });
+    const plan = planHoldings(next, [standing], configuration, new Receivers(encryption), NOW);
+    const reason = 'status' in destination ? 'destination_disabled' : 'definition_unknown';
+    expect(plan).toEqual({ wished: [], withheld: [{ destinationId: 'partner', reason }] });
+  },
+);
 
 describe('changes over time', () => {
   const { occurredAt } = aDecision();

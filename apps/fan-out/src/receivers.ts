@@ -20,10 +20,18 @@ import {
 import { type ChoiceSubject, type Chooser, chooserAmong } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
-/** A destination for one conversion: the settings are its own, or those of the override that fits the conversion. */
-export interface Receiver {
+/** A destination that may be sent to, whatever it is to be sent. */
+export interface ActiveDestination {
   readonly destination: Destination;
+  /** Configuration version of the destination: what was learnt of it under another may hold no more. */
+  readonly version: number;
   readonly definition: DestinationDefinition;
+}
+
+/** A destination for one conversion: the settings are its own, or those of the override that fits the conversion. */
+export interface Receiver extends ActiveDestination {
+  /** Index of that override; null for the destination's own settings. */
+  readonly override: number | null;
   readonly settings: DestinationSettings;
   readonly hideSecrets: Redactor;
 }
@@ -38,12 +46,16 @@ export const RECEIVER_PROBLEMS = [
 ] as const;
 export type ReceiverProblem = (typeof RECEIVER_PROBLEMS)[number];
 
-export type ReceiverLookup =
-  | { readonly ok: true; readonly receiver: Receiver }
-  | { readonly ok: false; readonly reason: ReceiverProblem };
+interface Missing {
+  readonly ok: false;
+  readonly reason: ReceiverProblem;
+}
+export type ReceiverLookup = { readonly ok: true; readonly receiver: Receiver } | Missing;
+export type DestinationLookup = { readonly ok: true; readonly active: ActiveDestination } | Missing;
 
 interface Prepared {
   readonly version: number | undefined;
+  readonly destination: DestinationLookup;
   readonly choose: Chooser;
   readonly own: ReceiverLookup;
   /** One for each override of the document. */
@@ -65,44 +77,59 @@ export class Receivers {
     conversion: ChoiceSubject,
     now: number,
   ): ReceiverLookup {
+    const { choose, own, overridden } = this.#preparedFor(configuration, destinationId, now);
+    const chosen = choose(conversion);
+    return (chosen === null ? undefined : overridden[chosen]) ?? own;
+  }
+
+  /** The destination as it is in force at `now`, for all that does not depend on what is sent. */
+  findDestination(configuration: Configuration, destinationId: string, now: number): DestinationLookup {
+    return this.#preparedFor(configuration, destinationId, now).destination;
+  }
+
+  #preparedFor(configuration: Configuration, destinationId: string, now: number): Prepared {
     const revision = configuration.revision('destination', destinationId, now);
     let prepared = this.#prepared.get(destinationId);
     if (prepared === undefined || prepared.version !== revision?.version) {
       prepared = this.#prepare(revision);
       this.#prepared.set(destinationId, prepared);
     }
-    const chosen = prepared.choose(conversion);
-    return (chosen === null ? undefined : prepared.overridden[chosen]) ?? prepared.own;
+    return prepared;
   }
 
   #prepare(revision: Revision<'destination'> | undefined): Prepared {
     const { overrides = [] } = revision?.entity ?? {};
+    const destination = activeIn(revision);
+    const receiver = (override: number | null, settings: Destination['settings']): ReceiverLookup =>
+      destination.ok
+        ? this.#receiverOf(destination.active, revision?.secrets ?? {}, override, settings)
+        : destination;
     return {
       version: revision?.version,
+      destination,
       choose: chooserAmong(overrideScopesOf({ overrides })),
-      own: this.#lookup(revision, {}),
-      overridden: overrides.map(({ settings }) => this.#lookup(revision, settings)),
+      own: receiver(null, {}),
+      overridden: overrides.map(({ settings }, index) => receiver(index, settings)),
     };
   }
 
-  #lookup(revision: Revision<'destination'> | undefined, override: Destination['settings']): ReceiverLookup {
-    const destination = revision?.entity ?? null;
-    if (revision === undefined || destination === null) return { ok: false, reason: 'destination_unknown' };
-    if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
-    const definition = destinationFor(destination.definition);
-    if (definition === null) return { ok: false, reason: 'definition_unknown' };
-    const given = overriddenSettings(definition, destination.settings, override);
+  #receiverOf(
+    active: ActiveDestination,
+    secrets: Revision<'destination'>['secrets'],
+    override: number | null,
+    overriding: Destination['settings'],
+  ): ReceiverLookup {
+    const { destination, definition } = active;
+    const given = overriddenSettings(definition, destination.settings, overriding);
     if (given === null) return { ok: false, reason: 'settings_invalid' };
-    const whole = this.#withSecrets(destination.id, given, revision.secrets);
+    const whole = this.#withSecrets(destination.id, given, secrets);
     // A key that this process lacks is one destination's trouble, and must not set aside what others are to be sent.
     if (whole === null) return { ok: false, reason: 'secrets_unreadable' };
     const parsed = parseSettings(definition, whole);
     if (!parsed.ok) return { ok: false, reason: 'settings_invalid' };
     const { settings } = parsed;
-    return {
-      ok: true,
-      receiver: { destination, definition, settings, hideSecrets: settingsRedactor(definition, settings) },
-    };
+    const hideSecrets = settingsRedactor(definition, settings);
+    return { ok: true, receiver: { ...active, override, settings, hideSecrets } };
   }
 
   /** Secrets are named by their dotted path in the settings; null when no key decrypts one of them. */
@@ -127,6 +154,15 @@ export class Receivers {
       return null;
     }
   }
+}
+
+function activeIn(revision: Revision<'destination'> | undefined): DestinationLookup {
+  const destination = revision?.entity ?? null;
+  if (revision === undefined || destination === null) return { ok: false, reason: 'destination_unknown' };
+  if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
+  const definition = destinationFor(destination.definition);
+  if (definition === null) return { ok: false, reason: 'definition_unknown' };
+  return { ok: true, active: { destination, version: revision.version, definition } };
 }
 
 function setPath(

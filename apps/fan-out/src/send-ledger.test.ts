@@ -1,18 +1,26 @@
 /** The ledger: the later of what ClickHouse shows and what this instance has done, and nothing forgotten too early. */
-import { type StoredDelivery, StoredOffsets } from '@tributary/store';
+import { type StoredHolding, StoredOffsets } from '@tributary/store';
+import { aDecision } from '@tributary/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SendLedger, type Standing } from './send-ledger.ts';
 
 const TOPIC = 'delivery.attempted.v1';
-let stored: StoredDelivery[];
+const decided = aDecision();
+const { conversionId } = decided;
+let stored: StoredHolding[];
+let newest: number;
 let committed: number;
 let end: number;
 let ledger: SendLedger;
+/** When the store answers. */
+let answering: Promise<void>;
 
 beforeEach(() => {
   stored = [];
+  newest = 0;
   committed = 0;
   end = 0;
+  answering = Promise.resolve();
   const offsets = new StoredOffsets(
     {
       endOffsets: async () => new Map([[0, end]]),
@@ -21,17 +29,51 @@ beforeEach(() => {
     'tributary',
   );
   ledger = new SendLedger(
-    { deliveriesById: async (ids) => stored.filter(({ deliveryId }) => ids.includes(deliveryId)) },
+    {
+      holdingsOf: async (ids) => {
+        const seen = stored.filter((each) => ids.includes(each.conversionId));
+        await answering;
+        return seen;
+      },
+      newestRevisions: async (ids) => {
+        await answering;
+        return new Map(ids.map((id) => [id, newest]));
+      },
+      decidedRevision: async (id, revision) => (id === conversionId && revision === 1 ? decided : undefined),
+    },
     offsets,
   );
 });
 
-function standing(attempt: number, phase: Standing['phase'], outcome: string | null = null): Standing {
-  return { attempt, phase, outcome, nextAttemptAt: null, revision: 1 };
+function standing(
+  attempt: number,
+  phase: Standing['phase'],
+  outcome: Standing['outcome'] = null,
+  holdingId = 'h',
+): Standing {
+  return {
+    holdingId,
+    conversionId,
+    destinationId: 'partner',
+    event: 'sale',
+    deliveryId: holdingId,
+    kind: 'event',
+    revision: 1,
+    attempt,
+    tries: attempt,
+    phase,
+    outcome,
+    told: { amounts: { revenue: null, payout: null }, state: 'payable' },
+    held: null,
+    mayHaveArrived: false,
+    repeatedFor: 0,
+    eventRevision: null,
+    nextAttemptAt: null,
+  };
 }
 
 const at = (offset: number) => ({ topic: TOPIC, partition: 0, offset }) as const;
-const asStored = (one: Standing): StoredDelivery => ({ ...one, deliveryId: 'd' });
+const found = async () => (await ledger.holdingsOf([conversionId])).get(conversionId) ?? [];
 
 describe('a standing', () => {
   it.each<[string, Standing | null, Standing | null, 'own' | 'stored' | 'none']>([
@@ -49,32 +91,85 @@ describe('a standing', () => {
       'stored',
     ],
   ])('%s', async (_name, own, inStore, expected) => {
-    if (own) ledger.note('d', own, at(0));
-    if (inStore) stored = [asStored(inStore)];
-    const found = (await ledger.standings(['d'])).get('d');
-    if (expected === 'none') expect(found).toBeUndefined();
-    else expect(found).toMatchObject({ ...(expected === 'own' ? own : inStore) });
+    if (own) ledger.note(own, at(0));
+    if (inStore) stored = [inStore];
+    expect(await found()).toEqual(expected === 'none' ? [] : [expected === 'own' ? own : inStore]);
   });
 
-  it('is given for those asked for only', async () => {
-    ledger.note('other', standing(1, 'intended'), at(0));
-    expect([...(await ledger.standings(['d', 'e'])).keys()]).toEqual([]);
+  it('of each event of a conversion is found, and of no other conversion', async () => {
+    ledger.note(standing(1, 'intended', null, 'other'), at(0));
+    ledger.note({ ...standing(1, 'intended', null, 'foreign'), conversionId: 'elsewhere' }, at(1));
+    stored = [standing(1, 'ended', 'delivered')];
+    expect((await found()).map(({ holdingId }) => holdingId)).toEqual(['h', 'other']);
+  });
+
+  it('of before it was kept what was told is what its revision says', async () => {
+    stored = [{ ...standing(1, 'ended', 'delivered'), told: null }];
+    expect((await found())[0]?.told).toMatchObject({
+      amounts: { revenue: { micros: 49_900_000n, currency: 'EUR' } },
+      state: 'payable',
+    });
+    stored = [{ ...standing(1, 'ended', 'delivered'), told: null, revision: 2 }];
+    await expect(found()).rejects.toMatchObject({ code: 'clickhouse_behind' });
+  });
+});
+
+describe('the newest revision', () => {
+  const newestOf = async () => (await ledger.newestRevisions([conversionId])).get(conversionId);
+
+  it('is the later of what came here and what the store shows', async () => {
+    expect(await newestOf()).toBe(0);
+    ledger.noteDecided({ ...decided, revision: 3 }, { ...at(5), topic: 'conversion.decided.v1' });
+    ledger.noteDecided({ ...decided, revision: 2 }, { ...at(6), topic: 'conversion.decided.v1' });
+    newest = 2;
+    expect(await newestOf()).toBe(3);
+    newest = 4;
+    expect(await newestOf()).toBe(4);
   });
 });
 
 describe('forgetting', () => {
   it('waits until the store shows the record', async () => {
-    ledger.note('d', standing(1, 'intended'), at(5));
+    ledger.note(standing(1, 'intended'), at(5));
     committed = 5;
     await ledger.evict();
-    expect((await ledger.standings(['d'])).size).toBe(1);
+    expect(await found()).toHaveLength(1);
     committed = 6;
     await ledger.evict();
-    expect((await ledger.standings(['d'])).size).toBe(0);
+    expect(await found()).toHaveLength(0);
+  });
+
+  it.each([
+    [
+      'a holding',
+      () => ledger.note(standing(2, 'intended'), at(5)),
+      async () => (await found()).map(({ attempt }) => attempt),
+      [2],
+    ],
+    [
+      'the newest revision',
+      () => ledger.noteDecided({ ...decided, revision: 3 }, { ...at(5), topic: 'conversion.decided.v1' }),
+      async () => (await ledger.newestRevisions([conversionId])).get(conversionId),
+      3,
+    ],
+  ])('waits for answers of the store that may be older: %s', async (_name, note, read, expected) => {
+    note();
+    stored = [standing(1, 'ended', 'retry')];
+    const answer = Promise.withResolvers<void>();
+    answering = answer.promise;
+    const reading = read();
+    committed = 6;
+    const evicting = ledger.evict();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    answer.resolve();
+    await evicting;
+    expect(await reading).toEqual(expected);
+    stored = [];
+    expect(await found()).toEqual([]);
   });
 
   it('begins empty, once the store shows everything in the log', async () => {
-    ledger.note('d', standing(1, 'intended'), at(5));
+    ledger.note(standing(1, 'intended'), at(5));
     end = 6;
     const begun = ledger.begin();
     setTimeout(() => {
@@ -82,6 +177,6 @@ describe('forgetting', () => {
     }, 20);
     await begun;
     expect(committed).toBe(6);
-    expect((await ledger.standings(['d'])).size).toBe(0);
+    expect(await found()).toHaveLength(0);
   });
 });

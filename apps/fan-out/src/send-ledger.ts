@@ -1,54 +1,151 @@
-/** Where deliveries stand, own attempts included before ClickHouse shows them: what was delivered is never sent again. */
+/** What destinations hold, own attempts included before ClickHouse shows them, and which revision of a conversion is the newest. */
 import type { RecordPosition } from '@tributary/bus';
-import { type DeliveryStore, Overlay, type StoredDelivery, type StoredOffsets } from '@tributary/store';
+import type { ConversionDecided } from '@tributary/contracts';
+import type { OutwardValue } from '@tributary/domain';
+import { DependencyFailure } from '@tributary/runtime';
+import {
+  type DeliveryStore,
+  Overlay,
+  type StoredHolding,
+  type StoredOffsets,
+  type Watermark,
+} from '@tributary/store';
+import { outwardValueOf } from './outward-conversion.ts';
 
 const ATTEMPTS = 'delivery.attempted.v1';
+const DECISIONS = 'conversion.decided.v1';
 /** A store further behind than this is an outage; the assignment is then tried again. */
 const CATCH_UP_MS = 30_000;
 
-export type Standing = Pick<StoredDelivery, 'attempt' | 'phase' | 'outcome' | 'revision' | 'nextAttemptAt'>;
+/** A holding with all that its next step needs. */
+export interface Standing extends StoredHolding {
+  readonly told: OutwardValue;
+}
 
 export class SendLedger {
-  readonly #store: Pick<DeliveryStore, 'deliveriesById'>;
+  readonly #store: Pick<DeliveryStore, 'holdingsOf' | 'newestRevisions' | 'decidedRevision'>;
   readonly #offsets: StoredOffsets;
   readonly #overlay = new Overlay<Standing>();
+  readonly #byConversion = new Map<string, Set<string>>();
+  readonly #newest = new Overlay<number>();
+  /** Questions to the store that have no answer yet: it may be older than what was written since. */
+  readonly #asked = new Set<Promise<unknown>>();
 
-  constructor(store: Pick<DeliveryStore, 'deliveriesById'>, offsets: StoredOffsets) {
+  constructor(
+    store: Pick<DeliveryStore, 'holdingsOf' | 'newestRevisions' | 'decidedRevision'>,
+    offsets: StoredOffsets,
+  ) {
     this.#store = store;
     this.#offsets = offsets;
   }
 
-  /** Starts empty once ClickHouse shows every attempt that stands in the topic now, whoever made it. @throws DependencyFailure */
+  /** Starts empty once ClickHouse shows every attempt and decision that stands in the topics now, whoever made it. @throws DependencyFailure */
   async begin(): Promise<void> {
     this.#overlay.clear();
-    await this.#offsets.waitFor(ATTEMPTS, await this.#offsets.endOf(ATTEMPTS), CATCH_UP_MS);
+    this.#byConversion.clear();
+    this.#newest.clear();
+    await Promise.all(
+      [ATTEMPTS, DECISIONS].map(async (topic) =>
+        this.#offsets.waitFor(topic, await this.#offsets.endOf(topic), CATCH_UP_MS),
+      ),
+    );
   }
 
-  /** Standing of each delivery that was ever attempted. @throws DependencyFailure */
-  async standings(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
-    const standings = new Map<string, Standing>();
-    for (const stored of await this.#store.deliveriesById(deliveryIds))
-      standings.set(stored.deliveryId, stored);
-    for (const deliveryId of deliveryIds) {
-      const latest = this.latest(deliveryId, standings.get(deliveryId));
-      if (latest !== undefined) standings.set(deliveryId, latest);
-    }
-    return standings;
+  /** Everything held, or attempted, by conversion. @throws DependencyFailure */
+  async holdingsOf(conversionIds: readonly string[]): Promise<ReadonlyMap<string, readonly Standing[]>> {
+    const wanted = [...new Set(conversionIds)];
+    return this.#whileAsked(async () => {
+      const rows = await this.#store.holdingsOf(wanted);
+      const stored = await Promise.all(rows.map((each) => this.#told(each)));
+      const found = Map.groupBy(stored, ({ conversionId }) => conversionId);
+      return new Map(wanted.map((id) => [id, this.#withOwn(id, found.get(id) ?? [])]));
+    });
   }
 
   /** The later of what was read before and what this process has noted since. */
-  latest(deliveryId: string, read: Standing | undefined): Standing | undefined {
-    const own = this.#overlay.get(deliveryId);
-    return own !== undefined && (read === undefined || isLater(own, read)) ? own : read;
+  latest(holdingId: string, read: Standing | null): Standing | null {
+    const own = this.#overlay.get(holdingId);
+    return own !== undefined && (read === null || isLater(own, read)) ? own : read;
   }
 
-  note(deliveryId: string, standing: Standing, position: RecordPosition): void {
-    this.#overlay.set(deliveryId, standing, position);
+  note(standing: Standing, position: RecordPosition): void {
+    const { holdingId, conversionId } = standing;
+    this.#overlay.set(holdingId, standing, position);
+    const known = this.#byConversion.get(conversionId);
+    if (known === undefined) this.#byConversion.set(conversionId, new Set([holdingId]));
+    else known.add(holdingId);
   }
 
-  /** Forgets what ClickHouse shows by now. @throws DependencyFailure */
+  /** A decision that this instance has met. */
+  noteDecided({ conversionId, revision }: ConversionDecided, position: RecordPosition): void {
+    if (revision >= (this.#newest.get(conversionId) ?? 0)) this.#newest.set(conversionId, revision, position);
+  }
+
+  /** The newest revision of each conversion that this instance has met or ClickHouse shows. @throws DependencyFailure */
+  async newestRevisions(conversionIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#whileAsked(async () => {
+      const stored = await this.#store.newestRevisions([...new Set(conversionIds)]);
+      return new Map(
+        conversionIds.map((id) => [id, Math.max(stored.get(id) ?? 0, this.#newest.get(id) ?? 0)]),
+      );
+    });
+  }
+
+  /** A revision that was told some time ago. @throws DependencyFailure also while ClickHouse does not show it */
+  async decidedRevision(conversionId: string, revision: number): Promise<ConversionDecided> {
+    const decided = await this.#store.decidedRevision(conversionId, revision);
+    if (decided !== undefined) return decided;
+    throw new DependencyFailure('clickhouse_behind', 'ClickHouse does not show a revision that was told');
+  }
+
+  /** Forgets what ClickHouse shows by now, and to everybody who has asked it before. @throws DependencyFailure */
   async evict(): Promise<void> {
-    if (this.#overlay.size > 0) this.#overlay.evict(await this.#offsets.storedOf(ATTEMPTS));
+    if (this.#overlay.size > 0) {
+      const stored = await this.#storedForAll(ATTEMPTS);
+      const forgotten = this.#overlay.evict(stored);
+      for (const { conversionId, holdingId } of forgotten) this.#forget(conversionId, holdingId);
+    }
+    if (this.#newest.size > 0) this.#newest.evict(await this.#storedForAll(DECISIONS));
+  }
+
+  async #storedForAll(topic: typeof ATTEMPTS | typeof DECISIONS): Promise<Watermark> {
+    const stored = await this.#offsets.storedOf(topic);
+    await Promise.allSettled(this.#asked);
+    return stored;
+  }
+
+  async #whileAsked<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = ask();
+    this.#asked.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#asked.delete(answer);
+    }
+  }
+
+  #withOwn(conversionId: string, stored: readonly Standing[]): readonly Standing[] {
+    const byId = new Map(stored.map((standing) => [standing.holdingId, standing]));
+    for (const holdingId of this.#byConversion.get(conversionId) ?? []) {
+      const latest = this.latest(holdingId, byId.get(holdingId) ?? null);
+      if (latest !== null) byId.set(holdingId, latest);
+    }
+    return [...byId.values()];
+  }
+
+  #forget(conversionId: string, holdingId: string): void {
+    const known = this.#byConversion.get(conversionId);
+    known?.delete(holdingId);
+    if (known?.size === 0) this.#byConversion.delete(conversionId);
+  }
+
+  /** What was told before it was kept is what the revision says. */
+  async #told({ told, ...stored }: StoredHolding): Promise<Standing> {
+    if (told !== null) return { ...stored, told };
+    return {
+      ...stored,
+      told: outwardValueOf(await this.decidedRevision(stored.conversionId, stored.revision)),
+    };
   }
 }
 

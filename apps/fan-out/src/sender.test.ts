@@ -4,7 +4,10 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { OutwardRequest } from '@tributary/destinations';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AddressGuard } from './address-guard.ts';
 import { Sender } from './sender.ts';
+
+const POOL = { destinationId: 'partner', connections: 16 };
 
 const TIMEOUT_MS = 400;
 const MAX_RESPONSE_BYTES = 256 * 1024;
@@ -14,7 +17,7 @@ let servers: Server[] = [];
 let sockets: Socket[] = [];
 
 beforeEach(() => {
-  sender = new Sender({ timeoutMs: TIMEOUT_MS, allowPrivate: true });
+  sender = new Sender({ timeoutMs: TIMEOUT_MS, guard: null });
 });
 
 afterEach(async () => {
@@ -43,7 +46,7 @@ function wire(bytes: string): Promise<string> {
 }
 
 function get(url: string, changes: Partial<OutwardRequest> = {}) {
-  return sender.send({ method: 'GET', url, headers: {}, body: null, ...changes });
+  return sender.send({ method: 'GET', url, headers: {}, body: null, ...changes }, POOL);
 }
 
 describe('an exchange', () => {
@@ -194,18 +197,63 @@ describe('private addresses', () => {
         connections += 1;
       });
       const port = new URL(await listening(server)).port;
-      const guarded = new Sender({ timeoutMs: TIMEOUT_MS, allowPrivate: false });
-      const exchange = await guarded.send({
-        method: 'GET',
-        url: `http://${host}:${port}/`,
-        headers: {},
-        body: null,
-      });
+      const guarded = new Sender({ timeoutMs: TIMEOUT_MS, guard: new AddressGuard() });
+      const exchange = await guarded.send(
+        { method: 'GET', url: `http://${host}:${port}/`, headers: {}, body: null },
+        POOL,
+      );
       await guarded.close();
       expect(exchange).toEqual({ ok: false, error: 'address_blocked' });
       expect(connections).toBe(0);
     },
   );
+});
+
+describe('a name that changes between the lookup and the connection', () => {
+  /** What a resolver answers that is asked a second time by somebody else. */
+  class Rebound extends AddressGuard {
+    override get lookup(): AddressGuard['lookup'] {
+      return (_name, options, callback) =>
+        options.all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4);
+    }
+  }
+
+  it('reaches the listener with no byte', async () => {
+    let bytes = 0;
+    const server = createTcpServer((socket) => socket.on('data', (chunk) => (bytes += chunk.length)));
+    const { port } = new URL(await listening(server));
+    const guarded = new Sender({ timeoutMs: TIMEOUT_MS, guard: new Rebound() });
+    const exchange = await guarded.send(
+      { method: 'POST', url: `http://partner.example:${port}/`, headers: {}, body: 'secret' },
+      POOL,
+    );
+    await guarded.close();
+    expect(exchange).toEqual({ ok: false, error: 'address_blocked' });
+    expect(bytes).toBe(0);
+  });
+});
+
+it('a redirect to a private address is an answer like any other, and nobody goes there', async () => {
+  let visits = 0;
+  const target = await receiver((_request, response) => {
+    visits += 1;
+    response.end();
+  });
+  const origin = await receiver((_request, response) => response.writeHead(302, { location: target }).end());
+  expect(await get(origin)).toMatchObject({ ok: true, response: { status: 302 } });
+  expect(visits).toBe(0);
+});
+
+it('each destination has connections of its own: one that is never answered keeps none of another', async () => {
+  const origin = await receiver((request, response) => {
+    if (request.url === '/quick') response.end('ok');
+  });
+  const one = { destinationId: 'black-hole', connections: 1 };
+  const stuck = Array.from({ length: 20 }, () =>
+    sender.send({ method: 'GET', url: `${origin}/never`, headers: {}, body: null }, one),
+  );
+  expect(await get(`${origin}/quick`)).toMatchObject({ ok: true });
+  expect((await Promise.all(stuck)).every(({ ok }) => !ok)).toBe(true);
 });
 
 it('throws on a request that cannot be made: that is a defect of ours', async () => {

@@ -1,14 +1,20 @@
 /** The one place that calls out: a request goes, a bounded response or a named network error comes back; no redirects, TLS always verified. */
 import type { OutwardRequest, OutwardResponse } from '@tributary/destinations';
 import type { NetworkError } from '@tributary/domain';
-import { Agent } from 'undici';
-import { AddressBlocked, guardedLookup, hasBlockedLiteral } from './address-guard.ts';
+import { Agent, buildConnector } from 'undici';
+import { AddressBlocked, type AddressGuard } from './address-guard.ts';
 
 export interface SenderOptions {
   /** Total time of an attempt, from connecting to the last byte. */
   readonly timeoutMs: number;
-  /** Only for the sandbox and receivers on one's own premises. */
-  readonly allowPrivate: boolean;
+  /** Null lets requests go anywhere: only for the sandbox and tests. */
+  readonly guard: AddressGuard | null;
+}
+
+/** Whose connections a request uses: each destination has a pool of its own. */
+export interface Pool {
+  readonly destinationId: string;
+  readonly connections: number;
 }
 
 export type Exchange =
@@ -17,7 +23,8 @@ export type Exchange =
 
 const MAX_RESPONSE_BYTES = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 5_000;
-const CONNECTIONS_PER_ORIGIN = 64;
+/** Beside the requests of its lane a destination may ask for an access token. */
+const SPARE_CONNECTIONS = 2;
 const USER_AGENT = 'Tributary/1 (+conversion delivery)';
 
 /** Error codes of Node and undici, by what they mean for a delivery. */
@@ -47,22 +54,18 @@ const CERTIFICATE_CODE =
 
 export class Sender {
   readonly #options: SenderOptions;
-  readonly #agent: Agent;
+  readonly #agents = new Map<string, { readonly connections: number; readonly agent: Agent }>();
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    this.#agent = new Agent({
-      connections: CONNECTIONS_PER_ORIGIN,
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...(options.allowPrivate ? {} : { lookup: guardedLookup }) },
-    });
   }
 
-  async send({ method, url, headers, body }: OutwardRequest): Promise<Exchange> {
+  async send({ method, url, headers, body }: OutwardRequest, pool: Pool): Promise<Exchange> {
     const target = new URL(url);
-    if (!this.#options.allowPrivate && hasBlockedLiteral(target))
+    if (this.#options.guard?.hasBlockedLiteral(target) === true)
       return { ok: false, error: 'address_blocked' };
     try {
-      const response = await this.#agent.request({
+      const response = await this.#agentOf(pool).request({
         origin: target.origin,
         path: `${target.pathname}${target.search}`,
         method,
@@ -81,7 +84,30 @@ export class Sender {
   }
 
   async close(): Promise<void> {
-    await this.#agent.close();
+    await Promise.all([...this.#agents.values()].map(({ agent }) => agent.close()));
+  }
+
+  #agentOf({ destinationId, connections }: Pool): Agent {
+    const kept = this.#agents.get(destinationId);
+    if (kept?.connections === connections) return kept.agent;
+    // What is under way on the old one ends; it closes then.
+    kept?.agent.close().catch(() => undefined);
+    const agent = new Agent({ connections: connections + SPARE_CONNECTIONS, connect: this.#connector() });
+    this.#agents.set(destinationId, { connections, agent });
+    return agent;
+  }
+
+  #connector(): buildConnector.connector {
+    const { guard } = this.#options;
+    if (guard === null) return buildConnector({ timeout: CONNECT_TIMEOUT_MS });
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: guard.lookup });
+    return (options, callback) =>
+      connect(options, (error, socket) => {
+        if (error !== null) return callback(error, null);
+        if (!guard.isConnectedToBlocked(socket)) return callback(null, socket);
+        socket.destroy();
+        return callback(new AddressBlocked(), null);
+      });
   }
 }
 

@@ -16,6 +16,8 @@ function event(topic: DueTopic, offset: number, dueAt: number, enqueuedAt = STAR
     enqueuedAt,
     decision: Buffer.alloc(0),
     lastReasonCode: null,
+    kind: 'retry',
+    delivered: null,
   };
   return {
     topic,

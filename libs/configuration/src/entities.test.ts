@@ -447,6 +447,26 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     'successContentType',
   ],
   ['a status', 'destination', { ...destination, status: 'paused' }, 'status'],
+  ['a rate of nothing', 'destination', { ...destination, ratePerSecond: 0 }, 'ratePerSecond'],
+  ['a lane without places', 'destination', { ...destination, concurrency: 0 }, 'concurrency'],
+  [
+    'a destination that outlives its timers',
+    'destination',
+    { ...destination, disableAfterMs: 7 * 86_400_000 },
+    'disableAfterMs',
+  ],
+  [
+    'a range without ends',
+    'subscription',
+    { ...subscription, filter: { revenue: { currency: 'EUR' } } },
+    'filter.revenue',
+  ],
+  [
+    'a country in words',
+    'subscription',
+    { ...subscription, filter: { countries: ['Germany'] } },
+    'filter.countries.0',
+  ],
   ...(
     [
       ['for nothing', [{ settings: {} }], 'overrides.0'],

@@ -252,6 +252,9 @@ const source = z
   })
   .transform((given) => ({ ...given, lane: given.lane ?? given.advertiserId }));
 
+/** What waits for a destination lies in the timer topics, which are kept for 7 days. */
+const MAX_DISABLE_AFTER_MS = 6 * DAY_MS;
+
 /** Settings in place of the destination's own, for the conversions of an offer, of an event type, or of both. */
 const override = z
   .strictObject({
@@ -292,7 +295,21 @@ const destination = z.strictObject({
   status: z.enum(DESTINATION_STATUSES),
   /** Milliseconds before the second, third, … attempt, in place of the fast ladder. */
   scheduleMs: z.array(durationMs).max(50).optional(),
+  /** Requests to it at once, from each instance of fan-out; 16 when left out. */
+  concurrency: z.int().min(1).max(256).optional(),
+  /** Requests a second, over all instances of fan-out; without limit when left out. */
+  ratePerSecond: z.number().min(0.01).max(1_000_000).optional(),
+  /** After so long of nothing but failures it is switched off; 5 days when left out. */
+  disableAfterMs: someMs.max(MAX_DISABLE_AFTER_MS, 'must be at most 6 days').optional(),
 });
+
+/** A range of an amount in one currency; what has another currency, or no amount, is not in it. */
+const revenueRange = z
+  .strictObject({ currency, atLeast: decimal.optional(), below: decimal.optional() })
+  .refine(
+    ({ atLeast, below }) => atLeast !== undefined || below !== undefined,
+    'must name atLeast, below or both',
+  );
 
 const subscription = z.strictObject({
   id,
@@ -306,6 +323,12 @@ const subscription = z.strictObject({
       sourceIds: notEmpty(id).optional(),
       matches: notEmpty(z.enum(DELIVERABLE_MATCHES)).default(['attributed']),
       states: notEmpty(z.enum(DELIVERABLE_STATES)).default(['payable']),
+      /** Net of what was taken back by then. */
+      revenue: revenueRange.optional(),
+      /** ISO 3166 of the conversion, or of its click. */
+      countries: notEmpty(
+        z.string().regex(/^[A-Z]{2}$/, 'must be a country of ISO 3166 such as DE'),
+      ).optional(),
     })
     .prefault({}),
   /** Outward event by event type, in place of the definition's own mapping. */

@@ -1,18 +1,13 @@
 /** How a number that a receiver holds and that has become wrong is put right there, and when it cannot be. */
-import type { Money, State } from '@tributary/domain';
+import type { AmountName, Amounts, CorrectionKind, Money, State } from '@tributary/domain';
 
-/**
- * What happened to a conversion after it was delivered.
- * `restate`: it stands, with another amount. `retract`: it is undone: refunded in full, charged back, rejected, or credited to
- * somebody else.
- */
-export const CORRECTION_KINDS = ['restate', 'retract'] as const;
-export type CorrectionKind = (typeof CORRECTION_KINDS)[number];
-
-/** The amounts of a conversion that a receiver may be told. */
-export const AMOUNT_NAMES = ['revenue', 'payout'] as const;
-export type AmountName = (typeof AMOUNT_NAMES)[number];
-export type Amounts = Readonly<Record<AmountName, Money | null>>;
+export {
+  AMOUNT_NAMES,
+  type AmountName,
+  type Amounts,
+  CORRECTION_KINDS,
+  type CorrectionKind,
+} from '@tributary/domain';
 
 /** A correction of one delivered event. */
 export interface Correction {
@@ -27,6 +22,8 @@ export interface Correction {
   readonly state: State;
   /** When the decision fell that asks for it; epoch milliseconds, UTC. */
   readonly correctedAt: number;
+  /** The revision of the conversion that asks for it: later than the one that was delivered. */
+  readonly revision: number;
 }
 
 /** What a correction says of the amounts: what they are now, what they change by (negative for less), or nothing. */

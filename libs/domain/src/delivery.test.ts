@@ -2,10 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type AttemptAnswer,
+  type AttemptOutcome,
   correctionKey,
   FAST_LADDER_MS,
   judgeNetworkError,
   judgeStatus,
+  mayHaveArrived,
   NETWORK_ERRORS,
   type NetworkError,
   nextAttempt,
@@ -198,5 +201,30 @@ describe('judgeNetworkError', () => {
       ? { outcome: 'refused', reason: error, scope: 'destination' }
       : { outcome: 'retry', reason: error };
     expect(judgeNetworkError(error)).toEqual(expected);
+  });
+});
+
+describe('mayHaveArrived', () => {
+  const retry = { outcome: 'retry', reason: 'any' } as const;
+  const refused = { outcome: 'refused', reason: 'any', scope: 'event' } as const;
+  it.each<[AttemptOutcome, AttemptAnswer, boolean]>([
+    [{ outcome: 'delivered' }, { status: 200 }, false],
+    [retry, { error: 'connection_refused' }, false],
+    [retry, { error: 'dns_failure' }, false],
+    [refused, { error: 'tls_certificate_invalid' }, false],
+    [retry, { error: 'timeout' }, true],
+    [retry, { error: 'connection_reset' }, true],
+    [retry, { error: 'response_too_large' }, true],
+    [retry, { status: 200 }, true],
+    [refused, { status: 200 }, false],
+    [retry, { status: 429 }, false],
+    [retry, { status: 401 }, false],
+    [refused, { status: 302 }, false],
+    [retry, { status: 503 }, false],
+    [retry, { status: 500 }, true],
+    [retry, { status: 504 }, true],
+    [retry, { status: 100 }, true],
+  ])('%o answered %o: %s', (outcome, answer, expected) => {
+    expect(mayHaveArrived(outcome, answer)).toBe(expected);
   });
 });

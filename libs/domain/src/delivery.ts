@@ -206,3 +206,38 @@ export function judgeStatus({ status, retryAfterMs }: ResponseHead): AttemptOutc
     ? { outcome: 'retry', reason }
     : { outcome: 'retry', reason, afterMs: retryAfterMs };
 }
+
+/** Errors before a byte of the request has left. */
+const UNSENT_NETWORK_ERRORS: readonly NetworkError[] = [
+  'dns_failure',
+  'connection_refused',
+  'network_unreachable',
+  'tls_handshake_failed',
+  'tls_certificate_invalid',
+  'address_blocked',
+];
+
+/** Answers by which a receiver says that it has not taken a request, whatever is to be done with it then. */
+const UNTAKEN_STATUSES: readonly number[] = [503];
+
+/** What an attempt was answered with. */
+export type AttemptAnswer = { readonly status: number } | { readonly error: NetworkError };
+
+/**
+ * Whether an attempt that was not delivered may have arrived all the same.
+ *
+ * | answer                                  | may have arrived                                              |
+ * |-----------------------------------------|---------------------------------------------------------------|
+ * | none, before the connection stood       | no                                                            |
+ * | none, after that                        | yes: the request may have been read                           |
+ * | 4xx, 3xx, 503                           | no: it says so                                                |
+ * | 2xx that was judged as no delivery      | yes, unless it refuses the event by name                      |
+ * | any other 5xx, and what is no status    | yes: some work first and fail then, and gateways do not know  |
+ */
+export function mayHaveArrived({ outcome }: AttemptOutcome, answer: AttemptAnswer): boolean {
+  if (outcome === 'delivered') return false;
+  if ('error' in answer) return !UNSENT_NETWORK_ERRORS.includes(answer.error);
+  if (outcome === 'refused') return false;
+  const { status } = answer;
+  return !(status >= 300 && status < 500) && !UNTAKEN_STATUSES.includes(status);
+}

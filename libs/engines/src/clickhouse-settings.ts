@@ -32,6 +32,8 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   tier_places: [],
   delivery_attempts: ['requestHeaders', 'requestBody', 'responseHeaders', 'responseBody'],
   deliveries: [],
+  holdings: [],
+  wrong_holdings: [],
   dead_letters: ['key', 'value', 'headers'],
   configuration_changes: [],
   undecoded_records: ['key', 'value', 'error'],

@@ -46,6 +46,7 @@ describe('.env.example', () => {
         'CLICKHOUSE_CLUSTER_URLS',
         'CLICK_FALLBACK_URL',
         'COUNTRY_HEADER',
+        'DELIVERY_ALLOWED_NETWORKS',
         'METRICS_TOKEN',
         'OTEL_EXPORTER_OTLP_ENDPOINT',
         'SANDBOX_STATE',

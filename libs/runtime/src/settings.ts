@@ -124,6 +124,14 @@ const SETTINGS = {
   DELIVERY_ALLOW_PRIVATE: flag.describe(
     'Let deliveries reach private addresses: only for the sandbox and tests.',
   ),
+  DELIVERY_ALLOWED_NETWORKS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text.split(',').flatMap((network) => (network.trim() === '' ? [] : [network.trim()])),
+    )
+    .pipe(z.array(z.union([z.ipv4(), z.cidrv4(), z.ipv6(), z.cidrv6()])))
+    .describe('Private networks that deliveries may reach, such as 10.1.0.0/16, comma separated.'),
   DRAIN_DELAY_MS: z.coerce
     .number()
     .int()

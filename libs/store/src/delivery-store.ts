@@ -1,38 +1,157 @@
-/** What fan-out reads: where deliveries stand. */
+/** What fan-out reads: what destinations hold, and the revisions that told them. */
+import type { ConversionDecided } from '@tributary/contracts';
+import type { DeliveryEnd, DeliveryKind, Holding, Money, OutwardValue, State } from '@tributary/domain';
+import { moneyOf } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
+import { DecisionRecords, type RecordRow } from './decision-records.ts';
 import { epochMs } from './event-rows.ts';
 import { rowsById } from './rows-by-id.ts';
+import type { SchemaIds } from './undecoded-store.ts';
 
-/** The latest known fact about one delivery. */
-export interface StoredDelivery {
+/** A holding as the log's latest record about it says. */
+export interface StoredHolding extends Omit<Holding, 'told'> {
+  readonly holdingId: string;
+  readonly conversionId: string;
+  readonly destinationId: string;
+  /** Name under which the receiver knows it. */
+  readonly event: string;
+  /** The latest delivery about it. */
   readonly deliveryId: string;
-  readonly revision: number;
-  readonly attempt: number;
-  readonly phase: 'intended' | 'ended';
-  readonly outcome: string | null;
+  /** Null in rows of before it was kept: it is what the revision says. */
+  readonly told: OutwardValue | null;
   /** When the next attempt is due, epoch ms; null unless the outcome is retry. */
   readonly nextAttemptAt: number | null;
 }
 
-interface DeliveryRow extends Omit<StoredDelivery, 'nextAttemptAt'> {
+type ValueColumns<Which extends 'told' | 'held'> = {
+  readonly [C in
+    | `${Which}State`
+    | `${Which}RevenueMicros`
+    | `${Which}RevenueCurrency`
+    | `${Which}PayoutMicros`
+    | `${Which}PayoutCurrency`]: string | null;
+};
+
+interface HoldingRow extends ValueColumns<'told'>, ValueColumns<'held'> {
+  readonly holdingId: string;
+  readonly conversionId: string;
+  readonly destinationId: string;
+  readonly event: string;
+  readonly deliveryId: string;
+  readonly kind: DeliveryKind;
+  readonly revision: number;
+  readonly attempt: number;
+  readonly tries: number;
+  readonly phase: 'intended' | 'ended';
+  readonly outcome: DeliveryEnd | 'retry' | null;
   readonly nextAttemptAt: string | null;
+  readonly mayHaveArrived: boolean;
+  readonly repeatedFor: number;
+  readonly eventRevision: number | null;
 }
 
-const DELIVERIES_BY_ID = loadQuery('deliveries-by-id');
+const COLUMNS = [
+  'holdingId',
+  'conversionId',
+  'destinationId',
+  'event',
+  'deliveryId',
+  'kind',
+  'revision',
+  'attempt',
+  'tries',
+  'phase',
+  'outcome',
+  'nextAttemptAt',
+  'mayHaveArrived',
+  'repeatedFor',
+  'eventRevision',
+  ...['told', 'held'].flatMap((which) =>
+    ['State', 'RevenueMicros', 'RevenueCurrency', 'PayoutMicros', 'PayoutCurrency'].map(
+      (what) => which + what,
+    ),
+  ),
+];
+const HOLDINGS = loadQuery('holdings-of-conversions').replace('{{columns}}', COLUMNS.join(', '));
+const NEWEST_REVISIONS = loadQuery('newest-revisions');
+const DECISIONS = loadQuery('decisions-by-id');
 
 export class DeliveryStore {
-  readonly #clickhouse: ClickhouseConnection;
+  readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
+  readonly #decisions: DecisionRecords;
 
-  constructor(clickhouse: ClickhouseConnection) {
+  constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>, schemas?: SchemaIds) {
     this.#clickhouse = clickhouse;
+    this.#decisions = new DecisionRecords(schemas);
   }
 
-  /** Those of `deliveryIds` that were ever attempted. @throws DependencyFailure */
-  async deliveriesById(deliveryIds: readonly string[]): Promise<readonly StoredDelivery[]> {
-    const rows = await rowsById<DeliveryRow>(this.#clickhouse, DELIVERIES_BY_ID, 'deliveryIds', deliveryIds);
-    return rows.map((row) => ({
-      ...row,
-      nextAttemptAt: row.nextAttemptAt === null ? null : epochMs(row.nextAttemptAt),
-    }));
+  /** Everything held, or attempted, of these conversions. @throws DependencyFailure */
+  async holdingsOf(conversionIds: readonly string[]): Promise<readonly StoredHolding[]> {
+    const rows = await rowsById<HoldingRow>(this.#clickhouse, HOLDINGS, 'conversionIds', conversionIds);
+    return rows.map(holdingOf);
   }
+
+  /** By conversion, where one has been stored. @throws DependencyFailure */
+  async newestRevisions(conversionIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await rowsById<{ conversionId: string; revision: number }>(
+      this.#clickhouse,
+      NEWEST_REVISIONS,
+      'conversionIds',
+      conversionIds,
+    );
+    return new Map(rows.map(({ conversionId, revision }) => [conversionId, revision]));
+  }
+
+  /** The revision as it was decided; undefined while it is not stored. @throws DependencyFailure */
+  async decidedRevision(conversionId: string, revision: number): Promise<ConversionDecided | undefined> {
+    const rows = await rowsById<RecordRow>(this.#clickhouse, DECISIONS, 'conversionIds', [conversionId]);
+    const revisions = await this.#decisions.revisionsIn(rows);
+    return revisions.find((decided) => decided.revision === revision);
+  }
+}
+
+function holdingOf(row: HoldingRow): StoredHolding {
+  const {
+    toldState,
+    toldRevenueMicros,
+    toldRevenueCurrency,
+    toldPayoutMicros,
+    toldPayoutCurrency,
+    heldState,
+    heldRevenueMicros,
+    heldRevenueCurrency,
+    heldPayoutMicros,
+    heldPayoutCurrency,
+    nextAttemptAt,
+    ...holding
+  } = row;
+  return {
+    ...holding,
+    nextAttemptAt: nextAttemptAt === null ? null : epochMs(nextAttemptAt),
+    told: outwardValue(
+      toldState,
+      [toldRevenueMicros, toldRevenueCurrency],
+      [toldPayoutMicros, toldPayoutCurrency],
+    ),
+    held: outwardValue(
+      heldState,
+      [heldRevenueMicros, heldRevenueCurrency],
+      [heldPayoutMicros, heldPayoutCurrency],
+    ),
+  };
+}
+
+type AmountColumns = readonly [micros: string | null, currency: string | null];
+
+function outwardValue(
+  state: string | null,
+  revenue: AmountColumns,
+  payout: AmountColumns,
+): OutwardValue | null {
+  if (state === null) return null;
+  return { amounts: { revenue: amountOf(revenue), payout: amountOf(payout) }, state: state as State };
+}
+
+function amountOf([micros, currency]: AmountColumns): Money | null {
+  return moneyOf(micros === null ? null : BigInt(micros), currency);
 }

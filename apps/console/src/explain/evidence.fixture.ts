@@ -206,6 +206,7 @@ function request(
     durationMs: null,
     configurationVersion: CONFIGURATION_VERSION,
     isTest: false,
+    holdings: [],
   };
   const reasonCode = outcome === 'retry' ? `http_${responseStatus}` : null;
   const nextAttemptAt = outcome === 'retry' ? startedAt + 1_000 : null;

@@ -1,5 +1,5 @@
 /** Every kind of money step as the API shows it: exact, in texts, and as the OpenAPI document says. */
-import type { ConversionDecided } from '@tributary/contracts';
+import type { ConversionDecided, DeliveryAttempted } from '@tributary/contracts';
 import { type attribution, type OfferTerms, STANDARD_HALF_LIFE_MS } from '@tributary/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
@@ -152,4 +152,32 @@ it('a conversion of before there was a ledger is explained too', () => {
     'split',
     'reversed',
   ]);
+});
+
+describe('the settings of a delivery', () => {
+  const first = { ...LATEST, revision: 1, offerId: 'first-offer' };
+  const second = { ...LATEST, revision: 2, offerId: 'second-offer' };
+
+  it.each([
+    ['the event is told by those for the revision it tells', 'event', null, 'second-offer'],
+    ['a correction by those for the revision that its event told', 'restate', 1, 'first-offer'],
+  ])('%s', (_name, kind, eventRevision, offerId) => {
+    const deliveryId = 'de11fe12-0000-8000-8000-0000000000a1';
+    const attempts = SALE_EVIDENCE.attempts.map((attempt) => ({
+      ...attempt,
+      holdings: [{ deliveryId, kind, eventRevision } as DeliveryAttempted['holdings'][number]],
+    }));
+    const asked: (string | null)[] = [];
+    explanationOf(
+      { ...SALE_EVIDENCE, revisions: [first, second], attempts },
+      { terms: null, rate: null, behind: [] },
+      [],
+      { role: 'admin' },
+      (_request, decided) => {
+        asked.push(decided.offerId);
+        return null;
+      },
+    );
+    expect(asked).toEqual([offerId]);
+  });
 });

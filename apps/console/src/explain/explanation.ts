@@ -392,7 +392,8 @@ function deliveryViews(
   return [...byDelivery].flatMap(([deliveryId, its]) => {
     const last = its.at(-1);
     if (last === undefined) return [];
-    const sent = revisions.find(({ revision }) => revision === last.delivery.revision) ?? latest;
+    const told = toldBy(last.request, last.delivery);
+    const sent = revisions.find(({ revision }) => revision === told) ?? latest;
     return [
       {
         deliveryId,
@@ -405,6 +406,15 @@ function deliveryViews(
       },
     ];
   });
+}
+
+/** The revision that chose the settings: a correction goes the way its event went. */
+function toldBy(
+  { holdings }: DeliveryAttempted,
+  { deliveryId, revision }: DeliveryAttempted['deliveries'][number],
+): number {
+  const holding = holdings.find((each) => each.deliveryId === deliveryId);
+  return holding === undefined || holding.kind === 'event' ? revision : (holding.eventRevision ?? revision);
 }
 
 function attemptView(

@@ -1,0 +1,218 @@
+/** One lane: places, rate, batches, and that whoever finds no room is told when to come back. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DestinationLane, type Health, type LaneLimits } from './destination-lane.ts';
+
+interface Item {
+  readonly name: string;
+  readonly envelope: string;
+}
+
+const LIMITS: LaneLimits = {
+  concurrency: 2,
+  ratePerSecond: undefined,
+  maxBatch: 1,
+  disableAfterMs: 3_600_000,
+};
+
+let requests: string[][];
+/** How the requests end, in their order; one that is not there never does. */
+let ends: PromiseWithResolvers<Health>[];
+let changes: number;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 });
+  requests = [];
+  ends = [];
+  changes = 0;
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function laneOf(limits: Partial<LaneLimits> = {}): DestinationLane<Item> {
+  return new DestinationLane<Item>({
+    limits: { ...LIMITS, ...limits },
+    clock: { now: () => Date.now() },
+    random: () => 0,
+    send: (items) => {
+      requests.push(items.map(({ name }) => name));
+      const end = Promise.withResolvers<Health>();
+      ends.push(end);
+      return end.promise;
+    },
+    onChange: () => {
+      changes += 1;
+    },
+  });
+}
+
+const item = (name: string, envelope = '') => ({ name, envelope });
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+async function end(nth: number, health: Health = 'up'): Promise<void> {
+  ends[nth]?.resolve(health);
+  await settle();
+}
+
+describe('places', () => {
+  it('are as many as configured; the next is taken in turn when one becomes free', async () => {
+    const lane = laneOf();
+    const tickets = ['a', 'b', 'c', 'd'].map((name) => lane.submit(item(name)));
+    expect(requests).toEqual([['a'], ['b']]);
+    await end(1);
+    expect(requests).toEqual([['a'], ['b'], ['c']]);
+    expect(await tickets[1]?.answer).toEqual({ kind: 'sent' });
+  });
+
+  it('are given up by whoever leaves the queue, and by nobody who is being sent', async () => {
+    const lane = laneOf({ concurrency: 1 });
+    const [first, second] = [lane.submit(item('a')), lane.submit(item('b'))];
+    expect(first.leave()).toBeNull();
+    expect(second.leave()).toBe(1_001_000);
+    expect(await second.answer).toMatchObject({ kind: 'no_room' });
+    await end(0);
+    expect(requests).toEqual([['a']]);
+    expect(lane.isIdle).toBe(true);
+  });
+
+  it('of a slow destination are waited for by nobody', async () => {
+    const lane = laneOf({ concurrency: 1 });
+    lane.submit(item('a'));
+    vi.advanceTimersByTime(300);
+    expect(await lane.submit(item('b')).answer).toEqual({ kind: 'no_room', until: 1_001_300 });
+  });
+
+  it('become free also where a request fails by a defect or an outage of ours', async () => {
+    const lane = laneOf({ concurrency: 1 });
+    const [first] = [lane.submit(item('a')), lane.submit(item('b'))];
+    ends[0]?.reject(new Error('kafka is away'));
+    await expect(first?.answer).rejects.toThrow('kafka is away');
+    await settle();
+    expect(requests).toEqual([['a'], ['b']]);
+    expect(lane.breaker.state).toBe('closed');
+  });
+});
+
+describe('a rate', () => {
+  it('spaces the requests, and sends back what would wait for long', async () => {
+    const lane = laneOf({ concurrency: 100, ratePerSecond: 10 });
+    for (let n = 0; n < 12; n += 1) lane.submit(item(String(n)));
+    expect(requests).toHaveLength(10);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(requests).toHaveLength(11);
+    const slow = laneOf({ ratePerSecond: 1 });
+    slow.submit(item('a'));
+    expect(await slow.submit(item('b')).answer).toMatchObject({ kind: 'no_room' });
+  });
+});
+
+describe('a batch', () => {
+  it('is what waits under one envelope when a place is free, after a short linger', async () => {
+    const lane = laneOf({ maxBatch: 3 });
+    for (const name of ['a', 'b']) lane.submit(item(name, 'live'));
+    lane.submit(item('t', 'test'));
+    expect(requests).toEqual([]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(requests).toEqual([['a', 'b'], ['t']]);
+  });
+
+  it('that is full leaves at once, and is never larger than the platform takes', async () => {
+    const lane = laneOf({ maxBatch: 3 });
+    for (const name of ['a', 'b', 'c', 'd']) lane.submit(item(name));
+    expect(requests).toEqual([['a', 'b', 'c']]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(requests[1]).toEqual(['d']);
+  });
+
+  it('of one envelope keeps those of another no longer waiting than its own', async () => {
+    const lane = laneOf({ maxBatch: 2, concurrency: 1 });
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) lane.submit(item(name, 'x'));
+    lane.submit(item('y', 'y'));
+    await vi.advanceTimersByTimeAsync(20);
+    await end(0);
+    await end(1);
+    await end(2);
+    expect(requests).toEqual([['a', 'b'], ['c', 'd'], ['y'], ['e', 'f']]);
+  });
+});
+
+describe('a breaker', () => {
+  async function broken(lane: DestinationLane<Item>): Promise<void> {
+    for (let n = 0; n < 10; n += 1) {
+      lane.submit(item(`f${n}`));
+      await end(n, 'down');
+    }
+    expect(lane.breaker.state).toBe('open');
+  }
+
+  it('that is open sends everything back, what waits included, with no request', async () => {
+    const lane = laneOf();
+    await broken(lane);
+    expect(changes).toBe(1);
+    expect(await lane.submit(item('later')).answer).toEqual({ kind: 'no_room', until: 1_005_000 });
+    expect(requests).toHaveLength(10);
+    expect(lane.refusal()).toMatchObject({ kind: 'no_room' });
+  });
+
+  it('is probed by one item alone, and the ramp lets more through each second', async () => {
+    const lane = laneOf({ concurrency: 16, maxBatch: 1 });
+    await broken(lane);
+    vi.advanceTimersByTime(5_000);
+    for (const name of ['probe', 'b', 'c']) lane.submit(item(name));
+    expect(requests.slice(10)).toEqual([['probe']]);
+    await end(10);
+    expect(changes).toBe(2);
+    for (let n = 0; n < 8; n += 1) lane.submit(item(String(n)));
+    expect(requests.slice(11)).toHaveLength(2);
+  });
+
+  it('goes by its probe, not by what had left before it opened', async () => {
+    const lane = laneOf({ concurrency: 12 });
+    for (let n = 0; n < 12; n += 1) lane.submit(item(String(n)));
+    for (let n = 0; n < 10; n += 1) await end(n, 'down');
+    expect(lane.breaker.state).toBe('open');
+    vi.advanceTimersByTime(5_000);
+    lane.submit(item('probe'));
+    await end(10, 'down');
+    await end(11, 'unknown');
+    expect([lane.breaker.state, requests.length]).toEqual(['half_open', 13]);
+    expect(lane.refusal()).not.toBeNull();
+    await end(12);
+    expect(lane.breaker.state).toBe('closed');
+  });
+
+  it('goes by what a request told of the destination: a refused event is no failure', async () => {
+    const lane = laneOf();
+    for (let n = 0; n < 30; n += 1) {
+      lane.submit(item(String(n)));
+      await end(n, 'unknown');
+    }
+    expect(lane.breaker.state).toBe('closed');
+  });
+});
+
+describe('a destination that only fails', () => {
+  it('is switched off after its time, tried once an hour, and switched on by a success', async () => {
+    const lane = laneOf({ disableAfterMs: 60_000 });
+    let nth = 0;
+    const tries = async (health: Health) => {
+      const ticket = lane.submit(item('x'));
+      if (requests.length > nth) await end(nth++, health);
+      return (await ticket.answer).kind;
+    };
+    while (lane.disabledAt === null) {
+      await tries('down');
+      vi.advanceTimersByTime(5_000);
+    }
+    expect(lane.disabledAt).toBeGreaterThanOrEqual(1_060_000);
+    expect(await tries('down')).toBe('disabled');
+    vi.advanceTimersByTime(3_600_000);
+    expect(await tries('down')).toBe('sent');
+    expect(await tries('down')).toBe('disabled');
+    vi.advanceTimersByTime(3_600_000);
+    expect(await tries('up')).toBe('sent');
+    expect(lane.disabledAt).toBeNull();
+    expect(await tries('up')).toBe('sent');
+  });
+});

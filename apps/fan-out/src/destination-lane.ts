@@ -1,0 +1,272 @@
+/** The lane of one destination: its places, its rate, its breaker and what shares a request; what finds no room is told when to come back. */
+import { Breaker, type BreakerState, SendRate } from '@tributary/domain';
+import type { Clock } from '@tributary/runtime';
+
+/** Something to be sent there; what has one envelope may share a request. */
+export interface LaneItem {
+  readonly envelope: string;
+}
+
+/** What a request told of the destination as a whole; `unknown`: nothing. */
+export type Health = 'up' | 'down' | 'unknown';
+
+export interface LaneLimits {
+  /** Requests at once. */
+  readonly concurrency: number;
+  /** Requests a second of this instance; undefined: no limit. */
+  readonly ratePerSecond: number | undefined;
+  readonly maxBatch: number;
+  readonly disableAfterMs: number;
+}
+
+export interface LaneOptions<Item extends LaneItem> {
+  readonly limits: LaneLimits;
+  readonly clock: Clock;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly send: (items: readonly Item[]) => Promise<Health>;
+  /** Told when the breaker changes, or the lane is disabled or enabled. */
+  readonly onChange: () => void;
+}
+
+interface NoRoom {
+  readonly kind: 'no_room';
+  readonly until: number;
+}
+
+/** What became of an item: sent, or to come back at an instant, or not taken any more. */
+export type LaneAnswer = { readonly kind: 'sent' } | NoRoom | { readonly kind: 'disabled' };
+
+export interface Ticket {
+  /** @throws what `send` has thrown */
+  readonly answer: Promise<LaneAnswer>;
+  /** Gives the place in the queue up. @returns when to come back; null once it is being sent. */
+  leave(): number | null;
+}
+
+/** How long an item waits for its place before it had better come back later; also what makes a destination slow. */
+export const PATIENCE_MS = 250;
+/** How long the first item of a batch waits for others. */
+const LINGER_MS = 20;
+const LATENCY_WEIGHT = 0.2;
+/** The finest rest of the timer wheel, and the longest over which those that wait are spread. */
+const SOONEST_MS = 1_000;
+const LONGEST_SPREAD_MS = 300_000;
+/** How often a disabled destination is tried. */
+const DISABLED_PROBE_MS = 3_600_000;
+
+interface Entry<Item> {
+  readonly item: Item;
+  readonly since: number;
+  readonly answer: PromiseWithResolvers<LaneAnswer>;
+}
+
+export class DestinationLane<Item extends LaneItem> {
+  readonly breaker: Breaker;
+  readonly #options: LaneOptions<Item>;
+  #limits: LaneLimits;
+  #rate: SendRate | null;
+  /** By envelope, the one that has waited longest first. */
+  readonly #queue = new Map<string, Entry<Item>[]>();
+  #queued = 0;
+  /** When each request under way began, the oldest first. */
+  readonly #running = new Map<number, number>();
+  #requests = 0;
+  #latencyMs = 0;
+  #away = 0;
+  #disabledAt: number | null = null;
+  #triedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: LaneOptions<Item>) {
+    this.#options = options;
+    this.#limits = options.limits;
+    this.breaker = new Breaker(options.clock.now());
+    this.#rate = this.#rateOf(options.limits);
+  }
+
+  /** Since when it is switched off for nothing but failures. */
+  get disabledAt(): number | null {
+    return this.#disabledAt;
+  }
+
+  /** Items that were sent back and have not come again, as far as this process knows. */
+  get away(): number {
+    return this.#away;
+  }
+
+  /** Whether answers come later than anybody waits for them. */
+  get isSlow(): boolean {
+    const now = this.#options.clock.now();
+    const [oldest = now] = this.#running.values();
+    return this.#latencyMs > PATIENCE_MS || now - oldest > PATIENCE_MS;
+  }
+
+  get isIdle(): boolean {
+    return this.#queued === 0 && this.#running.size === 0;
+  }
+
+  limit(limits: LaneLimits): void {
+    if (limits.ratePerSecond !== this.#limits.ratePerSecond) this.#rate = this.#rateOf(limits);
+    this.#limits = limits;
+  }
+
+  /** An item that was sent back comes again. */
+  welcomeBack(): void {
+    this.#away = Math.max(0, this.#away - 1);
+  }
+
+  /** Why nothing can be taken now, and until when; null: it may be. For whoever wants to spare the work before. */
+  refusal(): Exclude<LaneAnswer, { kind: 'sent' }> | null {
+    const now = this.#options.clock.now();
+    if (this.#disabledAt !== null && now < this.#triedAt + DISABLED_PROBE_MS) return { kind: 'disabled' };
+    const admission = this.breaker.admission(now, this.#limits.concurrency);
+    if (admission.kind === 'shut') return this.#sentBack(admission.until);
+    return null;
+  }
+
+  submit(item: Item): Ticket {
+    const now = this.#options.clock.now();
+    const refusal = this.refusal() ?? this.#crowding(now);
+    if (refusal !== null) return { answer: Promise.resolve(refusal), leave: () => null };
+    const entry = { item, since: now, answer: Promise.withResolvers<LaneAnswer>() };
+    const alike = this.#queue.get(item.envelope);
+    if (alike === undefined) this.#queue.set(item.envelope, [entry]);
+    else alike.push(entry);
+    this.#queued += 1;
+    this.#pump();
+    return { answer: entry.answer.promise, leave: () => this.#remove(entry) };
+  }
+
+  /** A destination that answers slowly, or a rate that is used up, would have the item wait for long. */
+  #crowding(now: number): NoRoom | null {
+    const { concurrency, maxBatch } = this.#limits;
+    const admission = this.breaker.admission(now, concurrency);
+    // A probe has a place beside whatever still hangs.
+    const isFull = admission.kind === 'closed' && this.#running.size >= admission.atOnce;
+    const waitMs = (this.#rate?.waitMs(now) ?? 0) + this.#queued * this.#msPerItem();
+    const isLong = waitMs > PATIENCE_MS && this.#queued >= maxBatch;
+    if ((isFull && this.isSlow && this.#queued >= maxBatch - 1) || isLong) return this.#sentBack(now);
+    return (this.#rate?.waitMs(now) ?? 0) > PATIENCE_MS ? this.#sentBack(now) : null;
+  }
+
+  /** Those that wait come back spread over the time the destination needs for all of them. */
+  #sentBack(until: number): NoRoom {
+    const { clock, random } = this.#options;
+    this.#away += 1;
+    const spreadMs = Math.min(Math.max(this.#away * this.#msPerItem(), SOONEST_MS), LONGEST_SPREAD_MS);
+    const soonest = Math.max(until, clock.now() + SOONEST_MS);
+    return { kind: 'no_room', until: Math.round(soonest + random() * spreadMs) };
+  }
+
+  #msPerItem(): number {
+    const { concurrency, maxBatch, ratePerSecond } = this.#limits;
+    const byRate = ratePerSecond === undefined ? 0 : 1_000 / ratePerSecond;
+    return Math.max(this.#latencyMs / concurrency, byRate) / maxBatch;
+  }
+
+  #pump(): void {
+    for (;;) {
+      const now = this.#options.clock.now();
+      const [next] = this.#queue;
+      if (next === undefined) return;
+      const [envelope, entries] = next;
+      const admission = this.breaker.admission(now, this.#limits.concurrency);
+      if (admission.kind === 'shut') {
+        this.#sendAllBack(admission.until);
+        return;
+      }
+      if (admission.kind === 'closed' && this.#running.size >= admission.atOnce) return;
+      const waitMs = Math.max(this.#rate?.waitMs(now) ?? 0, this.#lingerMs(entries, now));
+      if (waitMs > 0) {
+        this.#pumpIn(waitMs);
+        return;
+      }
+      this.#rate?.reserve(now);
+      const isProbe = admission.kind === 'probe';
+      if (isProbe) this.breaker.beginProbe(now);
+      this.#run(this.#take(envelope, entries, isProbe ? 1 : this.#limits.maxBatch), now, isProbe);
+    }
+  }
+
+  #lingerMs(entries: readonly Entry<Item>[], now: number): number {
+    const { maxBatch } = this.#limits;
+    const since = entries[0]?.since ?? now;
+    return entries.length >= maxBatch ? 0 : Math.max(0, LINGER_MS - (now - since));
+  }
+
+  #pumpIn(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#pump(), ms);
+  }
+
+  #take(envelope: string, entries: Entry<Item>[], most: number): readonly Entry<Item>[] {
+    const taken = entries.splice(0, most);
+    this.#queue.delete(envelope);
+    // To the end, so that no envelope keeps the others waiting.
+    if (entries.length > 0) this.#queue.set(envelope, entries);
+    this.#queued -= taken.length;
+    return taken;
+  }
+
+  #run(entries: readonly Entry<Item>[], now: number, isProbe: boolean): void {
+    const id = ++this.#requests;
+    this.#running.set(id, now);
+    this.#triedAt = now;
+    this.#options
+      .send(entries.map(({ item }) => item))
+      .then(
+        (health) => {
+          this.#learn(health, now, isProbe);
+          for (const { answer } of entries) answer.resolve({ kind: 'sent' });
+        },
+        (error: unknown) => {
+          this.#learn('unknown', now, isProbe);
+          for (const { answer } of entries) answer.reject(error);
+        },
+      )
+      .finally(() => {
+        this.#running.delete(id);
+        this.#pump();
+      });
+  }
+
+  #learn(health: Health, since: number, isProbe: boolean): void {
+    const now = this.#options.clock.now();
+    const before: BreakerState = this.breaker.state;
+    const wasDisabled = this.#disabledAt;
+    if (health === 'unknown' && isProbe) this.breaker.dropProbe(now);
+    if (health !== 'unknown') {
+      this.#latencyMs += (now - since - this.#latencyMs) * LATENCY_WEIGHT;
+      if (health === 'up') this.breaker.succeeded(now, isProbe);
+      else this.breaker.failed(now, isProbe);
+    }
+    const { failingSince } = this.breaker;
+    if (failingSince === null) this.#disabledAt = null;
+    else if (now - failingSince >= this.#limits.disableAfterMs) this.#disabledAt ??= now;
+    if (this.breaker.state !== before || this.#disabledAt !== wasDisabled) this.#options.onChange();
+  }
+
+  #sendAllBack(until: number): void {
+    const entries = [...this.#queue.values()].flat();
+    this.#queue.clear();
+    this.#queued = 0;
+    for (const { answer } of entries) answer.resolve(this.#sentBack(until));
+  }
+
+  #remove(entry: Entry<Item>): number | null {
+    const entries = this.#queue.get(entry.item.envelope) ?? [];
+    const index = entries.indexOf(entry);
+    if (index === -1) return null;
+    entries.splice(index, 1);
+    this.#queued -= 1;
+    if (entries.length === 0) this.#queue.delete(entry.item.envelope);
+    const answer = this.#sentBack(this.#options.clock.now());
+    entry.answer.resolve(answer);
+    return answer.until;
+  }
+
+  #rateOf({ ratePerSecond }: LaneLimits): SendRate | null {
+    return ratePerSecond === undefined ? null : new SendRate(ratePerSecond, this.#options.clock.now());
+  }
+}

@@ -1,0 +1,4 @@
+/** What is told of a conversion to whom, what that receiver then holds, and what follows from the next revision. */
+export * from './holding.ts';
+export * from './holding-changes.ts';
+export * from './outward-step.ts';
