@@ -136,7 +136,7 @@ function withoutSecondNames(
 ): readonly WishedHolding[] {
   const toldByDestination = new Map<string, number>();
   for (const { destinationId, holding, wish } of kept) {
-    if (holding === null || wish.kind !== 'tell' || !isTold(holding)) continue;
+    if (holding === null || wish.kind !== 'tell' || !(isTold(holding) || isRehearsed(holding))) continue;
     toldByDestination.set(destinationId, (toldByDestination.get(destinationId) ?? 0) + 1);
   }
   return asked.filter(({ destinationId, holding }) => {
@@ -145,6 +145,11 @@ function withoutSecondNames(
     toldByDestination.set(destinationId, told - 1);
     return false;
   });
+}
+
+/** Not told of it, but it is not to be told of it later either, under whatever name. */
+function isRehearsed({ outcome }: Standing): boolean {
+  return outcome === 'rehearsed';
 }
 
 function wishOfHeld(

@@ -1,7 +1,13 @@
 /** Takes the step of one holding: what the rules say is recorded, sent, or told when to come back. */
 import type { Configuration } from '@tributary/configuration';
 import { type ConversionDecided, encodeEvent } from '@tributary/contracts';
-import { type Correction, envelopeOf, type OutwardDelivery, planCorrection } from '@tributary/destinations';
+import {
+  type Correction,
+  envelopeOf,
+  type OutwardDelivery,
+  planCorrection,
+  type ValidationProblem,
+} from '@tributary/destinations';
 import {
   AMOUNT_NAMES,
   begun,
@@ -25,6 +31,7 @@ import { openDeliveries } from './fan-out-metrics.ts';
 import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
 import type { WishedHolding } from './plan.ts';
 import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
+import { isRehearsal, modeOf } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 
 export interface StepsOptions {
@@ -160,6 +167,7 @@ export class Steps {
       holding,
       tells: lookup.ok ? tellsOf(lookup.receiver) : TELLS_ALL,
       isCorrectable: (correction) => obstacleTo(correction) === null,
+      isRehearsal: isRehearsal(wished.active),
     });
     if (step.kind === 'idle') return null;
     if (task.hasWaited || step.kind === 'correct' || step.kind === 'give_up') {
@@ -281,6 +289,10 @@ export class Steps {
       await attempter.endUnsent([ready.attempt], unsent('refused', ready.reasonCode));
       return null;
     }
+    if (modeOf(receiver) === 'dry_run') {
+      await attempter.rehearse(ready.attempt);
+      return null;
+    }
     const lane = lanes.laneOf(receiver);
     const ticket = lane.submit(ready.attempt);
     place.ticket = ticket;
@@ -304,7 +316,8 @@ export class Steps {
     const { encryption, clock } = this.#options;
     const { definition, settings } = receiver;
     const now = clock.now();
-    const conversion = outwardConversionOf(event ?? task.decided, encryption);
+    const told = outwardConversionOf(event ?? task.decided, encryption);
+    const conversion = modeOf(receiver) === 'test_events' ? { ...told, isTest: true } : told;
     const correction = correctionOf(standing, task.decided);
     const attempt = { ...attemptOf(task, standing, event), receiver };
     const refused = (reasonCode: string) => ({ ok: false, attempt, reasonCode }) as const;
@@ -313,6 +326,10 @@ export class Steps {
       const [problem] = definition.validate({ conversion, event: name, settings, now });
       if (problem !== undefined) return refused(`invalid_${problem.code}:${problem.field}`);
     } else {
+      // A definition is not asked to validate corrections; but one that cannot mark a test would change what counts.
+      const unmarkable = testProblem(definition.validate({ conversion, event: name, settings, now }));
+      if (conversion.isTest && unmarkable !== undefined)
+        return refused(`invalid_${unmarkable.code}:${unmarkable.field}`);
       const plan = planCorrection(definition, settings, { conversion, correction }, now);
       if (!plan.possible) return refused(plan.obstacle);
       name = plan.event;
@@ -451,6 +468,10 @@ function attemptOf(
 ): Omit<Attempt, 'receiver'> {
   const delivered = event === null ? null : encodeEvent('conversion.decided.v1', event);
   return { decided, wire, askedBy, headers, standing, outwardEvent: standing.event, delivered };
+}
+
+function testProblem(problems: readonly ValidationProblem[]): ValidationProblem | undefined {
+  return problems.find(({ code }) => code === 'test_not_possible');
 }
 
 /** How a delivery ends of which this attempt was not made. */

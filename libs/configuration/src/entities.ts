@@ -4,6 +4,7 @@ import {
   AMOUNT_UNITS,
   CHARSETS,
   compileTemplate,
+  DESTINATION_MODES,
   isTimeZone,
   LANDING_PAGE_CATALOGUE,
   type LintSeverity,
@@ -293,6 +294,8 @@ const destination = z.strictObject({
   advertiserId: id.optional(),
   partnerId: id.optional(),
   status: z.enum(DESTINATION_STATUSES),
+  /** What is done with what it is to be told; `live` when left out. What was rehearsed in another mode is never sent later. */
+  mode: z.enum(DESTINATION_MODES).optional(),
   /** Milliseconds before the second, third, … attempt, in place of the fast ladder. */
   scheduleMs: z.array(durationMs).max(50).optional(),
   /** Requests to it at once, from each instance of fan-out; 16 when left out. */
