@@ -142,6 +142,15 @@ describe('a newer revision', () => {
     ]);
   });
 
+  it('says which it is where the receiver is told', async () => {
+    const statusUrlTemplate = `${STATUS_URL}&n={revision}`;
+    const settings = { ...PARTNER_SETTINGS, statusUrlTemplate };
+    await bed.log.append(aChange('destination', { ...PARTNER, settings }, { expectedVersion: 0 }));
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(urls().at(-1)).toBe('https://partner.example/status?p=7&s=payable&n=2');
+  });
+
   it('credited to another partner takes it back', async () => {
     await bed.log.append(
       aChange('destination', { ...CORRECTABLE, partnerId: 'partner-1' }, { expectedVersion: 0 }),

@@ -409,6 +409,7 @@ export class Steps {
     const { encryption, clock } = this.#options;
     const correction: Correction = {
       kind,
+      revision: decided.revision,
       deliveredAs: { deliveryId: wished.deliveryId, event: wished.outwardEvent },
       held: held.amounts,
       now: now.amounts,
@@ -480,11 +481,12 @@ function unsent(outcome: DeliveryEnd, reasonCode: string): DeliveryOutcome {
 }
 
 function correctionOf(standing: Standing, { decidedAt }: ConversionDecided): Correction | null {
-  const { kind, holdingId, event, held, told } = standing;
+  const { kind, revision, holdingId, event, held, told } = standing;
   if (kind === 'event') return null;
   if (held === null) throw new Error('a correction of what was never delivered');
   return {
     kind,
+    revision,
     deliveredAs: { deliveryId: holdingId, event },
     held: held.amounts,
     now: told.amounts,

@@ -451,7 +451,7 @@ const broken: readonly (readonly [ConformanceRule, string, DestinationDefinition
     followed({ judge: () => ({ answer: 'settled', groups: [{ count: 1, outcome: delivered() }] }) }),
   ],
   ['follow_up_is_sound', 'a question about a refusal', followed({ requestIdOf: () => 'request-1' })],
-  ['follow_up_is_sound', 'a 401 that keeps the token', { ...exchanging(), followUp: followed({}).followUp }],
+  ['follow_up_is_sound', 'a 401 that keeps the token', { ...followed({}), ...exchanging() }],
   [
     'every_event_is_judged',
     'a body that breaks the parser',
