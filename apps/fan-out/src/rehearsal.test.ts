@@ -162,24 +162,29 @@ describe('test events only', () => {
     const bed = await bedWith({ ...WEBHOOK, mode: 'test_events' });
     await bed.decide(decided);
 
-    expect(bed.requests.map(({ body }) => JSON.parse(body ?? ''))).toMatchObject([{ data: { isTest: true } }]);
+    expect(bed.requests.map(({ body }) => JSON.parse(body ?? ''))).toMatchObject([
+      { data: { isTest: true } },
+    ]);
     const [record] = ends(bed);
     expect(record).toMatchObject({ isTest: true, responseStatus: 200 });
     expect(record?.deliveries).toMatchObject([{ outcome: null, reasonCode: null }]);
     expect(bed.holdings()).toMatchObject([{ outcome: 'rehearsed', held: null }]);
   });
 
-  it.each([400, 503])('tells that %i was answered, tries it once, and leaves no dead letter', async (status) => {
-    const bed = await bedWith({ ...WEBHOOK, mode: 'test_events' });
-    bed.exchange = () => answered(status);
-    await bed.decide(decided);
-    await bed.elapse(3_600_000);
+  it.each([400, 503])(
+    'tells that %i was answered, tries it once, and leaves no dead letter',
+    async (status) => {
+      const bed = await bedWith({ ...WEBHOOK, mode: 'test_events' });
+      bed.exchange = () => answered(status);
+      await bed.decide(decided);
+      await bed.elapse(3_600_000);
 
-    expect(bed.requests).toHaveLength(1);
-    expect(ends(bed)[0]?.deliveries).toMatchObject([{ outcome: null, reasonCode: `http_${status}` }]);
-    expect(bed.holdings()).toMatchObject([{ outcome: 'rehearsed' }]);
-    expect(bed.topics()).not.toContain('dead-letter.v1');
-  });
+      expect(bed.requests).toHaveLength(1);
+      expect(ends(bed)[0]?.deliveries).toMatchObject([{ outcome: null, reasonCode: `http_${status}` }]);
+      expect(bed.holdings()).toMatchObject([{ outcome: 'rehearsed' }]);
+      expect(bed.topics()).not.toContain('dead-letter.v1');
+    },
+  );
 
   it('sends nothing to a receiver that would count a test, a correction neither', async () => {
     const bed = await bedWith(partnerIn('live'));

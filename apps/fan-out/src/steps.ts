@@ -15,6 +15,7 @@ import {
   correctionKey,
   type DeliveryEnd,
   type Holding,
+  isGuardReason,
   nextTry,
   type OutwardValue,
   outwardStep,
@@ -28,6 +29,7 @@ import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-
 import type { Ticket } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { openDeliveries } from './fan-out-metrics.ts';
+import type { Admission, OutlierGuards } from './outlier-guards.ts';
 import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
 import type { WishedHolding } from './plan.ts';
 import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
@@ -38,6 +40,7 @@ export interface StepsOptions {
   readonly ledger: SendLedger;
   readonly attempter: Attempter;
   readonly lanes: DestinationLanes;
+  readonly guards: OutlierGuards;
   readonly receivers: Receivers;
   readonly encryption: Encryption;
   readonly clock: Clock;
@@ -61,6 +64,8 @@ export interface RetryTask extends Asking {
   readonly destinationId: string;
   readonly delivered: ConversionDecided | null;
   readonly standing: Standing;
+  /** Why the attempt before it did not deliver. */
+  readonly lastReasonCode: string | null;
 }
 
 /** Null: all is on record that is to be. An instant: the record that asked comes again then. */
@@ -246,7 +251,7 @@ export class Steps {
       ...nextTry(proven, proven.nextAttemptAt === null && !ended),
       nextAttemptAt: null,
     };
-    return this.#deliver(task, standing, task.delivered, place);
+    return this.#deliver(task, standing, task.delivered, place, isGuardReason(task.lastReasonCode));
   }
 
   async #abandon(task: AbandonedTask): Promise<StepAnswer> {
@@ -269,14 +274,18 @@ export class Steps {
     return null;
   }
 
-  /** @param event the decision by which the event was delivered; null for the event itself. */
+  /**
+   * @param event the decision by which the event was delivered; null for the event itself.
+   * @param isOnHold it is on record already that the guard holds it.
+   */
   async #deliver(
     task: Asking,
     standing: Standing,
     event: ConversionDecided | null,
     place: Place,
+    isOnHold = false,
   ): Promise<StepAnswer> {
-    const { lanes, attempter, clock } = this.#options;
+    const { lanes, guards, attempter, clock } = this.#options;
     const lookup = this.#receiverOf(standing.destinationId, event ?? task.decided);
     if (!lookup.ok) {
       const attempt = { ...attemptOf(task, standing, event), receiver: null };
@@ -293,16 +302,40 @@ export class Steps {
       await attempter.rehearse(ready.attempt);
       return null;
     }
+    const admission = guards.admit(ready.attempt);
+    if (admission.kind === 'hold') {
+      if (!isOnHold) await this.#hold(ready.attempt, admission);
+      return isOnHold ? admission.checkAt : null;
+    }
     const lane = lanes.laneOf(receiver);
     const ticket = lane.submit(ready.attempt);
     place.ticket = ticket;
     // One that is known to be slow is not waited for at all, or every batch with a delivery to it would be slow.
     if (lane.isSlow) place.early.resolve(clock.now() + this.#options.guardMs);
     const answer = await ticket.answer;
-    if (answer.kind === 'no_room') return answer.until;
+    if (answer.kind === 'no_room') {
+      admission.giveBack();
+      return answer.until;
+    }
     if (answer.kind === 'sent') return null;
     await attempter.endUnsent([ready.attempt], unsent('dead', 'destination_switched_off'));
     return null;
+  }
+
+  /** Puts on record that the guard holds it, and has it come again; that uses up no try. */
+  async #hold(
+    attempt: ReadyAttempt,
+    { reason, checkAt }: Extract<Admission, { kind: 'hold' }>,
+  ): Promise<void> {
+    const { standing } = attempt;
+    const held = { ...attempt, standing: { ...standing, tries: standing.tries - 1 } };
+    const end = {
+      outcome: 'retry',
+      reasonCode: reason,
+      nextAttemptAt: checkAt,
+      mayHaveArrived: false,
+    } as const;
+    await this.#options.attempter.endUnsent([held], end);
   }
 
   #readyOf(

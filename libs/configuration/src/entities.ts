@@ -282,6 +282,29 @@ const overrides = z
     }
   });
 
+/** What is held longer than this would be of no use to any platform. */
+const MAX_GUARD_MS = 7 * DAY_MS;
+
+/** For some time after a change of the destination or of a subscription to it, outliers are held before they are told. */
+const guard = z
+  .strictObject({
+    /** Then everything passes, also what was held; a day when left out. */
+    forMs: someMs.max(MAX_GUARD_MS, 'must be at most 7 days').optional(),
+    /** The largest amount that passes, by currency; amounts in any other currency are held too. */
+    maxValue: z
+      .record(currency, decimal)
+      .refine((limits) => Object.keys(limits).length > 0, 'must name at least one currency')
+      .optional(),
+    /** How many pass within an hour, over all instances of fan-out. */
+    maxPerHour: z.int().min(1).max(1_000_000_000).optional(),
+    /** ISO 8601 in UTC: what was decided until then has been looked at, and passes. */
+    releasedAt: z.iso.datetime().optional(),
+  })
+  .refine(
+    ({ maxValue, maxPerHour }) => maxValue !== undefined || maxPerHour !== undefined,
+    'must name maxValue, maxPerHour or both',
+  );
+
 const destination = z.strictObject({
   id,
   name,
@@ -296,6 +319,7 @@ const destination = z.strictObject({
   status: z.enum(DESTINATION_STATUSES),
   /** What is done with what it is to be told; `live` when left out. What was rehearsed in another mode is never sent later. */
   mode: z.enum(DESTINATION_MODES).optional(),
+  guard: guard.optional(),
   /** Milliseconds before the second, third, … attempt, in place of the fast ladder. */
   scheduleMs: z.array(durationMs).max(50).optional(),
   /** Requests to it at once, from each instance of fan-out; 16 when left out. */
