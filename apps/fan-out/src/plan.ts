@@ -6,6 +6,7 @@ import { isTold, outwardKey, parseDecimalToMicros, type Wish } from '@tributary/
 import { outwardValueOf } from './outward-conversion.ts';
 import type { ActiveDestination, Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 import type { Standing } from './send-ledger.ts';
+import { holds } from './subscription-conditions.ts';
 
 /** One outward event of one conversion to one receiver. */
 export interface PlannedDelivery {
@@ -201,6 +202,7 @@ function fits(filter: Subscription['filter'], decided: ConversionDecided): boole
     includes(filter.sourceIds, decided.sourceId) &&
     includes(filter.countries, (decided.country ?? decided.clickCountry)?.toUpperCase() ?? null) &&
     isInRange(filter.revenue, decided) &&
+    (filter.conditions ?? []).every((condition) => holds(condition, decided)) &&
     (!isReversal(decided) || filter.eventTypes !== undefined)
   );
 }

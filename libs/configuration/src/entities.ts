@@ -338,6 +338,29 @@ const revenueRange = z
     'must name atLeast, below or both',
   );
 
+const CONDITION_FIELD =
+  /^(?:campaignId|customerId|productId|planId|couponCode|isFirstOfCustomer|(?:subIds|clickSubIds|extras)\.[\w.-]{1,64})$/;
+
+/** What one further fact of a conversion must be; of several parts all must hold. */
+const condition = z
+  .strictObject({
+    field: z
+      .string()
+      .regex(
+        CONDITION_FIELD,
+        'must be campaignId, customerId, productId, planId, couponCode, isFirstOfCustomer, or a name behind subIds., clickSubIds. or extras.',
+      ),
+    /** It is one of these; `isFirstOfCustomer` is `true` or `false`. */
+    anyOf: notEmpty(z.string().max(1_000)).optional(),
+    /** It is missing, or none of these. */
+    noneOf: notEmpty(z.string().max(1_000)).optional(),
+    isPresent: z.boolean().optional(),
+  })
+  .refine(
+    ({ anyOf, noneOf, isPresent }) => anyOf !== undefined || noneOf !== undefined || isPresent !== undefined,
+    'must name anyOf, noneOf or isPresent',
+  );
+
 const subscription = z.strictObject({
   id,
   destinationId: id,
@@ -356,6 +379,8 @@ const subscription = z.strictObject({
       countries: notEmpty(
         z.string().regex(/^[A-Z]{2}$/, 'must be a country of ISO 3166 such as DE'),
       ).optional(),
+      /** All must hold. */
+      conditions: z.array(condition).min(1).max(50).optional(),
     })
     .prefault({}),
   /** Outward event by event type, in place of the definition's own mapping. */
