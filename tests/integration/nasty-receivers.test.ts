@@ -88,6 +88,9 @@ it('a certificate that nobody vouches for is refused, and nothing is sent', asyn
 
 it('with the guard on none of them is reached at all', async () => {
   const guarded = new Sender({ timeoutMs: TIMEOUT_MS, guard: new AddressGuard() });
-  expect(await send(`${sandbox.address}/nasty/slow`, guarded)).toEqual({ ok: false, error: 'address_blocked' });
+  expect(await send(`${sandbox.address}/nasty/slow`, guarded)).toEqual({
+    ok: false,
+    error: 'address_blocked',
+  });
   await guarded.close();
 });

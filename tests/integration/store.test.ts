@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ensureTopics, KafkaConnection, KafkaEventProducer, outgoing } from '@tributary/bus';
-import { encodeEvent } from '@tributary/contracts';
+import { type DeliveryAttempted, encodeEvent } from '@tributary/contracts';
 import { attribution } from '@tributary/domain';
 import { createLogger } from '@tributary/runtime';
 import {

@@ -83,7 +83,12 @@ describe('filters', () => {
     ['of no offer', { offerIds: ['acme-offer'] }, { offerId: null }, 0],
     ['of the partner', { partnerIds: ['partner-1'] }, {}, 1],
     ['of no partner', { partnerIds: ['partner-1'] }, { partnerId: null }, 0],
-    ['that meets a condition', { conditions: [{ field: 'productId', anyOf: ['sku'] }] }, { productId: 'sku' }, 1],
+    [
+      'that meets a condition',
+      { conditions: [{ field: 'productId', anyOf: ['sku'] }] },
+      { productId: 'sku' },
+      1,
+    ],
     [
       'that meets one of two',
       {

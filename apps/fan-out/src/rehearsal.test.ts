@@ -40,14 +40,16 @@ const worth = (units: number) => ({ payoutMicros: BigInt(units) * 1_000_000n });
 
 const partnerIn = (mode: DestinationMode) => ({ ...PARTNER, settings: SETTINGS, mode });
 
-async function bedWith(destination: { readonly id: string }): Promise<FanOutBed> {
+type Document = Parameters<typeof aChange>[1];
+
+async function bedWith(destination: Document): Promise<FanOutBed> {
   return FanOutBed.start(
     ['destination', destination],
     ['subscription', { id: 'all', destinationId: destination.id }],
   );
 }
 
-async function become(bed: FanOutBed, destination: { readonly id: string }): Promise<void> {
+async function become(bed: FanOutBed, destination: Document): Promise<void> {
   await bed.log.append(aChange('destination', destination, { expectedVersion: 0 }));
   await bed.follower.caughtUpTo(2, 1_000);
 }

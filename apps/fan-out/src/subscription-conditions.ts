@@ -8,7 +8,7 @@ export function holds(
   { field, anyOf, noneOf, isPresent }: SubscriptionCondition,
   decided: ConversionDecided,
 ): boolean {
-  const value = valueOf(field, decided);
+  const value = factIn(field, decided);
   return (
     (anyOf === undefined || (value !== null && anyOf.includes(value))) &&
     (noneOf === undefined || value === null || !noneOf.includes(value)) &&
@@ -17,9 +17,10 @@ export function holds(
 }
 
 /** Null where it is missing or empty. */
-function valueOf(field: string, decided: ConversionDecided): string | null {
+function factIn(field: string, decided: ConversionDecided): string | null {
   const dot = field.indexOf('.');
-  const value = dot < 0 ? factOf(field, decided) : namedIn(field.slice(0, dot), field.slice(dot + 1), decided);
+  const value =
+    dot < 0 ? factOf(field, decided) : namedIn(field.slice(0, dot), field.slice(dot + 1), decided);
   return value === '' ? null : value;
 }
 

@@ -427,10 +427,7 @@ function outcomeOf({ request: { phase }, delivery: { outcome } }: Try): string |
   return phase === 'ended' ? (outcome ?? 'rehearsed') : null;
 }
 
-function attemptView(
-  { request, delivery }: Try,
-  showsPersonal: boolean,
-): object {
+function attemptView({ request, delivery }: Try, showsPersonal: boolean): object {
   return {
     requestId: request.requestId,
     attempt: delivery.attempt,
