@@ -43,7 +43,7 @@ import {
   reasonClassOf,
 } from './fan-out-metrics.ts';
 import type { Receiver } from './receivers.ts';
-import { isRehearsal, rehearsedEnd } from './rehearsal.ts';
+import { isRehearsal } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
 import { dueTopic } from './timer.ts';
@@ -400,6 +400,16 @@ function consequencesOf({ attempt, end }: Ended, endedAt: number): OutgoingRecor
   // What the receiver takes in no form cannot be replayed; it stands in wrong_holdings.
   if (CORRECTION_OBSTACLES.some((obstacle) => obstacle === end.reasonCode)) return [];
   return [outgoing('dead-letter.v1', key, deadDeliveryRecord(attempt, end, endedAt))];
+}
+
+/**
+ * How a rehearsal ends: with the reason why it would have gone wrong, and with none where it would have gone well. It is not
+ * tried again: only what is sent once more at once, in a smaller request or with a new token, goes on.
+ */
+function rehearsedEnd(end: DeliveryOutcome): DeliveryOutcome {
+  const goesOn = end.outcome === 'retry' && end.nextAttemptAt === null;
+  if (goesOn || end.outcome === 'superseded') return end;
+  return { outcome: 'rehearsed', reasonCode: end.reasonCode, nextAttemptAt: null, mayHaveArrived: false };
 }
 
 function endedBy(attempt: Attempt, given: DeliveryOutcome): Ended {
