@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ensureTopics, KafkaConnection, KafkaEventProducer, outgoing } from '@tributary/bus';
-import { encodeEvent } from '@tributary/contracts';
+import { type DeliveryAttempted, encodeEvent } from '@tributary/contracts';
 import { attribution } from '@tributary/domain';
 import { createLogger } from '@tributary/runtime';
 import {
@@ -169,6 +169,45 @@ it('lists who holds a wrong number until it is put right', async () => {
   expect(await wrong()).toEqual([{ reasonCode: 'correction_not_taken', heldPayoutMicros: '7' }]);
   await write(2, 'delivered');
   expect(await wrong()).toEqual([]);
+});
+
+it('shows a rehearsal under a name of its own: delivered to nobody, wrong where it should have put something right', async () => {
+  const [event, correction] = [randomUUID(), randomUUID()];
+  const rehearsed = (id: string, changes: Partial<DeliveryAttempted['holdings'][number]>) => {
+    const attempted = anAttempt(id, 1, 'ended', null);
+    const holdings = attempted.holdings.map((each) => ({ ...each, outcome: 'rehearsed', ...changes }));
+    return outgoing('delivery.attempted.v1', id, { ...attempted, holdings });
+  };
+  await producer.produce([
+    rehearsed(event, { heldState: null, mayHaveArrived: false }),
+    rehearsed(correction, {}),
+    outgoing('delivery.attempted.v1', event, anAttempt(randomUUID(), 1, 'intended', null)),
+  ]);
+  await stored('delivery.attempted.v1');
+  const ids = { ids: [event, correction] };
+  expect(
+    await clickhouse.rows('SELECT outcome FROM deliveries FINAL WHERE deliveryId IN {ids:Array(UUID)}', ids),
+  ).toEqual([{ outcome: 'rehearsed' }, { outcome: 'rehearsed' }]);
+  expect(
+    await clickhouse.rows(
+      'SELECT conversionId FROM wrong_holdings WHERE conversionId IN {ids:Array(UUID)}',
+      ids,
+    ),
+  ).toEqual([{ conversionId: correction }]);
+});
+
+it('lists what a guard holds until it goes', async () => {
+  const id = randomUUID();
+  const held = () =>
+    clickhouse.rows('SELECT reasonCode FROM held_deliveries WHERE conversionId = {id:UUID}', { id });
+  const attempted = anAttempt(id, 1, 'ended', 'retry');
+  const holdings = attempted.holdings.map((each) => ({ ...each, reasonCode: 'guard_value' }));
+  await producer.produce([outgoing('delivery.attempted.v1', id, { ...attempted, holdings })]);
+  await stored('delivery.attempted.v1');
+  expect(await held()).toEqual([{ reasonCode: 'guard_value' }]);
+  await producer.produce([outgoing('delivery.attempted.v1', id, anAttempt(id, 2, 'ended', 'delivered'))]);
+  await stored('delivery.attempted.v1');
+  expect(await held()).toEqual([]);
 });
 
 it('keeps a record it cannot decode with its bytes and goes on with the next', async () => {

@@ -43,6 +43,7 @@ import {
   reasonClassOf,
 } from './fan-out-metrics.ts';
 import type { Receiver } from './receivers.ts';
+import { isRehearsal } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
 import { dueTopic } from './timer.ts';
@@ -85,6 +86,8 @@ interface BuiltRequest {
 
 /** How a delivery ends by a defect of ours. */
 const FAILED = { outcome: 'dead', reasonCode: 'attempt_failed', nextAttemptAt: null } as const;
+/** In place of the access token where nothing is sent; hidden in records like a real one. */
+const UNFETCHED_TOKEN = 'not-fetched';
 const NOTHING_SENT: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
 
 export class Attempter {
@@ -281,12 +284,37 @@ export class Attempter {
     this.#options.logger.error({ ...of, errorType }, 'attempt.failed');
   }
 
-  /** Ends deliveries of which nothing was sent; `standing` is at the attempt that was not made. @throws DependencyFailure */
-  async endUnsent(attempts: readonly Attempt[], end: DeliveryOutcome): Promise<void> {
+  /** Builds and records what would be sent, and sends nothing: no token is fetched either. @throws DependencyFailure */
+  async rehearse(attempt: ReadyAttempt): Promise<void> {
+    const { definition, settings } = attempt.receiver;
+    const accessToken = definition.credential?.isNeeded(settings) === true ? UNFETCHED_TOKEN : null;
+    let recorded = NOTHING_SENT;
+    let reasonCode: string | null = null;
+    try {
+      recorded = this.#build([attempt], accessToken).recorded;
+    } catch (error) {
+      const isTooLarge = error instanceof BodyTooLarge;
+      reasonCode = isTooLarge ? 'body_too_large' : FAILED.reasonCode;
+      if (!isTooLarge) this.#tellDefect({ deliveryId: attempt.standing.deliveryId }, error);
+    }
+    const end = { outcome: 'rehearsed', reasonCode, nextAttemptAt: null, mayHaveArrived: false } as const;
+    await this.endUnsent([attempt], end, recorded);
+  }
+
+  /**
+   * Ends deliveries of which nothing was sent; `standing` is at the attempt that was not made.
+   * @param request what is recorded as what would have been sent.
+   * @throws DependencyFailure
+   */
+  async endUnsent(
+    attempts: readonly Attempt[],
+    end: DeliveryOutcome,
+    request: RecordedRequest = NOTHING_SENT,
+  ): Promise<void> {
     const { clock, configurationVersion } = this.#options;
     const now = clock.now();
     for (const attempt of attempts) {
-      const intended = intendedRecord([attempt], randomUUID(), NOTHING_SENT, now, configurationVersion());
+      const intended = intendedRecord([attempt], randomUUID(), request, now, configurationVersion());
       await this.#recordEnds(intended, { response: null, errorCode: null, endedAt: now }, [
         endedBy(attempt, end),
       ]);
@@ -374,8 +402,19 @@ function consequencesOf({ attempt, end }: Ended, endedAt: number): OutgoingRecor
   return [outgoing('dead-letter.v1', key, deadDeliveryRecord(attempt, end, endedAt))];
 }
 
-function endedBy(attempt: Attempt, end: DeliveryOutcome): Ended {
-  const { standing } = attempt;
+/**
+ * How a rehearsal ends: with the reason why it would have gone wrong, and with none where it would have gone well. It is not
+ * tried again: only what is sent once more at once, in a smaller request or with a new token, goes on.
+ */
+function rehearsedEnd(end: DeliveryOutcome): DeliveryOutcome {
+  const goesOn = end.outcome === 'retry' && end.nextAttemptAt === null;
+  if (goesOn || end.outcome === 'superseded') return end;
+  return { outcome: 'rehearsed', reasonCode: end.reasonCode, nextAttemptAt: null, mayHaveArrived: false };
+}
+
+function endedBy(attempt: Attempt, given: DeliveryOutcome): Ended {
+  const { standing, receiver } = attempt;
+  const end = isRehearsal(receiver) ? rehearsedEnd(given) : given;
   const holding = endedAs(standing, end.outcome, end.mayHaveArrived);
   return { attempt, end, standing: { ...standing, ...holding, nextAttemptAt: end.nextAttemptAt } };
 }

@@ -5,6 +5,7 @@ import type { ConversionDecided, DeadLettered, DeliveryAttempted, DeliveryDue } 
 import type { OutwardDelivery, OutwardResponse, RecordedRequest } from '@tributary/destinations';
 import { type DeliveryEnd, deterministicUuid, type OutwardValue } from '@tributary/domain';
 import type { ActiveDestination, Receiver } from './receivers.ts';
+import { modeOf } from './rehearsal.ts';
 import type { Standing } from './send-ledger.ts';
 
 /** The decision that asks for a delivery, and the record that brought it. */
@@ -88,7 +89,7 @@ export function intendedRecord(
     endedAt: null,
     durationMs: null,
     configurationVersion,
-    isTest: decided.isTest,
+    isTest: decided.isTest || (receiver !== null && modeOf(receiver) === 'test_events'),
     holdings: attempts.map(({ standing }) => holdingOf(standing, null)),
   };
 }
@@ -106,7 +107,8 @@ export function endedRecord(
       const end = ends[index]?.end;
       if (end === undefined) throw new Error('a delivery of a request has no end');
       const { outcome, reasonCode, nextAttemptAt } = end;
-      return { ...delivery, outcome, reasonCode, nextAttemptAt };
+      // The enumeration of outcomes never gains a symbol; the holding has the word for it.
+      return { ...delivery, outcome: outcome === 'rehearsed' ? null : outcome, reasonCode, nextAttemptAt };
     }),
     responseStatus: response?.status ?? null,
     responseHeaders: response?.headers ?? {},

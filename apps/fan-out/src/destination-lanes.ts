@@ -43,6 +43,11 @@ export class DestinationLanes {
     for (const { lane, active } of this.#lanes.values()) lane.limit(this.#limitsOf(active));
   }
 
+  /** What of a number for all instances is this one's. */
+  get share(): number {
+    return this.#owned / PARTITIONS;
+  }
+
   /** One whose configuration has changed begins anew: whoever changed it may have mended it. */
   laneOf({ destination, version, definition }: ActiveDestination): DestinationLane<ReadyAttempt> {
     const { id } = destination;

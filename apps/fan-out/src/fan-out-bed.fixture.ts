@@ -24,6 +24,7 @@ import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import { DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
+import { OutlierGuards } from './outlier-guards.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { SendLedger } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
@@ -123,12 +124,15 @@ export class FanOutBed {
     });
     this.lanes = new DestinationLanes({ ...shared, send: (attempts) => this.attempter.send(attempts) });
     const receivers = new Receivers(this.encryption);
+    const configuration = () => this.follower.current;
+    const guards = new OutlierGuards({ ...shared, configuration, share: () => this.lanes.share });
     const steps = new Steps({
       ...shared,
+      guards,
       attempter: this.attempter,
       lanes: this.lanes,
       receivers,
-      configuration: () => this.follower.current,
+      configuration,
       guardMs: 40_000,
     });
     this.fanOut = new FanOut({

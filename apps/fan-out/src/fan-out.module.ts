@@ -46,6 +46,7 @@ import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
 import { CONCURRENCY, DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
+import { OutlierGuards } from './outlier-guards.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { SendLedger } from './send-ledger.ts';
 import { Sender } from './sender.ts';
@@ -133,12 +134,15 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     });
     const lanes = new DestinationLanes({ ...shared, send: (attempts) => attempter.send(attempts) });
     const receivers = new Receivers(encryption);
+    const configuration = () => follower.current;
+    const guards = new OutlierGuards({ ...shared, configuration, share: () => lanes.share });
     const steps = new Steps({
       ...shared,
+      guards,
       attempter,
       lanes,
       receivers,
-      configuration: () => follower.current,
+      configuration,
       guardMs: settings.DELIVERY_TIMEOUT_MS * GUARDED_TIMEOUTS,
     });
     this.fanOut = new FanOut({ ...shared, follower, receivers, lanes, steps, schemas: this.#schemas });

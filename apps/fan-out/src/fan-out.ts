@@ -186,7 +186,17 @@ export class FanOut implements AssignmentListener {
     if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
     const standing = standings.find((each) => each.deliveryId === deliveryId);
     if (standing === undefined) return [];
-    const task = { ...asking, deliveryId, destinationId, outwardEvent, attempt, delivered, standing };
+    const { lastReasonCode } = event;
+    const task = {
+      ...asking,
+      deliveryId,
+      destinationId,
+      outwardEvent,
+      attempt,
+      delivered,
+      standing,
+      lastReasonCode,
+    };
     return [
       { underway: this.#options.steps.retry(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) },
     ];

@@ -83,6 +83,23 @@ describe('filters', () => {
     ['of no offer', { offerIds: ['acme-offer'] }, { offerId: null }, 0],
     ['of the partner', { partnerIds: ['partner-1'] }, {}, 1],
     ['of no partner', { partnerIds: ['partner-1'] }, { partnerId: null }, 0],
+    [
+      'that meets a condition',
+      { conditions: [{ field: 'productId', anyOf: ['sku'] }] },
+      { productId: 'sku' },
+      1,
+    ],
+    [
+      'that meets one of two',
+      {
+        conditions: [
+          { field: 'productId', anyOf: ['sku'] },
+          { field: 'planId', isPresent: true },
+        ],
+      },
+      { productId: 'sku' },
+      0,
+    ],
     ['of the country', { countries: ['DE'] }, { country: 'de' }, 1],
     ['of the country of its click', { countries: ['DE'] }, { country: null, clickCountry: 'DE' }, 1],
     ['of another country', { countries: ['DE', 'AT'] }, { country: 'FR', clickCountry: 'DE' }, 0],

@@ -6,6 +6,7 @@ import { isTold, outwardKey, parseDecimalToMicros, type Wish } from '@tributary/
 import { outwardValueOf } from './outward-conversion.ts';
 import type { ActiveDestination, Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 import type { Standing } from './send-ledger.ts';
+import { holds } from './subscription-conditions.ts';
 
 /** One outward event of one conversion to one receiver. */
 export interface PlannedDelivery {
@@ -136,7 +137,7 @@ function withoutSecondNames(
 ): readonly WishedHolding[] {
   const toldByDestination = new Map<string, number>();
   for (const { destinationId, holding, wish } of kept) {
-    if (holding === null || wish.kind !== 'tell' || !isTold(holding)) continue;
+    if (holding === null || wish.kind !== 'tell' || !(isTold(holding) || isRehearsed(holding))) continue;
     toldByDestination.set(destinationId, (toldByDestination.get(destinationId) ?? 0) + 1);
   }
   return asked.filter(({ destinationId, holding }) => {
@@ -145,6 +146,11 @@ function withoutSecondNames(
     toldByDestination.set(destinationId, told - 1);
     return false;
   });
+}
+
+/** Not told of it, but it is not to be told of it later either, under whatever name. */
+function isRehearsed({ outcome }: Standing): boolean {
+  return outcome === 'rehearsed';
 }
 
 function wishOfHeld(
@@ -196,6 +202,7 @@ function fits(filter: Subscription['filter'], decided: ConversionDecided): boole
     includes(filter.sourceIds, decided.sourceId) &&
     includes(filter.countries, (decided.country ?? decided.clickCountry)?.toUpperCase() ?? null) &&
     isInRange(filter.revenue, decided) &&
+    (filter.conditions ?? []).every((condition) => holds(condition, decided)) &&
     (!isReversal(decided) || filter.eventTypes !== undefined)
   );
 }

@@ -1,7 +1,13 @@
 /** Takes the step of one holding: what the rules say is recorded, sent, or told when to come back. */
 import type { Configuration } from '@tributary/configuration';
 import { type ConversionDecided, encodeEvent } from '@tributary/contracts';
-import { type Correction, envelopeOf, type OutwardDelivery, planCorrection } from '@tributary/destinations';
+import {
+  type Correction,
+  envelopeOf,
+  type OutwardDelivery,
+  planCorrection,
+  type ValidationProblem,
+} from '@tributary/destinations';
 import {
   AMOUNT_NAMES,
   begun,
@@ -9,6 +15,7 @@ import {
   correctionKey,
   type DeliveryEnd,
   type Holding,
+  isGuardReason,
   nextTry,
   type OutwardValue,
   outwardStep,
@@ -22,15 +29,18 @@ import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-
 import type { Ticket } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { openDeliveries } from './fan-out-metrics.ts';
+import type { Admission, OutlierGuards } from './outlier-guards.ts';
 import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
 import type { WishedHolding } from './plan.ts';
 import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
+import { isRehearsal, modeOf } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 
 export interface StepsOptions {
   readonly ledger: SendLedger;
   readonly attempter: Attempter;
   readonly lanes: DestinationLanes;
+  readonly guards: OutlierGuards;
   readonly receivers: Receivers;
   readonly encryption: Encryption;
   readonly clock: Clock;
@@ -54,6 +64,8 @@ export interface RetryTask extends Asking {
   readonly destinationId: string;
   readonly delivered: ConversionDecided | null;
   readonly standing: Standing;
+  /** Why the attempt before it did not deliver. */
+  readonly lastReasonCode: string | null;
 }
 
 /** Null: all is on record that is to be. An instant: the record that asked comes again then. */
@@ -160,6 +172,7 @@ export class Steps {
       holding,
       tells: lookup.ok ? tellsOf(lookup.receiver) : TELLS_ALL,
       isCorrectable: (correction) => obstacleTo(correction) === null,
+      isRehearsal: isRehearsal(wished.active),
     });
     if (step.kind === 'idle') return null;
     if (task.hasWaited || step.kind === 'correct' || step.kind === 'give_up') {
@@ -238,7 +251,7 @@ export class Steps {
       ...nextTry(proven, proven.nextAttemptAt === null && !ended),
       nextAttemptAt: null,
     };
-    return this.#deliver(task, standing, task.delivered, place);
+    return this.#deliver(task, standing, task.delivered, place, isGuardReason(task.lastReasonCode));
   }
 
   async #abandon(task: AbandonedTask): Promise<StepAnswer> {
@@ -261,14 +274,18 @@ export class Steps {
     return null;
   }
 
-  /** @param event the decision by which the event was delivered; null for the event itself. */
+  /**
+   * @param event the decision by which the event was delivered; null for the event itself.
+   * @param isOnHold it is on record already that the guard holds it.
+   */
   async #deliver(
     task: Asking,
     standing: Standing,
     event: ConversionDecided | null,
     place: Place,
+    isOnHold = false,
   ): Promise<StepAnswer> {
-    const { lanes, attempter, clock } = this.#options;
+    const { lanes, guards, attempter, clock } = this.#options;
     const lookup = this.#receiverOf(standing.destinationId, event ?? task.decided);
     if (!lookup.ok) {
       const attempt = { ...attemptOf(task, standing, event), receiver: null };
@@ -281,16 +298,44 @@ export class Steps {
       await attempter.endUnsent([ready.attempt], unsent('refused', ready.reasonCode));
       return null;
     }
+    if (modeOf(receiver) === 'dry_run') {
+      await attempter.rehearse(ready.attempt);
+      return null;
+    }
+    const admission = guards.admit(ready.attempt);
+    if (admission.kind === 'hold') {
+      if (!isOnHold) await this.#hold(ready.attempt, admission);
+      return isOnHold ? admission.checkAt : null;
+    }
     const lane = lanes.laneOf(receiver);
     const ticket = lane.submit(ready.attempt);
     place.ticket = ticket;
     // One that is known to be slow is not waited for at all, or every batch with a delivery to it would be slow.
     if (lane.isSlow) place.early.resolve(clock.now() + this.#options.guardMs);
     const answer = await ticket.answer;
-    if (answer.kind === 'no_room') return answer.until;
+    if (answer.kind === 'no_room') {
+      admission.giveBack();
+      return answer.until;
+    }
     if (answer.kind === 'sent') return null;
     await attempter.endUnsent([ready.attempt], unsent('dead', 'destination_switched_off'));
     return null;
+  }
+
+  /** Puts on record that the guard holds it, and has it come again; that uses up no try. */
+  async #hold(
+    attempt: ReadyAttempt,
+    { reason, checkAt }: Extract<Admission, { kind: 'hold' }>,
+  ): Promise<void> {
+    const { standing } = attempt;
+    const held = { ...attempt, standing: { ...standing, tries: standing.tries - 1 } };
+    const end = {
+      outcome: 'retry',
+      reasonCode: reason,
+      nextAttemptAt: checkAt,
+      mayHaveArrived: false,
+    } as const;
+    await this.#options.attempter.endUnsent([held], end);
   }
 
   #readyOf(
@@ -304,7 +349,8 @@ export class Steps {
     const { encryption, clock } = this.#options;
     const { definition, settings } = receiver;
     const now = clock.now();
-    const conversion = outwardConversionOf(event ?? task.decided, encryption);
+    const told = outwardConversionOf(event ?? task.decided, encryption);
+    const conversion = modeOf(receiver) === 'test_events' ? { ...told, isTest: true } : told;
     const correction = correctionOf(standing, task.decided);
     const attempt = { ...attemptOf(task, standing, event), receiver };
     const refused = (reasonCode: string) => ({ ok: false, attempt, reasonCode }) as const;
@@ -313,6 +359,10 @@ export class Steps {
       const [problem] = definition.validate({ conversion, event: name, settings, now });
       if (problem !== undefined) return refused(`invalid_${problem.code}:${problem.field}`);
     } else {
+      // A definition is not asked to validate corrections; but one that cannot mark a test would change what counts.
+      const unmarkable = testProblem(definition.validate({ conversion, event: name, settings, now }));
+      if (conversion.isTest && unmarkable !== undefined)
+        return refused(`invalid_${unmarkable.code}:${unmarkable.field}`);
       const plan = planCorrection(definition, settings, { conversion, correction }, now);
       if (!plan.possible) return refused(plan.obstacle);
       name = plan.event;
@@ -452,6 +502,10 @@ function attemptOf(
 ): Omit<Attempt, 'receiver'> {
   const delivered = event === null ? null : encodeEvent('conversion.decided.v1', event);
   return { decided, wire, askedBy, headers, standing, outwardEvent: standing.event, delivered };
+}
+
+function testProblem(problems: readonly ValidationProblem[]): ValidationProblem | undefined {
+  return problems.find(({ code }) => code === 'test_not_possible');
 }
 
 /** How a delivery ends of which this attempt was not made. */

@@ -1,8 +1,19 @@
 /** Starts the sandbox. */
 import { createLogger, readSettings, startService, systemClock } from '@tributary/runtime';
+import { listenWithBadTls } from './bad-tls.ts';
 import { keepBodiesAsText, sandboxModule } from './sandbox.module.ts';
 
-const settings = readSettings(['SANDBOX_PORT', 'SANDBOX_STATE', 'LISTEN_HOST', 'LOG_LEVEL']);
+const settings = readSettings([
+  'SANDBOX_PORT',
+  'SANDBOX_TLS_PORT',
+  'SANDBOX_STATE',
+  'LISTEN_HOST',
+  'LOG_LEVEL',
+]);
+
+if (settings.SANDBOX_TLS_PORT > 0) {
+  (await listenWithBadTls(settings.SANDBOX_TLS_PORT, settings.LISTEN_HOST)).unref();
+}
 
 await startService({
   service: 'sandbox',

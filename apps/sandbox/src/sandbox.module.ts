@@ -5,6 +5,7 @@ import { type Clock, HealthController, MetricsController, READINESS_CHECKS } fro
 import { AdminController } from './admin.controller.ts';
 import { Behaviours } from './behaviour.ts';
 import { LandingController } from './landing.controller.ts';
+import { NastyController } from './nasty.controller.ts';
 import { ReceivedCalls } from './received-calls.ts';
 import { CLOCK, ReceiversController } from './receivers.controller.ts';
 
@@ -25,6 +26,7 @@ export function sandboxModule({ stateFolder, clock }: SandboxOptions): DynamicMo
       HealthController,
       MetricsController,
       AdminController,
+      NastyController,
       ReceiversController,
     ],
     providers: [

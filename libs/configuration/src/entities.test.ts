@@ -174,6 +174,33 @@ const WRITTEN: readonly (readonly [ConfiguredEntityType, object])[] = [
     },
   ],
   [
+    'destination',
+    {
+      ...destination,
+      mode: 'dry_run',
+      guard: {
+        forMs: 3_600_000,
+        maxValue: { EUR: '500', JPY: '80000' },
+        maxPerHour: 2_000,
+        releasedAt: '2026-01-02T03:04:05Z',
+      },
+    },
+  ],
+  [
+    'subscription',
+    {
+      ...subscription,
+      filter: {
+        matches: ['attributed'],
+        states: ['payable'],
+        conditions: [
+          { field: 'productId', anyOf: ['sku-9'], noneOf: ['sku-8'] },
+          { field: 'extras.tier', isPresent: true },
+        ],
+      },
+    },
+  ],
+  [
     'subscription',
     {
       ...subscription,
@@ -454,6 +481,38 @@ const refused: readonly (readonly [string, ConfiguredEntityType, object, string]
     'destination',
     { ...destination, disableAfterMs: 7 * 86_400_000 },
     'disableAfterMs',
+  ],
+  ['a mode', 'destination', { ...destination, mode: 'shadow' }, 'mode'],
+  ['a guard of nothing', 'destination', { ...destination, guard: {} }, 'guard'],
+  [
+    'a guard without a currency',
+    'destination',
+    { ...destination, guard: { maxValue: {} } },
+    'guard.maxValue',
+  ],
+  [
+    'a guard that outlives any use',
+    'destination',
+    { ...destination, guard: { maxPerHour: 1, forMs: 8 * 86_400_000 } },
+    'guard.forMs',
+  ],
+  [
+    'a release without a time zone',
+    'destination',
+    { ...destination, guard: { maxPerHour: 1, releasedAt: '2026-01-02T03:04:05' } },
+    'guard.releasedAt',
+  ],
+  [
+    'a condition of a field that is none',
+    'subscription',
+    { ...subscription, filter: { conditions: [{ field: 'revenue', anyOf: ['1'] }] } },
+    'filter.conditions.0.field',
+  ],
+  [
+    'a condition that asks nothing',
+    'subscription',
+    { ...subscription, filter: { conditions: [{ field: 'productId' }] } },
+    'filter.conditions.0',
   ],
   [
     'a range without ends',

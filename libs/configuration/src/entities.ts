@@ -4,6 +4,7 @@ import {
   AMOUNT_UNITS,
   CHARSETS,
   compileTemplate,
+  DESTINATION_MODES,
   isTimeZone,
   LANDING_PAGE_CATALOGUE,
   type LintSeverity,
@@ -281,6 +282,29 @@ const overrides = z
     }
   });
 
+/** What is held longer than this would be of no use to any platform. */
+const MAX_GUARD_MS = 7 * DAY_MS;
+
+/** For some time after a change of the destination or of a subscription to it, outliers are held before they are told. */
+const guard = z
+  .strictObject({
+    /** Then everything passes, also what was held; a day when left out. */
+    forMs: someMs.max(MAX_GUARD_MS, 'must be at most 7 days').optional(),
+    /** The largest amount that passes, by currency; amounts in any other currency are held too. */
+    maxValue: z
+      .record(currency, decimal)
+      .refine((limits) => Object.keys(limits).length > 0, 'must name at least one currency')
+      .optional(),
+    /** How many pass within an hour, over all instances of fan-out. */
+    maxPerHour: z.int().min(1).max(1_000_000_000).optional(),
+    /** ISO 8601 in UTC: what was decided until then has been looked at, and passes. */
+    releasedAt: z.iso.datetime().optional(),
+  })
+  .refine(
+    ({ maxValue, maxPerHour }) => maxValue !== undefined || maxPerHour !== undefined,
+    'must name maxValue, maxPerHour or both',
+  );
+
 const destination = z.strictObject({
   id,
   name,
@@ -293,6 +317,9 @@ const destination = z.strictObject({
   advertiserId: id.optional(),
   partnerId: id.optional(),
   status: z.enum(DESTINATION_STATUSES),
+  /** What is done with what it is to be told; `live` when left out. What was rehearsed in another mode is never sent later. */
+  mode: z.enum(DESTINATION_MODES).optional(),
+  guard: guard.optional(),
   /** Milliseconds before the second, third, … attempt, in place of the fast ladder. */
   scheduleMs: z.array(durationMs).max(50).optional(),
   /** Requests to it at once, from each instance of fan-out; 16 when left out. */
@@ -309,6 +336,29 @@ const revenueRange = z
   .refine(
     ({ atLeast, below }) => atLeast !== undefined || below !== undefined,
     'must name atLeast, below or both',
+  );
+
+const CONDITION_FIELD =
+  /^(?:campaignId|customerId|productId|planId|couponCode|isFirstOfCustomer|(?:subIds|clickSubIds|extras)\.[\w.-]{1,64})$/;
+
+/** What one further fact of a conversion must be; of several parts all must hold. */
+const condition = z
+  .strictObject({
+    field: z
+      .string()
+      .regex(
+        CONDITION_FIELD,
+        'must be campaignId, customerId, productId, planId, couponCode, isFirstOfCustomer, or a name behind subIds., clickSubIds. or extras.',
+      ),
+    /** It is one of these; `isFirstOfCustomer` is `true` or `false`. */
+    anyOf: notEmpty(z.string().max(1_000)).optional(),
+    /** It is missing, or none of these. */
+    noneOf: notEmpty(z.string().max(1_000)).optional(),
+    isPresent: z.boolean().optional(),
+  })
+  .refine(
+    ({ anyOf, noneOf, isPresent }) => anyOf !== undefined || noneOf !== undefined || isPresent !== undefined,
+    'must name anyOf, noneOf or isPresent',
   );
 
 const subscription = z.strictObject({
@@ -329,6 +379,8 @@ const subscription = z.strictObject({
       countries: notEmpty(
         z.string().regex(/^[A-Z]{2}$/, 'must be a country of ISO 3166 such as DE'),
       ).optional(),
+      /** All must hold. */
+      conditions: z.array(condition).min(1).max(50).optional(),
     })
     .prefault({}),
   /** Outward event by event type, in place of the definition's own mapping. */

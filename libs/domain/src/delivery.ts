@@ -9,9 +9,22 @@ export type Outcome = (typeof OUTCOMES)[number];
  * How a delivery ends: exactly one of these, and no attempt after it.
  * `superseded`: a newer revision of the conversion took its place before it was delivered. `dead`: the ladder ran out.
  * `refused` and `dead` are kept as dead letters and can be replayed.
+ * `rehearsed`: the destination was not live: nothing was sent, or a test event that counts nowhere. It is never sent later.
  */
-export const DELIVERY_ENDS = ['delivered', 'refused', 'superseded', 'dead'] as const;
+export const DELIVERY_ENDS = ['delivered', 'refused', 'superseded', 'dead', 'rehearsed'] as const;
 export type DeliveryEnd = (typeof DELIVERY_ENDS)[number];
+
+/**
+ * What a destination does with what it is to be told.
+ *
+ * | mode        | validated and built | leaves                      | the receiver counts |
+ * |-------------|---------------------|-----------------------------|---------------------|
+ * | live        | yes                 | as it is                    | all of it           |
+ * | test_events | yes                 | as a test event, tried once | nothing             |
+ * | dry_run     | yes                 | nothing                     | nothing             |
+ */
+export const DESTINATION_MODES = ['live', 'test_events', 'dry_run'] as const;
+export type DestinationMode = (typeof DESTINATION_MODES)[number];
 
 /** Whom a refusal concerns: this event only, or every event to the destination until somebody mends its settings. */
 export const REFUSAL_SCOPES = ['event', 'destination'] as const;

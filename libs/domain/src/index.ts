@@ -17,6 +17,7 @@ export * from './expected-reply.ts';
 export * from './identity.ts';
 export * as lifecycle from './lifecycle/index.ts';
 export * from './money.ts';
+export * from './outlier-guard.ts';
 export * from './outward/index.ts';
 export * from './payout.ts';
 export * from './personal-data.ts';

@@ -34,6 +34,7 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   deliveries: [],
   holdings: [],
   wrong_holdings: [],
+  held_deliveries: [],
   dead_letters: ['key', 'value', 'headers'],
   configuration_changes: [],
   undecoded_records: ['key', 'value', 'error'],

@@ -66,6 +66,9 @@ const SETTINGS = {
   ATTRIBUTION_PORT: port(8082).describe('Port of attribution: health.'),
   FAN_OUT_PORT: port(8083).describe('Port of fan-out: health.'),
   SANDBOX_PORT: port(8090).describe('Port of the sandbox receivers.'),
+  SANDBOX_TLS_PORT: port(0).describe(
+    'Port of a receiver of the sandbox whose certificate nobody vouches for; 0 for none.',
+  ),
   SANDBOX_STATE: z
     .string()
     .default('')

@@ -181,3 +181,22 @@ describe('the settings of a delivery', () => {
     expect(asked).toEqual([offerId]);
   });
 });
+
+it('a rehearsal is told from an attempt that has not ended', () => {
+  const attempts = SALE_EVIDENCE.attempts.map((attempt) => ({
+    ...attempt,
+    deliveries: attempt.deliveries.map((delivery) => ({ ...delivery, outcome: null })),
+  }));
+  const explained = (of: typeof attempts) =>
+    explanationOf(
+      { ...SALE_EVIDENCE, attempts: of },
+      { terms: null, rate: null, behind: [] },
+      [],
+      { role: 'admin' },
+      () => null,
+    );
+  expect(explained(attempts)).toMatchObject({ deliveries: [{ outcome: 'rehearsed' }] });
+  expect(explained(attempts.filter(({ phase }) => phase === 'intended'))).toMatchObject({
+    deliveries: [{ outcome: null }],
+  });
+});

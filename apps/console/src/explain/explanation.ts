@@ -400,7 +400,7 @@ function deliveryViews(
         destinationId: last.request.destinationId,
         definition: last.request.definition,
         outwardEvent: last.delivery.outwardEvent,
-        outcome: last.delivery.outcome,
+        outcome: outcomeOf(last),
         settings: settingsOf(last.request, sent),
         attempts: its.map((each) => attemptView(each, showsPersonal)),
       },
@@ -417,18 +417,22 @@ function toldBy(
   return holding === undefined || holding.kind === 'event' ? revision : (holding.eventRevision ?? revision);
 }
 
-function attemptView(
-  {
-    request,
-    delivery,
-  }: { readonly request: DeliveryAttempted; readonly delivery: DeliveryAttempted['deliveries'][number] },
-  showsPersonal: boolean,
-): object {
+interface Try {
+  readonly request: DeliveryAttempted;
+  readonly delivery: DeliveryAttempted['deliveries'][number];
+}
+
+/** What was rehearsed has an end and no outcome: the event has no symbol for it. */
+function outcomeOf({ request: { phase }, delivery: { outcome } }: Try): string | null {
+  return phase === 'ended' ? (outcome ?? 'rehearsed') : null;
+}
+
+function attemptView({ request, delivery }: Try, showsPersonal: boolean): object {
   return {
     requestId: request.requestId,
     attempt: delivery.attempt,
     revision: delivery.revision,
-    outcome: delivery.outcome,
+    outcome: outcomeOf({ request, delivery }),
     reasonCode: delivery.reasonCode,
     nextAttemptAt: instant(delivery.nextAttemptAt),
     contentDigest: delivery.contentDigest,

@@ -91,6 +91,20 @@ it('adds up the payout of different deliveries exactly and once each', async () 
   ]);
 });
 
+it('takes a conversion for what the last call about it says, as trackers do', async () => {
+  for (const query of [
+    'delivery=a&payout=2&currency=USD&status=approved',
+    'delivery=b&payout=1&currency=USD&status=approved',
+    'delivery=a&payout=1.50&currency=USD&status=approved',
+    'delivery=b&payout=0&currency=USD&status=rejected',
+  ])
+    await call(`north?${query}`);
+
+  expect(await sandbox.summary()).toMatchObject([
+    { outwardEvents: 4, distinctKeys: 2, countedEvents: 2, valueByCurrency: { USD: '1.5' } },
+  ]);
+});
+
 it('takes the names of the parameters from the question', async () => {
   await call('north?tid=1&amount=2.50&cur=GBP');
   await call('north?tid=1&amount=2.50&cur=GBP&again=1');

@@ -1,4 +1,4 @@
-/** A partner network's postback endpoint: takes whatever comes and says OK. */
+/** A partner network's postback endpoint: takes whatever comes, says OK, and goes by the last value it was told of a conversion. */
 import type { ReceivedCall } from '../received-calls.ts';
 import type { Answer, ParameterNames, Receiver, SentValue } from './receiver.ts';
 
@@ -11,7 +11,8 @@ export const partnerNetwork: Receiver = {
   failure: (status) => ({ accepted: false, status, contentType: CONTENT_TYPE, body: 'ERROR' }),
   outwardEvents: (call, names) => {
     const key = parameter(call, names.key) ?? wholeCall(call);
-    return [{ key, identity: key, value: sentValue(call, names) }];
+    const value = sentValue(call, names);
+    return [{ key, identity: key, value, ...(value !== null && { restates: true }) }];
   },
 };
 

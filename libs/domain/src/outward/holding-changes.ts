@@ -62,6 +62,9 @@ export function withdrawn(holding: Holding): Holding {
 }
 
 /** Deliveries that ended without the receiver holding what it should, or without anybody knowing whether it does. */
-export function isWrong({ phase, outcome }: Holding): boolean {
-  return phase === 'ended' && (outcome === 'refused' || outcome === 'dead');
+export function isWrong({ phase, outcome, held, mayHaveArrived }: Holding): boolean {
+  if (phase !== 'ended') return false;
+  // A rehearsal tells nobody anything: what was held before is what it should have put right.
+  if (outcome === 'rehearsed') return held !== null || mayHaveArrived;
+  return outcome === 'refused' || outcome === 'dead';
 }

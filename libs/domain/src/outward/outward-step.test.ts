@@ -6,6 +6,7 @@ import { type Holding, heldNow, isOpen, isUncertain, type OutwardValue, takenBac
 import { begun, endedAs, isWrong, nextTry, repeated, withdrawn } from './holding-changes.ts';
 import { type OutwardStep, outwardStep, type Wish } from './outward-step.ts';
 
+const LIVE = { isRehearsal: false } as const;
 const TELLS = { amounts: ['revenue'], state: false } as const;
 
 function value(units: number, state: State = 'payable'): OutwardValue {
@@ -114,9 +115,45 @@ describe('outwardStep', () => {
     ['correction refused, another', restated('refused'), 3, tell(5), 'correct restate 10→5'],
     ['correction dead, as it was before', restated('dead'), 3, tell(10), 'as_held'],
     ['correction superseded, what it said', withdrawn(restated('retry')), 3, tell(7), 'correct restate 10→7'],
+
+    ['rehearsed, met again', sale('rehearsed'), 1, tell(10), 'tried_before'],
+    ['rehearsed, the same', sale('rehearsed'), 2, tell(10), 'rehearsed'],
+    ['rehearsed, a newer one', sale('rehearsed'), 2, tell(7), 'rehearsed'],
+    ['rehearsed, taken back', sale('rehearsed'), 2, nothing, 'as_held'],
+    [
+      'rehearsed, but it may have arrived before',
+      { ...sale('rehearsed'), mayHaveArrived: true },
+      2,
+      tell(7),
+      'repeat',
+    ],
+    ['correction rehearsed, what it said', restated('rehearsed'), 3, tell(7), 'correct restate 10→7'],
+    ['correction rehearsed, as it was before', restated('rehearsed'), 3, tell(10), 'as_held'],
   ])('%s', (_name, holding, revision, wish, expected) => {
     const isCorrectable = ({ now }: { now: OutwardValue }) => units(now) < 50;
-    expect(tellingOf(outwardStep({ holding, revision, wish, tells: TELLS, isCorrectable }))).toBe(expected);
+    expect(tellingOf(outwardStep({ ...LIVE, holding, revision, wish, tells: TELLS, isCorrectable }))).toBe(
+      expected,
+    );
+  });
+
+  it.each<[string, Holding | null, number, Wish, string]>([
+    ['nothing told', null, 1, tell(10), 'event 10'],
+    ['rehearsed, the same', sale('rehearsed'), 2, tell(10), 'tried_before'],
+    ['rehearsed, a newer one', sale('rehearsed'), 2, tell(7), 'event 7'],
+    ['rehearsed, taken back', sale('rehearsed'), 2, nothing, 'as_held'],
+    ['delivered when it was live, a newer one', sale('delivered'), 2, tell(7), 'correct restate 10→7'],
+    ['correction rehearsed, the same', restated('rehearsed'), 3, tell(7), 'tried_before'],
+    ['correction rehearsed, a newer one', restated('rehearsed'), 3, tell(5), 'correct restate 10→5'],
+  ])('where the destination is not live: %s', (_name, holding, revision, wish, expected) => {
+    const step = outwardStep({
+      holding,
+      revision,
+      wish,
+      tells: TELLS,
+      isCorrectable: () => true,
+      isRehearsal: true,
+    });
+    expect(tellingOf(step)).toBe(expected);
   });
 
   it('tells of a changed state where the receiver is told of states', () => {
@@ -125,7 +162,7 @@ describe('outwardStep', () => {
       'delivered',
       false,
     );
-    const given = { holding: pending, revision: 2, wish: tell(10), isCorrectable: () => true };
+    const given = { ...LIVE, holding: pending, revision: 2, wish: tell(10), isCorrectable: () => true };
     expect(outwardStep({ ...given, tells: TELLS }).kind).toBe('idle');
     expect(outwardStep({ ...given, tells: { ...TELLS, state: true } }).kind).toBe('correct');
   });
@@ -142,6 +179,7 @@ describe('outwardStep', () => {
       wish: tell(10),
       tells: TELLS,
       isCorrectable: () => true,
+      ...LIVE,
     });
     expect(tellingOf(step)).toBe('correct restate 0→10');
   });
@@ -188,6 +226,7 @@ class Engine {
   holding: Holding | null = null;
   #waiting: { revision: number; wish: Wish } | null = null;
   newest: Wish = undecided;
+  isLive = true;
 
   constructor(how: 'new_total' | 'difference', canRestate: boolean, outcomes: readonly Attempt[]) {
     this.receiver = new Receiver(how);
@@ -199,7 +238,14 @@ class Engine {
     if (revision > 0) this.newest = wish;
     const { holding } = this;
     const isCorrectable = () => this.#canRestate;
-    const step = outwardStep({ holding, revision, wish, tells: TELLS, isCorrectable });
+    const step = outwardStep({
+      holding,
+      revision,
+      wish,
+      tells: TELLS,
+      isCorrectable,
+      isRehearsal: !this.isLive,
+    });
     if (step.kind === 'wait' || step.kind === 'repeat') this.#waiting = { revision, wish };
     if (step.kind === 'repeat' && holding !== null) this.#attempt(repeated(holding, revision));
     if (step.kind === 'withdraw' && holding !== null) this.holding = withdrawn(holding);
@@ -227,6 +273,10 @@ class Engine {
   }
 
   #attempt(intended: Holding): void {
+    if (!this.isLive) {
+      this.holding = endedAs(intended, 'rehearsed', false);
+      return;
+    }
     const outcome = this.#outcomes.next().value ?? 'delivered';
     const id = intended.kind === 'event' ? 'event' : `${intended.kind} ${intended.revision}`;
     this.holding = intended;
@@ -252,14 +302,20 @@ const histories = fc.record({
   canCorrect: fc.boolean(),
   /** A revision, or some time for attempts. */
   turns: fc.array(fc.oneof(wishes, fc.constant(null)), { minLength: 1, maxLength: 25 }),
+  /** After how many turns the destination goes live, or leaves it. */
+  switches: fc.array(fc.integer({ min: 0, max: 25 }), { maxLength: 4 }),
   outcomes: fc.array(fc.constantFrom(...ATTEMPTS), { maxLength: 60 }),
 });
 type History = typeof histories extends fc.Arbitrary<infer H> ? H : never;
 
-function played({ how, canCorrect, turns, outcomes }: History, check: (engine: Engine) => void): Engine {
+function played(
+  { how, canCorrect, turns, outcomes, switches }: History,
+  check: (engine: Engine) => void,
+): Engine {
   const engine = new Engine(how, canCorrect, outcomes);
   let revision = 0;
-  for (const turn of turns) {
+  for (const [place, turn] of turns.entries()) {
+    if (switches.includes(place)) engine.isLive = !engine.isLive;
     if (turn === null) engine.tick();
     else engine.meet(++revision, turn);
     check(engine);
@@ -306,6 +362,7 @@ describe('over any history', () => {
       fc.property(histories, (history) => {
         const engine = played(history, () => {});
         if (engine.holding !== null && isWrong(engine.holding)) return;
+        if (engine.holding?.outcome === 'rehearsed') return;
         const goal = goalOf(engine.newest, engine);
         if (goal === 'any') return;
         expect(engine.receiver.held ?? null).toBe(goal);
@@ -320,12 +377,26 @@ describe('over any history', () => {
     fc.assert(
       fc.property(histories, ({ outcomes, ...rest }) => {
         const answers = outcomes.filter((outcome) => outcome !== 'refused' && outcome !== 'lost_before');
-        const history = { ...rest, canCorrect: true, outcomes: answers.slice(0, LADDER) };
+        const history = { ...rest, switches: [], canCorrect: true, outcomes: answers.slice(0, LADDER) };
         const engine = played(history, () => {});
         const goal = goalOf(engine.newest, engine);
         if (goal !== 'any') expect(engine.receiver.held ?? null).toBe(goal);
       }),
       { numRuns: 3_000 },
+    );
+  });
+
+  it('nothing of what was first met while the destination was not live ever reaches it', () => {
+    fc.assert(
+      fc.property(histories, fc.array(wishes, { minLength: 1, maxLength: 10 }), (history, later) => {
+        const engine = new Engine(history.how, history.canCorrect, history.outcomes);
+        engine.isLive = false;
+        engine.meet(1, tell(10));
+        engine.isLive = true;
+        for (const [index, wish] of later.entries()) engine.meet(index + 2, wish);
+        while (engine.tick()) expect(engine.receiver.events).toBe(0);
+        expect(engine.receiver.held).toBeNull();
+      }),
     );
   });
 
@@ -342,6 +413,7 @@ describe('over any history', () => {
             wish: tell(9),
             tells: TELLS,
             isCorrectable: () => true,
+            ...LIVE,
           });
           expect(step.kind).toBe('idle');
         }

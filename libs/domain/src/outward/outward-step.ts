@@ -33,6 +33,8 @@ export const IDLE_REASONS = [
   'tried_before',
   'not_asked_for',
   'undecided',
+  /** It was rehearsed: what a destination was not told while it was not live, it is not told later. */
+  'rehearsed',
   /** Told again for this revision, and still nobody knows what the receiver holds. */
   'unsettled',
 ] as const;
@@ -72,6 +74,8 @@ export interface StepCase {
   readonly tells: Tells;
   /** Whether the receiver takes such a correction. */
   readonly isCorrectable: (correction: Pick<CorrectingStep, 'correction' | 'held' | 'now'>) => boolean;
+  /** The destination is not live: whatever follows is rehearsed. */
+  readonly isRehearsal: boolean;
 }
 
 /**
@@ -101,7 +105,7 @@ function stepOfDoubt(holding: Holding, { revision, wish, tells }: StepCase): Out
 }
 
 function stepOfCertainty(holding: Holding, given: StepCase): OutwardStep {
-  const { wish, tells, isCorrectable } = given;
+  const { wish, tells, isCorrectable, isRehearsal } = given;
   const isOpenStill = isOpen(holding);
   const rest = (reason: IdleReason): OutwardStep => (isOpenStill ? { kind: 'withdraw' } : idle(reason));
   if (wish.kind === 'undecided') return rest('undecided');
@@ -111,7 +115,8 @@ function stepOfCertainty(holding: Holding, given: StepCase): OutwardStep {
   if (isSameTold(now, held, tells)) return rest('as_held');
   if (isSameTold(now, holding.told, tells)) {
     if (isOpenStill) return idle('as_told');
-    if (holding.outcome !== 'superseded') return idle('tried_before');
+    const isToBeSaid = holding.outcome === 'superseded' || (holding.outcome === 'rehearsed' && !isRehearsal);
+    if (!isToBeSaid) return idle('tried_before');
   }
   const correction = isTakenBack(now) ? 'retract' : 'restate';
   const kind = isCorrectable({ correction, held, now }) ? 'correct' : 'give_up';
@@ -122,10 +127,11 @@ function stepOfCertainty(holding: Holding, given: StepCase): OutwardStep {
 function stepOfUntold(
   holding: Holding,
   wish: Exclude<Wish, { kind: 'undecided' }>,
-  { tells }: StepCase,
+  { tells, isRehearsal }: StepCase,
   rest: (reason: IdleReason) => OutwardStep,
 ): OutwardStep {
   if (wish.kind === 'nothing') return rest('as_held');
+  if (holding.outcome === 'rehearsed' && !isRehearsal) return idle('rehearsed');
   if (!wish.isAskedFor) return rest('not_asked_for');
   if (isSameTold(wish.value, holding.told, tells)) {
     if (isOpen(holding)) return idle('as_told');
