@@ -29,7 +29,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import type { ReadyAttempt } from './delivery-records.ts';
-import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
+import { outwardConversionOf } from './outward-conversion.ts';
 import { planDeliveries } from './plan.ts';
 import { Receivers } from './receivers.ts';
 import { SendLedger } from './send-ledger.ts';
@@ -509,9 +509,9 @@ describe('a request for several', () => {
       all.map((one) => (bad.includes(ids([one])[0] ?? '') ? 'refused' : 'delivered')),
     );
     expect(all.map((one) => standing(one)?.tries)).toEqual(Array(5).fill(1));
-    expect(log.flatMap((entry) => (Array.isArray(entry) ? entry.map(({ topic }) => topic) : []))).not.toContain(
-      'delivery.due.1s.v1',
-    );
+    expect(
+      log.flatMap((entry) => (Array.isArray(entry) ? entry.map(({ topic }) => topic) : [])),
+    ).not.toContain('delivery.due.1s.v1');
   });
 
   it('that is larger than the platform takes is halved before it leaves', async () => {

@@ -113,9 +113,8 @@ export class Attempter {
     const { standing, headers } = first;
     const attributes = { destinationId: standing.destinationId, deliveries: attempts.length };
     // Inside the trace of the first decision; what goes to the destination carries nothing of it.
-    const sent = await inSpan(
-      { name: 'delivery.attempt', kind: 'client', parent: headers, attributes },
-      () => this.#exchange(attempts, request, hasNewToken),
+    const sent = await inSpan({ name: 'delivery.attempt', kind: 'client', parent: headers, attributes }, () =>
+      this.#exchange(attempts, request, hasNewToken),
     );
     const next = attempts
       .filter((_, index) => sent.isAgain[index])

@@ -25,6 +25,7 @@ import { Attempter } from './attempter.ts';
 import { DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
 import { type Receiver, Receivers } from './receivers.ts';
+import { ReplayOrders } from './replay-orders.ts';
 import { SendLedger } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
 import { Steps } from './steps.ts';
@@ -127,12 +128,28 @@ export class FanOutBed {
       configuration: () => this.follower.current,
       guardMs: 40_000,
     });
+    const replays = new ReplayOrders({
+      ...shared,
+      decisions: {
+        revisionsOf: async (ids) =>
+          Map.groupBy(
+            this.decided
+              .filter(({ conversionId }) => ids.includes(conversionId))
+              .toSorted((a, b) => a.revision - b.revision),
+            ({ conversionId }) => conversionId,
+          ),
+      },
+      receivers,
+      steps,
+      configuration: () => this.follower.current,
+    });
     this.fanOut = new FanOut({
       ...shared,
       follower: this.follower,
       receivers,
       lanes: this.lanes,
       steps,
+      replays,
       schemas: { learn: (id) => this.learn(id) },
     });
   }

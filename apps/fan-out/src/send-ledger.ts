@@ -1,10 +1,9 @@
 /** What destinations hold, own attempts included before ClickHouse shows them, and which revision of a conversion is the newest. */
 import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided } from '@tributary/contracts';
-import type { OutwardValue } from '@tributary/domain';
+import { type OutwardValue, outwardValueOf } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import { type DeliveryStore, Overlay, type StoredHolding, type StoredOffsets } from '@tributary/store';
-import { outwardValueOf } from './outward-conversion.ts';
 
 const ATTEMPTS = 'delivery.attempted.v1';
 const DECISIONS = 'conversion.decided.v1';

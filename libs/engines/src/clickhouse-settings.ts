@@ -34,6 +34,8 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   deliveries: [],
   holdings: [],
   wrong_holdings: [],
+  delivery_commands: [],
+  replays: [],
   dead_letters: ['key', 'value', 'headers'],
   configuration_changes: [],
   undecoded_records: ['key', 'value', 'error'],
