@@ -21,7 +21,7 @@ import {
   retry,
   tokenExpired,
 } from '@tributary/destinations';
-import { begun } from '@tributary/domain';
+import { begun, outwardValueOf } from '@tributary/domain';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { StoredOffsets } from '@tributary/store';
 import { aDecision } from '@tributary/testing';

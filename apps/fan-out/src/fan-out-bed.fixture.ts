@@ -11,6 +11,7 @@ import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tribu
 import {
   type ConversionDecided,
   type DeliveryAttempted,
+  type DeliveryCommanded,
   type DeliveryDue,
   decodeEvent,
   encodeEvent,
@@ -196,6 +197,26 @@ export class FanOutBed {
         value: encodeEvent(topic, event),
       })),
     };
+  }
+
+  /** Orders to send again, in one batch. */
+  async command(...orders: readonly DeliveryCommanded[]): Promise<number> {
+    const topic = 'delivery.commanded.v1';
+    return this.fanOut.commands({
+      topic,
+      partition: 0,
+      signal: new AbortController().signal,
+      events: orders.map((event, offset) => ({
+        topic,
+        partition: 0,
+        offset,
+        key: event.conversionId,
+        writtenAt: this.now,
+        headers: {},
+        event,
+        value: encodeEvent(topic, event),
+      })),
+    });
   }
 
   /** Lets so much time pass: whatever comes due in it is popped at its time. */

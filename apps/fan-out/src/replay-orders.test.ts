@@ -1,10 +1,12 @@
 /** Orders to send again what had ended: nothing arrives twice, whoever dies when, and nothing goes that nobody took the risk of. */
+import { aChange } from '@tributary/configuration';
 import type { DeliveryCommanded } from '@tributary/contracts';
 import { outwardKey } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import { aDecision, aDeliveryOrder } from '@tributary/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { answered, FanOutBed, NOW, PARTNER, PARTNER_SETTINGS, TAKEN } from './fan-out-bed.fixture.ts';
+import { Receivers } from './receivers.ts';
 
 const STATUS_URL = 'https://partner.example/status?c={click_id}&p={payout}&s={status}';
 const CORRECTABLE = { ...PARTNER, settings: { ...PARTNER_SETTINGS, statusUrlTemplate: STATUS_URL } };
@@ -89,10 +91,10 @@ it('goes on after a crash between intent and end, as the same attempt', async ()
 
 it('waits while the destination has no room, and is sent then', async () => {
   await dies(503);
-  const { lanes } = bed;
-  const active = bed.active('partner');
-  const breaker = lanes.laneOf(active).breaker;
-  for (let failed = 0; failed < 20; failed += 1) breaker.note('failure', bed.now);
+  const lookup = new Receivers(bed.encryption).findDestination(bed.follower.current, 'partner', bed.now);
+  if (!lookup.ok) throw new Error(lookup.reason);
+  const { breaker } = bed.lanes.laneOf(lookup.active);
+  for (let failed = 0; failed < 20; failed += 1) breaker.failed(bed.now);
   await bed.command(order());
   expect(bed.requests).toEqual([]);
   expect(bed.waiting).toMatchObject([{ kind: 'replay', attempt: 4 }]);
@@ -143,14 +145,18 @@ describe('is not sent at all', () => {
 
   it('once its subscription is gone', async () => {
     await dies(503);
-    await bed.change('subscription', 'all');
+    await bed.log.append(
+      aChange('subscription', { id: 'all', destinationId: 'partner' }, { expectedVersion: 1, operation: 'remove' }),
+    );
     await bed.command(order());
     expect(bed.requests).toEqual([]);
   });
 
   it('while its destination is disabled', async () => {
     await dies(503);
-    await bed.change('destination', 'partner', { ...CORRECTABLE, status: 'disabled' });
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
     await bed.command(order());
     expect([bed.requests, bed.waiting]).toEqual([[], []]);
   });
