@@ -417,7 +417,7 @@ function toldBy(
   return holding === undefined || holding.kind === 'event' ? revision : (holding.eventRevision ?? revision);
 }
 
-function attemptView(
+export function attemptView(
   {
     request,
     delivery,
