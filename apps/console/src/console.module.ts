@@ -146,7 +146,13 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
   const instanceId = `console-${randomUUID()}`;
   return {
     module: ConsoleModule,
-    controllers: [HealthController, MetricsController, ConfigurationController, ExplainController, ReplayController],
+    controllers: [
+      HealthController,
+      MetricsController,
+      ConfigurationController,
+      ExplainController,
+      ReplayController,
+    ],
     providers: [
       { provide: PARTS, useValue: parts },
       { provide: CONFIGURATION_LOG, useValue: bus.log },
@@ -197,11 +203,7 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
       {
         provide: Replays,
         inject: [ConfigurationFollower, LetterAppraiser, ReplayRunner],
-        useFactory: (
-          follower: ConfigurationFollower,
-          appraiser: LetterAppraiser,
-          runner: ReplayRunner,
-        ) => {
+        useFactory: (follower: ConfigurationFollower, appraiser: LetterAppraiser, runner: ReplayRunner) => {
           const configurationVersion = () => follower.current.version;
           return new Replays({ ...replays, appraiser, runner, instanceId, configurationVersion, clock });
         },

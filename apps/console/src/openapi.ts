@@ -2,8 +2,8 @@
 import { type ConfiguredEntityType, documentJsonSchema } from '@tributary/configuration';
 import { EXPLANATION_SCHEMAS } from './explain/explanation-schema.ts';
 import { instant, type Json, list, object, ref, text, texts, whole } from './json-schema.ts';
-import { REPLAY_SCHEMAS } from './replay/replay-schema.ts';
 import { REFUSAL_STATUSES, type RefusalCode } from './refusal.ts';
+import { REPLAY_SCHEMAS } from './replay/replay-schema.ts';
 import { COLLECTIONS, PARTNER_COLLECTIONS, ROUTES, type Route, type RouteName } from './routes.ts';
 
 const version = { type: 'integer', minimum: -1 };
@@ -270,7 +270,11 @@ function responses({ answer, refusals }: Exchange, isOpen: boolean): Json {
 function parametersOf({ path, query = [] }: Route): readonly Json[] {
   return [
     ...(path.includes(':id') ? [{ name: 'id', in: 'path', required: true, schema: text }] : []),
-    ...query.map((name) => ({ name, in: 'query', required: false, schema: name === 'expectedVersion' ? version : text,
+    ...query.map((name) => ({
+      name,
+      in: 'query',
+      required: false,
+      schema: name === 'expectedVersion' ? version : text,
     })),
   ];
 }

@@ -83,7 +83,8 @@ export const ROUTES = {
     path: 'dead-letters',
     roles: READERS,
     query: LIST_QUERY,
-    summary: 'Deliveries that were given up, in the order of their ids, and what a replay of each would mean.',
+    summary:
+      'Deliveries that were given up, in the order of their ids, and what a replay of each would mean.',
   },
   readDeadLetter: {
     method: 'GET',

@@ -146,7 +146,11 @@ describe('is not sent at all', () => {
   it('once its subscription is gone', async () => {
     await dies(503);
     await bed.log.append(
-      aChange('subscription', { id: 'all', destinationId: 'partner' }, { expectedVersion: 1, operation: 'remove' }),
+      aChange(
+        'subscription',
+        { id: 'all', destinationId: 'partner' },
+        { expectedVersion: 1, operation: 'remove' },
+      ),
     );
     await bed.command(order());
     expect(bed.requests).toEqual([]);

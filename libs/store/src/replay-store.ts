@@ -68,7 +68,9 @@ export function runsIn(recorded: readonly ReplayRecorded[]): readonly ReplayRun[
       const end = ofRun.find(({ step }) => step === 'stopped') ?? newest;
       if (ordered === undefined || newest === undefined || end === undefined) return [];
       const { step, actor, recordedAt } = end;
-      return [{ ...newest, step, actor, recordedAt, orderedAt: ordered.recordedAt, orderedBy: ordered.actor }];
+      return [
+        { ...newest, step, actor, recordedAt, orderedAt: ordered.recordedAt, orderedBy: ordered.actor },
+      ];
     })
     .toSorted((a, b) => b.orderedAt - a.orderedAt);
 }

@@ -17,10 +17,7 @@ export const LIST_QUERY = [...FILTER_FIELDS, 'afterId', 'limit'] as const;
 const MAX_TEXT = 256;
 
 /** @param given fields of a body or a query. @param until epoch ms, where it is not given. */
-export function readFilter(
-  given: Readonly<Record<string, unknown>>,
-  until: number,
-): Outcome<LetterFilter> {
+export function readFilter(given: Readonly<Record<string, unknown>>, until: number): Outcome<LetterFilter> {
   const stranger = strangerAmong(given, FILTER_FIELDS);
   if (stranger !== null) return stranger;
   const bad = FILTER_TEXTS.find((name) => given[name] !== undefined && !isText(given[name]));

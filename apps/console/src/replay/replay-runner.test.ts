@@ -139,8 +139,7 @@ it('does not order again what was delivered meanwhile', async () => {
 
 it('passes over what is not to be ordered without using up its rate', async () => {
   order(0, { ratePerSecond: 1 });
-  for (let nth = 1; nth <= 10; nth += 1)
-    replays.die(nth, NOW - 3_600_000, { mayHaveArrived: nth < 10 });
+  for (let nth = 1; nth <= 10; nth += 1) replays.die(nth, NOW - 3_600_000, { mayHaveArrived: nth < 10 });
   await rounds(aRunner(), 1);
   expect(replays.orders).toMatchObject([{ deadLetterId: replays.dead[9]?.deadLetterId }]);
 });

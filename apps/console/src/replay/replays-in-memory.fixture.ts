@@ -42,7 +42,8 @@ export class ReplaysInMemory implements ReplayResources {
     attemptsOf: async () => this.attempts,
   };
   readonly deliveries: ReplayResources['deliveries'] = {
-    holdingsOf: async (ids) => [...this.held.values()].filter(({ conversionId }) => ids.includes(conversionId)),
+    holdingsOf: async (ids) =>
+      [...this.held.values()].filter(({ conversionId }) => ids.includes(conversionId)),
     revisionsOf: async (ids) =>
       Map.groupBy(
         this.decided.filter(({ conversionId }) => ids.includes(conversionId)),
@@ -52,8 +53,7 @@ export class ReplaysInMemory implements ReplayResources {
   readonly runs: ReplayResources['runs'] = {
     runs: async () => this.#runs(),
     run: async (runId) => this.#runs().find((run) => run.runId === runId),
-    unfinished: async () =>
-      this.#runs().filter(({ step }) => step === 'ordered' || step === 'progressed'),
+    unfinished: async () => this.#runs().filter(({ step }) => step === 'ordered' || step === 'progressed'),
     outcomesOf: async () => this.outcomes,
   };
   readonly producer: ReplayResources['producer'] = {
@@ -81,7 +81,13 @@ export class ReplaysInMemory implements ReplayResources {
     const decided = aDecision({ conversionId, occurredAt: at, decidedAt: at, ...changes });
     const deliveryId = outwardKey(conversionId, 'partner', 'sale');
     const intended = begun(null, { kind: 'event', revision: 1, told: outwardValueOf(decided) });
-    const names = { holdingId: deliveryId, conversionId, destinationId: 'partner', event: 'sale', deliveryId };
+    const names = {
+      holdingId: deliveryId,
+      conversionId,
+      destinationId: 'partner',
+      event: 'sale',
+      deliveryId,
+    };
     const holding = { ...endedAs(intended, 'dead', mayHaveArrived), ...names, nextAttemptAt: null };
     const letter: DeadDelivery = {
       deadLetterId: `dead0000-0000-8000-8000-${String(nth).padStart(12, '0')}`,

@@ -87,7 +87,10 @@ describe('an order', () => {
     running.replays.die(2, NOW - HOUR_MS, { mayHaveArrived: true });
     const { filter, digest } = await plan({ destinationId: 'partner' });
     const ordered = await running.post('replays', { filter, digest });
-    expect(ordered).toMatchObject({ status: 200, body: { state: 'running', digest, orderedBy: 'bootstrap' } });
+    expect(ordered).toMatchObject({
+      status: 200,
+      body: { state: 'running', digest, orderedBy: 'bootstrap' },
+    });
     await running.replayRounds(2);
     expect(running.replays.orders).toMatchObject([
       { deadLetterId: safe.deadLetterId, deliveryId: safe.deliveryId, expectedAttempt: 1, accepts: [] },
@@ -166,5 +169,8 @@ describe('an order', () => {
 
 it('says so where nothing can be read', async () => {
   running.replays.failure = new DependencyFailure('clickhouse_unavailable', 'away');
-  expect(await running.get('dead-letters')).toMatchObject({ status: 503, body: { code: 'clickhouse_unavailable' } });
+  expect(await running.get('dead-letters')).toMatchObject({
+    status: 503,
+    body: { code: 'clickhouse_unavailable' },
+  });
 });

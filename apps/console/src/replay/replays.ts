@@ -1,6 +1,6 @@
 /** Dead letters of deliveries, plans of their replay, and the runs that people have ordered. */
 import { randomUUID } from 'node:crypto';
-import { outgoing, type EventProducer } from '@tributary/bus';
+import { type EventProducer, outgoing } from '@tributary/bus';
 import type { ReplayRecorded } from '@tributary/contracts';
 import { isUuid, REPLAY_RISKS, replayClassOf } from '@tributary/domain';
 import { type Clock, DependencyFailure } from '@tributary/runtime';
@@ -251,5 +251,8 @@ function noSuchLetter() {
 }
 
 function noSuchRun() {
-  return refuse('not_found', 'there is no replay with this id; one ordered a moment ago shows within about a second');
+  return refuse(
+    'not_found',
+    'there is no replay with this id; one ordered a moment ago shows within about a second',
+  );
 }

@@ -68,11 +68,7 @@ describe('appraiseReplay', () => {
     ['surely did not arrive', {}, 'safe'],
     ['refused', { holding: named(endedAs(intended, 'refused', false)) }, 'safe'],
     ['may have arrived, within the window', { holding: doubtful }, 'safe'],
-    [
-      'may have arrived, as the window ends',
-      { holding: doubtful, now: TOLD_AT + 2 * DAY_MS },
-      'safe',
-    ],
+    ['may have arrived, as the window ends', { holding: doubtful, now: TOLD_AT + 2 * DAY_MS }, 'safe'],
     [
       'may have arrived, the window has passed',
       { holding: doubtful, now: TOLD_AT + 2 * DAY_MS + 1 },
@@ -86,10 +82,18 @@ describe('appraiseReplay', () => {
     ['surely did not arrive, the window has passed', { now: TOLD_AT + 3 * DAY_MS }, 'safe'],
     ['too old', { now: TOLD_AT + 7 * DAY_MS + 1 }, 'too_old'],
     ['as old as can be', { now: TOLD_AT + 7 * DAY_MS }, 'safe'],
-    ['old, where the platform does not say', { destination: { ...ACTIVE, takenUntil: null }, now: 4e12 }, 'safe'],
+    [
+      'old, where the platform does not say',
+      { destination: { ...ACTIVE, takenUntil: null }, now: 4e12 },
+      'safe',
+    ],
     ['changed since, and may have arrived', { holding: doubtful, wish: tell(7) }, 'changed_since'],
     ['rejected since, and may have arrived', { holding: doubtful, wish: nothing }, 'changed_since'],
-    ['changed in what is not told', { wish: { kind: 'tell', value: value(10, 'pending'), isAskedFor: true } }, 'safe'],
+    [
+      'changed in what is not told',
+      { wish: { kind: 'tell', value: value(10, 'pending'), isAskedFor: true } },
+      'safe',
+    ],
     ['changed since, and surely did not arrive', { wish: tell(7) }, 'superseded'],
     ['rejected since, and surely did not arrive', { wish: nothing }, 'superseded'],
     ['held since', { wish: undecided }, 'superseded'],
@@ -109,9 +113,17 @@ describe('appraiseReplay', () => {
     ['no decision on record', { wish: null }, 'unknown'],
     ['its revision is not on record', { toldAt: null }, 'unknown'],
     ['a correction', { letter: correction, holding: deadCorrection, wish: tell(7, false) }, 'safe'],
-    ['a correction of what has changed', { letter: correction, holding: deadCorrection, wish: tell(5) }, 'superseded'],
+    [
+      'a correction of what has changed',
+      { letter: correction, holding: deadCorrection, wish: tell(5) },
+      'superseded',
+    ],
     ['a retraction', { letter: correction, holding: deadRetraction, wish: nothing }, 'safe'],
-    ['a retraction of what stands again', { letter: correction, holding: deadRetraction, wish: tell(10) }, 'superseded'],
+    [
+      'a retraction of what stands again',
+      { letter: correction, holding: deadRetraction, wish: tell(10) },
+      'superseded',
+    ],
   ])('%s', (_name, changes, expected) => {
     expect(replayClassOf(appraised(changes))).toBe(expected);
   });
@@ -166,7 +178,13 @@ describe('whatever has happened', () => {
     fc.assert(
       fc.property(cases, ({ holding, behind, wish, dedupWindowMs, now }) => {
         const letter = { deliveryId: HOLDING_ID, attempt: holding.attempt - behind };
-        const appraisal = appraised({ holding, letter, wish, now, destination: { ...ACTIVE, dedupWindowMs } });
+        const appraisal = appraised({
+          holding,
+          letter,
+          wish,
+          now,
+          destination: { ...ACTIVE, dedupWindowMs },
+        });
         if (!isReplayable(appraisal, [])) return;
         safe += 1;
         expect(holding.outcome === 'dead' || holding.outcome === 'refused').toBe(true);
