@@ -514,6 +514,23 @@ describe('a request for several', () => {
     ).not.toContain('delivery.due.1s.v1');
   });
 
+  it('of which one cannot be built sends the others, and that one is dead', async () => {
+    exchange = ({ body }) => taken((JSON.parse(body ?? '') as { data: object[] }).data.length);
+    const all = events(4);
+    const [bad] = ids([all[1] as ReadyAttempt]);
+    const broken = all.map((one) => {
+      const { definition } = one.receiver;
+      const buildRequest: typeof definition.buildRequest = (input) => {
+        if (input.deliveries.some(({ deliveryId }) => deliveryId === bad)) throw new TypeError('a defect');
+        return definition.buildRequest(input);
+      };
+      return { ...one, receiver: { ...one.receiver, definition: { ...definition, buildRequest } } };
+    });
+    expect(await attempter.send(broken)).toBe('up');
+    expect(all.map((one) => standing(one)?.outcome)).toEqual(['delivered', 'dead', 'delivered', 'delivered']);
+    expect(standing(all[1] as ReadyAttempt)?.mayHaveArrived).toBe(false);
+  });
+
   it('that is larger than the platform takes is halved before it leaves', async () => {
     exchange = ({ body }) => taken((JSON.parse(body ?? '') as { data: object[] }).data.length);
     const all = events(4).map((one) => {

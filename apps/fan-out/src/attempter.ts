@@ -76,6 +76,15 @@ interface Judged {
   readonly isTokenExpired: boolean;
 }
 
+/** A request with all that may be recorded of it. */
+interface BuiltRequest {
+  readonly request: OutwardRequest;
+  readonly hide: Redactor;
+  readonly recorded: RecordedRequest;
+}
+
+/** How a delivery ends by a defect of ours. */
+const FAILED = { outcome: 'dead', reasonCode: 'attempt_failed', nextAttemptAt: null } as const;
 const NOTHING_SENT: RecordedRequest = { method: 'GET', url: '', headers: {}, body: null };
 
 export class Attempter {
@@ -108,13 +117,18 @@ export class Attempter {
       await this.#endUnsent(attempts, outcome);
       return 'down';
     }
-    const request = this.#requestOf(attempts, token.accessToken);
-    if (request === null) return this.#sendHalves(attempts, () => this.#refuseTooLarge(first));
+    let built: BuiltRequest;
+    try {
+      built = this.#build(attempts, token.accessToken);
+    } catch (error) {
+      // Too large together, or one of several is at fault: alone it shows which.
+      return this.#sendHalves(attempts, () => this.#endUnbuilt(first, error));
+    }
     const { standing, headers } = first;
     const attributes = { destinationId: standing.destinationId, deliveries: attempts.length };
     // Inside the trace of the first decision; what goes to the destination carries nothing of it.
     const sent = await inSpan({ name: 'delivery.attempt', kind: 'client', parent: headers, attributes }, () =>
-      this.#exchange(attempts, request, hasNewToken),
+      this.#exchange(attempts, built, hasNewToken),
     );
     const next = attempts
       .filter((_, index) => sent.isAgain[index])
@@ -129,18 +143,16 @@ export class Attempter {
     return healthOfAll([sent.health, await this.#send(next, false)]);
   }
 
-  /** Null where it would be larger than the platform takes, or where one of several cannot be built: alone it shows which. */
-  #requestOf(attempts: readonly ReadyAttempt[], accessToken: string | null): OutwardRequest | null {
+  /** @throws BodyTooLarge, or whatever a defect throws */
+  #build(attempts: readonly ReadyAttempt[], accessToken: string | null): BuiltRequest {
     const [first] = attempts;
-    if (first === undefined) return null;
-    const { definition, settings } = first.receiver;
-    try {
-      const deliveries = attempts.map(({ outward }) => outward);
-      return definition.buildRequest({ deliveries, settings, accessToken, now: this.#options.clock.now() });
-    } catch (error) {
-      if (error instanceof BodyTooLarge || attempts.length > 1) return null;
-      throw error;
-    }
+    if (first === undefined) throw new Error('a request without deliveries');
+    const { definition, settings, hideSecrets } = first.receiver;
+    const deliveries = attempts.map(({ outward }) => outward);
+    const now = this.#options.clock.now();
+    const request = definition.buildRequest({ deliveries, settings, accessToken, now });
+    const hide = attemptRedactor(request, deliveries, hideSecrets);
+    return { request, hide, recorded: recordRequest(request, hide) };
   }
 
   /** Uses up no try of anybody's ladder; the bad ones are alone after at most log2 of them. */
@@ -153,8 +165,14 @@ export class Attempter {
     ]);
   }
 
-  async #refuseTooLarge(attempt: ReadyAttempt): Promise<Health> {
-    await this.#endUnsent([attempt], { outcome: 'refused', reason: 'body_too_large', scope: 'event' });
+  async #endUnbuilt(attempt: ReadyAttempt, error: unknown): Promise<Health> {
+    if (error instanceof BodyTooLarge) {
+      await this.#endUnsent([attempt], { outcome: 'refused', reason: 'body_too_large', scope: 'event' });
+      return 'unknown';
+    }
+    // A defect of ours. Thrown on, it would have everything that shares its requests tried again, and nothing of it sent.
+    this.#tellDefect({ deliveryId: attempt.standing.deliveryId }, error);
+    await this.endUnsent([attempt], { ...FAILED, mayHaveArrived: false });
     return 'unknown';
   }
 
@@ -166,7 +184,7 @@ export class Attempter {
 
   async #exchange(
     attempts: readonly ReadyAttempt[],
-    request: OutwardRequest,
+    { request, hide, recorded }: BuiltRequest,
     hasNewToken: boolean,
   ): Promise<{ readonly health: Health } & Pick<Judged, 'isAgain' | 'isTokenExpired'>> {
     const { clock, configurationVersion, sender } = this.#options;
@@ -174,12 +192,6 @@ export class Attempter {
     const [first] = attempts;
     if (first === undefined) return nothing;
     const { receiver } = first;
-    const hide = attemptRedactor(
-      request,
-      attempts.map(({ outward }) => outward),
-      receiver.hideSecrets,
-    );
-    const recorded = recordRequest(request, hide);
     const intended = intendedRecord(attempts, randomUUID(), recorded, clock.now(), configurationVersion());
     // Acknowledged before the first byte leaves: whatever dies from here on, the log knows that something may have been sent.
     await this.#record(
@@ -249,26 +261,24 @@ export class Attempter {
     exchange: Exchange | null,
     error: unknown,
   ): Promise<void> {
-    // The type only: a message may quote what was sent.
-    const errorType = error instanceof Error ? error.name : 'unknown';
-    this.#options.logger.error({ requestId: intended.requestId, errorType }, 'attempt.failed');
+    this.#tellDefect({ requestId: intended.requestId }, error);
     const end: RequestEnd = {
       // No more of it: hiding what must not be recorded may be what failed.
       response: exchange?.ok ? { status: exchange.response.status, headers: {}, body: '' } : null,
       errorCode: null,
       endedAt: this.#options.clock.now(),
     };
-    const outcome: DeliveryOutcome = {
-      outcome: 'dead',
-      reasonCode: 'attempt_failed',
-      nextAttemptAt: null,
-      mayHaveArrived: true,
-    };
     await this.#recordEnds(
       intended,
       end,
-      attempts.map((attempt) => endedBy(attempt, outcome)),
+      attempts.map((attempt) => endedBy(attempt, { ...FAILED, mayHaveArrived: true })),
     );
+  }
+
+  #tellDefect(of: { readonly requestId: string } | { readonly deliveryId: string }, error: unknown): void {
+    // The type only: a message may quote what was sent.
+    const errorType = error instanceof Error ? error.name : 'unknown';
+    this.#options.logger.error({ ...of, errorType }, 'attempt.failed');
   }
 
   /** Ends deliveries of which nothing was sent; `standing` is at the attempt that was not made. @throws DependencyFailure */

@@ -167,6 +167,21 @@ describe('a breaker', () => {
     expect(requests.slice(11)).toHaveLength(2);
   });
 
+  it('goes by its probe, not by what had left before it opened', async () => {
+    const lane = laneOf({ concurrency: 12 });
+    for (let n = 0; n < 12; n += 1) lane.submit(item(String(n)));
+    for (let n = 0; n < 10; n += 1) await end(n, 'down');
+    expect(lane.breaker.state).toBe('open');
+    vi.advanceTimersByTime(5_000);
+    lane.submit(item('probe'));
+    await end(10, 'down');
+    await end(11, 'unknown');
+    expect([lane.breaker.state, requests.length]).toEqual(['half_open', 13]);
+    expect(lane.refusal()).not.toBeNull();
+    await end(12);
+    expect(lane.breaker.state).toBe('closed');
+  });
+
   it('goes by what a request told of the destination: a refused event is no failure', async () => {
     const lane = laneOf();
     for (let n = 0; n < 30; n += 1) {

@@ -142,8 +142,8 @@ export class DestinationLane<Item extends LaneItem> {
   #crowding(now: number): NoRoom | null {
     const { concurrency, maxBatch } = this.#limits;
     const admission = this.breaker.admission(now, concurrency);
-    const places = admission.kind === 'closed' ? admission.atOnce : 1;
-    const isFull = this.#running.size >= places;
+    // A probe has a place beside whatever still hangs.
+    const isFull = admission.kind === 'closed' && this.#running.size >= admission.atOnce;
     const waitMs = (this.#rate?.waitMs(now) ?? 0) + this.#queued * this.#msPerItem();
     const isLong = waitMs > PATIENCE_MS && this.#queued >= maxBatch;
     if ((isFull && this.isSlow && this.#queued >= maxBatch - 1) || isLong) return this.#sentBack(now);
@@ -183,8 +183,9 @@ export class DestinationLane<Item extends LaneItem> {
         return;
       }
       this.#rate?.reserve(now);
-      if (admission.kind === 'probe') this.breaker.beginProbe(now);
-      this.#run(this.#take(envelope, entries, admission.kind === 'probe' ? 1 : this.#limits.maxBatch), now);
+      const isProbe = admission.kind === 'probe';
+      if (isProbe) this.breaker.beginProbe(now);
+      this.#run(this.#take(envelope, entries, isProbe ? 1 : this.#limits.maxBatch), now, isProbe);
     }
   }
 
@@ -208,7 +209,7 @@ export class DestinationLane<Item extends LaneItem> {
     return taken;
   }
 
-  #run(entries: readonly Entry<Item>[], now: number): void {
+  #run(entries: readonly Entry<Item>[], now: number, isProbe: boolean): void {
     const id = ++this.#requests;
     this.#running.set(id, now);
     this.#triedAt = now;
@@ -216,11 +217,11 @@ export class DestinationLane<Item extends LaneItem> {
       .send(entries.map(({ item }) => item))
       .then(
         (health) => {
-          this.#learn(health, now);
+          this.#learn(health, now, isProbe);
           for (const { answer } of entries) answer.resolve({ kind: 'sent' });
         },
         (error: unknown) => {
-          this.#learn('unknown', now);
+          this.#learn('unknown', now, isProbe);
           for (const { answer } of entries) answer.reject(error);
         },
       )
@@ -230,15 +231,15 @@ export class DestinationLane<Item extends LaneItem> {
       });
   }
 
-  #learn(health: Health, since: number): void {
+  #learn(health: Health, since: number, isProbe: boolean): void {
     const now = this.#options.clock.now();
     const before: BreakerState = this.breaker.state;
     const wasDisabled = this.#disabledAt;
-    if (health === 'unknown') this.breaker.dropProbe(now);
-    else {
+    if (health === 'unknown' && isProbe) this.breaker.dropProbe(now);
+    if (health !== 'unknown') {
       this.#latencyMs += (now - since - this.#latencyMs) * LATENCY_WEIGHT;
-      if (health === 'up') this.breaker.succeeded(now);
-      else this.breaker.failed(now);
+      if (health === 'up') this.breaker.succeeded(now, isProbe);
+      else this.breaker.failed(now, isProbe);
     }
     const { failingSince } = this.breaker;
     if (failingSince === null) this.#disabledAt = null;

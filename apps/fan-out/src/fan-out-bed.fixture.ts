@@ -69,6 +69,10 @@ export class FanOutBed {
   /** Throws where what was just written is not to be acknowledged. */
   acknowledge: (topic: string) => void = () => undefined;
   learn: SchemaSource['learn'] = async () => 'unknown';
+  /** Whether ClickHouse shows the decisions of a revision yet. */
+  isShown: (revision: number) => boolean = () => true;
+  /** Throws while the store is away. */
+  readStore: () => void = () => undefined;
   fanOut!: FanOut;
   lanes!: DestinationLanes;
   ledger!: SendLedger;
@@ -158,7 +162,10 @@ export class FanOutBed {
   /** What ClickHouse shows: the latest record of each holding, and every decision that came. */
   get store(): Pick<DeliveryStore, 'holdingsOf' | 'newestRevisions' | 'decidedRevision'> {
     return {
-      holdingsOf: async (ids) => this.holdings().filter(({ conversionId }) => ids.includes(conversionId)),
+      holdingsOf: async (ids) => {
+        this.readStore();
+        return this.holdings().filter(({ conversionId }) => ids.includes(conversionId));
+      },
       newestRevisions: async (ids) =>
         new Map(
           ids.map((id) => [
@@ -170,7 +177,9 @@ export class FanOutBed {
           ]),
         ),
       decidedRevision: async (id, revision) =>
-        this.decided.find((each) => each.conversionId === id && each.revision === revision),
+        this.isShown(revision)
+          ? this.decided.find((each) => each.conversionId === id && each.revision === revision)
+          : undefined,
     };
   }
 
@@ -235,18 +244,25 @@ export class FanOutBed {
 
   /** Pops one record of the timer wheel. */
   async pop(event: DeliveryDue, key: string): Promise<unknown> {
+    return this.popAll([event], key);
+  }
+
+  /** Pops records as one batch. */
+  async popAll(events: readonly DeliveryDue[], key: string): Promise<unknown> {
     const topic: DueTopic = 'delivery.due.1s.v1';
-    const incoming: IncomingEvent<DueTopic> = {
-      topic,
-      partition: 0,
-      offset: 0,
-      key,
-      writtenAt: this.now,
-      headers: {},
-      event: { ...event, enqueuedAt: Math.min(event.enqueuedAt, this.now - 1_000) },
-      value: Buffer.alloc(0),
-    };
-    return this.fanOut.due({ topic, partition: 0, signal: new AbortController().signal, events: [incoming] });
+    const incoming = events.map(
+      (event, offset): IncomingEvent<DueTopic> => ({
+        topic,
+        partition: 0,
+        offset,
+        key,
+        writtenAt: this.now,
+        headers: {},
+        event: { ...event, enqueuedAt: Math.min(event.enqueuedAt, this.now - 1_000) },
+        value: Buffer.alloc(0),
+      }),
+    );
+    return this.fanOut.due({ topic, partition: 0, signal: new AbortController().signal, events: incoming });
   }
 
   get waiting(): readonly DeliveryDue[] {

@@ -142,6 +142,15 @@ describe('a newer revision', () => {
     ]);
   });
 
+  it('says which it is where the receiver is told', async () => {
+    const statusUrlTemplate = `${STATUS_URL}&n={revision}`;
+    const settings = { ...PARTNER_SETTINGS, statusUrlTemplate };
+    await bed.log.append(aChange('destination', { ...PARTNER, settings }, { expectedVersion: 0 }));
+    await bed.decide(decided);
+    await bed.decide(revised(2, worth(7)));
+    expect(urls().at(-1)).toBe('https://partner.example/status?p=7&s=payable&n=2');
+  });
+
   it('credited to another partner takes it back', async () => {
     await bed.log.append(
       aChange('destination', { ...CORRECTABLE, partnerId: 'partner-1' }, { expectedVersion: 0 }),
@@ -211,6 +220,20 @@ describe('a newer revision', () => {
       'https://partner.example/?p=14.97&s=payable',
       'https://partner.example/status?p=0&s=rejected',
     ]);
+  });
+
+  it('that corrects what ClickHouse does not show yet waits by itself, and keeps no other waiting', async () => {
+    const other = 'c0ffee00-0000-8000-8000-000000000302';
+    await bed.decide(decided);
+    bed.isShown = (revision) => revision !== 1;
+    expect(await bed.decide(revised(2, worth(7)), { ...decided, conversionId: other })).toBe(2);
+    expect(bed.requests).toHaveLength(2);
+    await bed.elapse(10_000);
+    expect(bed.requests).toHaveLength(2);
+    bed.isShown = () => true;
+    await bed.elapse(10_000);
+    expect(urls().at(-1)).toBe('https://partner.example/status?p=7&s=payable');
+    expect(bed.waiting).toEqual([]);
   });
 
   it('that waited says nothing once there is a newer one', async () => {
@@ -342,6 +365,23 @@ describe('a retry that comes due', () => {
     expect(bed.requests).toHaveLength(2);
   });
 
+  it('leaves no copies of those beside it while the store is away', async () => {
+    bed.readStore = () => {
+      throw new DependencyFailure('clickhouse_unavailable', 'away');
+    };
+    const before = bed.written.length;
+    const batch = [due(2), { ...due(2), dueAt: bed.now + 600_000 }];
+    await expect(bed.popAll(batch, conversionId)).rejects.toBeInstanceOf(DependencyFailure);
+    expect(bed.written).toHaveLength(before);
+    bed.readStore = () => undefined;
+    expect(await bed.popAll(batch, conversionId)).toBe(2);
+    expect(bed.topics().slice(before)).toEqual([
+      'delivery.attempted.v1',
+      'delivery.attempted.v1',
+      'delivery.due.5m.v1',
+    ]);
+  });
+
   it.each([1, 3])('as attempt %d is dropped', async (attempt) => {
     await bed.pop(due(attempt), conversionId);
     expect(bed.requests).toHaveLength(1);
@@ -460,6 +500,19 @@ describe('a destination that never answers', () => {
     );
   });
 
+  it('and is disabled by hand while its process dies leaves a dead letter that says what may have arrived', async () => {
+    bed.exchange = () => new Promise(() => undefined);
+    await bed.decide(...many.slice(0, 3));
+    bed.restart();
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
+    await bed.elapse(120_000);
+    expect(bed.holdings().map(({ outcome, mayHaveArrived }) => [outcome, mayHaveArrived])).toEqual(
+      Array(3).fill(['dead', true]),
+    );
+  });
+
   it('keeps nobody from draining', async () => {
     bed.exchange = () => new Promise(() => undefined);
     void bed.decide(...many.slice(0, 16));
@@ -491,6 +544,18 @@ describe('a destination that is down', () => {
       return decoded.ok ? [decoded.value.breaker] : [];
     });
     expect(states).toEqual(['open', 'closed']);
+  });
+
+  it('and is disabled by hand then leaves a dead letter of everything that waited', async () => {
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
+    await bed.elapse(600_000);
+    expect(bed.holdings().map(({ outcome }) => outcome)).toEqual(Array(40).fill('dead'));
+    expect(bed.topics().filter((topic) => topic === 'dead-letter.v1')).toHaveLength(40);
+    expect(bed.waiting).toEqual([]);
   });
 
   it('hurts no other', async () => {

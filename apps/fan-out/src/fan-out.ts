@@ -51,6 +51,13 @@ interface Begun {
   again(dueAt: number): DeliveryDue;
 }
 
+/** A record of the timer wheel with the decisions it carries. */
+interface Again {
+  readonly incoming: DueEvent;
+  readonly asking: Asking;
+  readonly delivered: ConversionDecided | null;
+}
+
 type Decided = IncomingEvent<'conversion.decided.v1'>;
 
 export class FanOut implements AssignmentListener {
@@ -112,24 +119,37 @@ export class FanOut implements AssignmentListener {
   async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
     const { clock } = this.#options;
     const { due, moved, resumeAt } = popDue(batch, clock.now());
-    const shut: OutgoingRecord[] = [];
+    const shut: { readonly event: DueEvent; readonly until: number }[] = [];
     const open: DueEvent[] = [];
     for (const event of due) {
       const until = this.#shutUntil(event.event);
       if (until === null) open.push(event);
-      else shut.push(this.#dueAgain(event.key, event.headers, { ...event.event, dueAt: until }));
+      else shut.push({ event, until });
     }
-    const hopping = moved.map(({ event: { event, key, headers }, level }) =>
-      withTraceHeaders(headers, () => outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() })),
-    );
-    await this.#produce([...hopping, ...shut]);
     const { replays = [], others = [] } = Object.groupBy(open, ({ event }) =>
       event.kind === 'replay' ? 'replays' : 'others',
     );
+    const asked: Again[] = [];
+    for (const event of others) asked.push(await this.#askedAgain(event));
+    const replayed = await this.#replays(replays.map(orderWaiting));
+    // Just before the steps begin: what is written between is known here only until ClickHouse shows it.
     const standings = await this.#options.ledger.holdingsOf(others.map(({ key }) => key));
-    const begun = [...(await this.#replays(replays.map(orderWaiting)))];
-    for (const event of others) begun.push(...(await this.#resume(event, standings.get(event.key) ?? [])));
+    const begun = [
+      ...replayed,
+      ...asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
+    ];
     await this.#settle(begun, batch.signal);
+    // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
+    await this.#produce([
+      ...moved.map(({ event: { event, key, headers }, level }) =>
+        withTraceHeaders(headers, () =>
+          outgoing(dueTopic(level), key, { ...event, enqueuedAt: clock.now() }),
+        ),
+      ),
+      ...shut.map(({ event: { event, key, headers }, until }) =>
+        this.#dueAgain(key, headers, { ...event, dueAt: until }),
+      ),
+    ]);
     const done = due.length + moved.length;
     return resumeAt === undefined ? done : { done, resumeAt };
   }
@@ -180,22 +200,47 @@ export class FanOut implements AssignmentListener {
       }));
   }
 
-  /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
-  async #resume(incoming: DueEvent, standings: readonly Standing[]): Promise<readonly Begun[]> {
-    const { event, headers, key } = incoming;
-    if (event.kind === 'retry' && !standings.some(({ deliveryId }) => deliveryId === event.deliveryId))
-      return [];
+  async #askedAgain(incoming: DueEvent): Promise<Again> {
+    const { event, headers } = incoming;
     const decided = await this.#decisionIn(event.decision);
+    const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
     await this.#catchUp(decided.configurationVersion);
     const asking = { decided, wire: event.decision, askedBy: positionOf(incoming), headers };
-    if (event.kind === 'step') return this.#steps(asking, standings, event.deliveryId);
+    return { incoming, asking, delivered };
+  }
+
+  /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
+  #resume({ incoming, asking, delivered }: Again, standings: readonly Standing[]): readonly Begun[] {
+    const { event, headers, key } = incoming;
     const { deliveryId, destinationId, outwardEvent, attempt } = event;
-    const standing = standings.find((each) => each.deliveryId === deliveryId) ?? null;
-    const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
+    if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
+    const standing = standings.find((each) => each.deliveryId === deliveryId);
+    if (standing === undefined) return [];
     const task = { ...asking, deliveryId, destinationId, outwardEvent, attempt, delivered, standing };
     return [
       { underway: this.#options.steps.retry(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) },
     ];
+  }
+
+  #stepAgain(
+    { event, headers, key }: DueEvent,
+    asking: Asking,
+    standings: readonly Standing[],
+  ): readonly Begun[] {
+    const { receivers, follower, clock, steps } = this.#options;
+    const { deliveryId: holdingId, destinationId, outwardEvent } = event;
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
+    if (lookup.ok) return this.#steps(asking, standings, holdingId);
+    const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
+    const task = {
+      ...asking,
+      holdingId,
+      destinationId,
+      event: outwardEvent,
+      standing,
+      reasonCode: lookup.reason,
+    };
+    return [{ underway: steps.abandon(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) }];
   }
 
   /**

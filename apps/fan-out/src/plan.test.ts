@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConfigurationChanged, ConversionDecided } from '@tributary/contracts';
-import { outwardKey } from '@tributary/domain';
+import { begun, endedAs, outwardKey, outwardValueOf } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
-import { planDeliveries } from './plan.ts';
+import { planDeliveries, planHoldings } from './plan.ts';
 import { Receivers } from './receivers.ts';
 
 const encryption = new Encryption(randomBytes(32).toString('base64'));
@@ -242,6 +242,32 @@ describe('events', () => {
     ).toBe(eventType);
   });
 });
+
+it.each([
+  ['disabled, asked for', { status: 'disabled' }, {}],
+  ['disabled, credited to another by now', { status: 'disabled' }, { partnerId: 'partner-2' }],
+  ['of a definition this process does not know', { definition: 'from-the-future' }, { state: 'rejected' }],
+] as const)(
+  'what a destination holds that is %s is withheld from it, and told once',
+  (_name, destination, changes) => {
+    const decided = aDecision();
+    const { conversionId } = decided;
+    const holdingId = outwardKey(conversionId, 'partner', 'sale');
+    const told = begun(null, { kind: 'event', revision: 1, told: outwardValueOf(decided) });
+    const place = { holdingId, conversionId, destinationId: 'partner', event: 'sale', deliveryId: holdingId };
+    const standing = { ...endedAs(told, 'delivered', false), ...place, nextAttemptAt: null };
+    const configuration = new Configuration();
+    configuration.apply(0, aChange('destination', { ...DESTINATION, ...destination }));
+    configuration.apply(
+      1,
+      aChange('subscription', { id: 's', destinationId: 'partner', filter: { partnerIds: ['partner-1'] } }),
+    );
+    const next = aDecision({ revision: 2, ...changes });
+    const plan = planHoldings(next, [standing], configuration, new Receivers(encryption), NOW);
+    const reason = 'status' in destination ? 'destination_disabled' : 'definition_unknown';
+    expect(plan).toEqual({ wished: [], withheld: [{ destinationId: 'partner', reason }] });
+  },
+);
 
 describe('changes over time', () => {
   const { occurredAt } = aDecision();

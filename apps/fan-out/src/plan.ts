@@ -107,17 +107,25 @@ export function planHoldings(
     }),
   );
   const planned = new Set(deliveries.map(({ deliveryId }) => deliveryId));
+  const unkept = new Map<string, ReceiverProblem>();
   const kept = standings
     .filter(({ holdingId }) => !planned.has(holdingId))
     .flatMap((holding): WishedHolding[] => {
       const lookup = receivers.findDestination(configuration, holding.destinationId, now);
-      if (!lookup.ok) return [];
+      if (!lookup.ok) {
+        unkept.set(holding.destinationId, lookup.reason);
+        return [];
+      }
       const { active } = lookup;
       const wish = wishOfHeld(decided, active, configuration);
       const { holdingId: deliveryId, destinationId, event } = holding;
       return [{ deliveryId, destinationId, outwardEvent: event, active, holding, wish }];
     });
-  return { wished: [...withoutSecondNames(asked, kept), ...kept], withheld };
+  for (const { destinationId } of withheld) unkept.delete(destinationId);
+  return {
+    wished: [...withoutSecondNames(asked, kept), ...kept],
+    withheld: [...withheld, ...Array.from(unkept, ([destinationId, reason]) => ({ destinationId, reason }))],
+  };
 }
 
 /** An event whose name has changed goes on under the one it was told by: under both it would be two sales. */

@@ -51,11 +51,9 @@ export class ReplayOrders {
   async begin(orders: readonly ReplayOrder[]): Promise<readonly BegunReplay[]> {
     const { ledger, decisions } = this.#options;
     const ids = [...new Set(orders.map(({ conversionId }) => conversionId))];
-    const [standings, revisions, newest] = await Promise.all([
-      ledger.holdingsOf(ids),
-      decisions.revisionsOf(ids),
-      ledger.newestRevisions(ids),
-    ]);
+    const [revisions, newest] = await Promise.all([decisions.revisionsOf(ids), ledger.newestRevisions(ids)]);
+    // Last: what is written between this and the steps is known here only until ClickHouse shows it.
+    const standings = await ledger.holdingsOf(ids);
     return orders.map((order) => {
       const { conversionId } = order;
       const known = standings.get(conversionId) ?? [];

@@ -12,12 +12,15 @@ let newest: number;
 let committed: number;
 let end: number;
 let ledger: SendLedger;
+/** When the store answers. */
+let answering: Promise<void>;
 
 beforeEach(() => {
   stored = [];
   newest = 0;
   committed = 0;
   end = 0;
+  answering = Promise.resolve();
   const offsets = new StoredOffsets(
     {
       endOffsets: async () => new Map([[0, end]]),
@@ -27,8 +30,15 @@ beforeEach(() => {
   );
   ledger = new SendLedger(
     {
-      holdingsOf: async (ids) => stored.filter((each) => ids.includes(each.conversionId)),
-      newestRevisions: async (ids) => new Map(ids.map((id) => [id, newest])),
+      holdingsOf: async (ids) => {
+        const seen = stored.filter((each) => ids.includes(each.conversionId));
+        await answering;
+        return seen;
+      },
+      newestRevisions: async (ids) => {
+        await answering;
+        return new Map(ids.map((id) => [id, newest]));
+      },
       decidedRevision: async (id, revision) => (id === conversionId && revision === 1 ? decided : undefined),
     },
     offsets,
@@ -127,6 +137,35 @@ describe('forgetting', () => {
     committed = 6;
     await ledger.evict();
     expect(await found()).toHaveLength(0);
+  });
+
+  it.each([
+    [
+      'a holding',
+      () => ledger.note(standing(2, 'intended'), at(5)),
+      async () => (await found()).map(({ attempt }) => attempt),
+      [2],
+    ],
+    [
+      'the newest revision',
+      () => ledger.noteDecided({ ...decided, revision: 3 }, { ...at(5), topic: 'conversion.decided.v1' }),
+      async () => (await ledger.newestRevisions([conversionId])).get(conversionId),
+      3,
+    ],
+  ])('waits for answers of the store that may be older: %s', async (_name, note, read, expected) => {
+    note();
+    stored = [standing(1, 'ended', 'retry')];
+    const answer = Promise.withResolvers<void>();
+    answering = answer.promise;
+    const reading = read();
+    committed = 6;
+    const evicting = ledger.evict();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    answer.resolve();
+    await evicting;
+    expect(await reading).toEqual(expected);
+    stored = [];
+    expect(await found()).toEqual([]);
   });
 
   it('begins empty, once the store shows everything in the log', async () => {

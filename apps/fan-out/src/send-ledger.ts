@@ -3,7 +3,13 @@ import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided } from '@tributary/contracts';
 import { type OutwardValue, outwardValueOf } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
-import { type DeliveryStore, Overlay, type StoredHolding, type StoredOffsets } from '@tributary/store';
+import {
+  type DeliveryStore,
+  Overlay,
+  type StoredHolding,
+  type StoredOffsets,
+  type Watermark,
+} from '@tributary/store';
 
 const ATTEMPTS = 'delivery.attempted.v1';
 const DECISIONS = 'conversion.decided.v1';
@@ -21,6 +27,8 @@ export class SendLedger {
   readonly #overlay = new Overlay<Standing>();
   readonly #byConversion = new Map<string, Set<string>>();
   readonly #newest = new Overlay<number>();
+  /** Questions to the store that have no answer yet: it may be older than what was written since. */
+  readonly #asked = new Set<Promise<unknown>>();
 
   constructor(
     store: Pick<DeliveryStore, 'holdingsOf' | 'newestRevisions' | 'decidedRevision'>,
@@ -45,9 +53,12 @@ export class SendLedger {
   /** Everything held, or attempted, by conversion. @throws DependencyFailure */
   async holdingsOf(conversionIds: readonly string[]): Promise<ReadonlyMap<string, readonly Standing[]>> {
     const wanted = [...new Set(conversionIds)];
-    const stored = await Promise.all((await this.#store.holdingsOf(wanted)).map((each) => this.#told(each)));
-    const found = Map.groupBy(stored, ({ conversionId }) => conversionId);
-    return new Map(wanted.map((id) => [id, this.#withOwn(id, found.get(id) ?? [])]));
+    return this.#whileAsked(async () => {
+      const rows = await this.#store.holdingsOf(wanted);
+      const stored = await Promise.all(rows.map((each) => this.#told(each)));
+      const found = Map.groupBy(stored, ({ conversionId }) => conversionId);
+      return new Map(wanted.map((id) => [id, this.#withOwn(id, found.get(id) ?? [])]));
+    });
   }
 
   /** The later of what was read before and what this process has noted since. */
@@ -71,8 +82,12 @@ export class SendLedger {
 
   /** The newest revision of each conversion that this instance has met or ClickHouse shows. @throws DependencyFailure */
   async newestRevisions(conversionIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const stored = await this.#store.newestRevisions([...new Set(conversionIds)]);
-    return new Map(conversionIds.map((id) => [id, Math.max(stored.get(id) ?? 0, this.#newest.get(id) ?? 0)]));
+    return this.#whileAsked(async () => {
+      const stored = await this.#store.newestRevisions([...new Set(conversionIds)]);
+      return new Map(
+        conversionIds.map((id) => [id, Math.max(stored.get(id) ?? 0, this.#newest.get(id) ?? 0)]),
+      );
+    });
   }
 
   /** A revision that was told some time ago. @throws DependencyFailure also while ClickHouse does not show it */
@@ -82,13 +97,30 @@ export class SendLedger {
     throw new DependencyFailure('clickhouse_behind', 'ClickHouse does not show a revision that was told');
   }
 
-  /** Forgets what ClickHouse shows by now. @throws DependencyFailure */
+  /** Forgets what ClickHouse shows by now, and to everybody who has asked it before. @throws DependencyFailure */
   async evict(): Promise<void> {
     if (this.#overlay.size > 0) {
-      const forgotten = this.#overlay.evict(await this.#offsets.storedOf(ATTEMPTS));
+      const stored = await this.#storedForAll(ATTEMPTS);
+      const forgotten = this.#overlay.evict(stored);
       for (const { conversionId, holdingId } of forgotten) this.#forget(conversionId, holdingId);
     }
-    if (this.#newest.size > 0) this.#newest.evict(await this.#offsets.storedOf(DECISIONS));
+    if (this.#newest.size > 0) this.#newest.evict(await this.#storedForAll(DECISIONS));
+  }
+
+  async #storedForAll(topic: typeof ATTEMPTS | typeof DECISIONS): Promise<Watermark> {
+    const stored = await this.#offsets.storedOf(topic);
+    await Promise.allSettled(this.#asked);
+    return stored;
+  }
+
+  async #whileAsked<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = ask();
+    this.#asked.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#asked.delete(answer);
+    }
   }
 
   #withOwn(conversionId: string, stored: readonly Standing[]): readonly Standing[] {

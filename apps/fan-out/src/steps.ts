@@ -20,6 +20,7 @@ import {
   nextTry,
   type OutwardValue,
   outwardStep,
+  outwardValueOf,
   type ReplayAppraisal,
   type ReplayDestination,
   repeated,
@@ -27,7 +28,7 @@ import {
   type Tells,
   withdrawn,
 } from '@tributary/domain';
-import type { Clock, Encryption } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-records.ts';
 import type { Ticket } from './destination-lane.ts';
@@ -64,7 +65,7 @@ export interface RetryTask extends Asking {
   readonly deliveryId: string;
   readonly destinationId: string;
   readonly delivered: ConversionDecided | null;
-  readonly standing: Standing | null;
+  readonly standing: Standing;
 }
 
 /** A delivery that had ended is to be attempted again, on order; `decided` is the newest revision. */
@@ -92,8 +93,19 @@ export interface Underway {
   detach(): { readonly hasBegun: boolean; readonly comeBackAt: number };
 }
 
+/** A decision has waited for a destination that cannot be sent to any more. */
+export interface AbandonedTask extends Asking {
+  readonly holdingId: string;
+  readonly destinationId: string;
+  readonly event: string;
+  readonly standing: Standing | null;
+  readonly reasonCode: string;
+}
+
 /** How long what is under way keeps a further record about the same holding waiting. */
 const BUSY_MS = 1_000;
+/** When a revision is looked for again that ClickHouse does not show yet. */
+const UNSHOWN_MS = 2_000;
 
 export class Steps {
   readonly #options: StepsOptions;
@@ -112,9 +124,12 @@ export class Steps {
 
   /** The next attempt of a delivery; it counts only when it is the one that the holding waits for. */
   retry(task: RetryTask): Underway {
-    const holdingId = task.standing?.holdingId;
-    if (holdingId === undefined) return done(null);
-    return this.#alone(holdingId, (place) => this.#retry(task, place));
+    return this.#alone(task.standing.holdingId, (place) => this.#retry(task, place));
+  }
+
+  /** Ends as dead what would never be sent or ended otherwise. */
+  abandon(task: AbandonedTask): Underway {
+    return this.#alone(task.holdingId, () => this.#abandon(task));
   }
 
   /** A delivery that had ended; nothing follows where the holding has moved on, or where a risk was not named. */
@@ -133,11 +148,13 @@ export class Steps {
     this.#busy.add(holdingId);
     openDeliveries.inc();
     const place: Place = { ticket: null, early: Promise.withResolvers() };
-    const ended = work(place).finally(() => {
-      this.#busy.delete(holdingId);
-      this.#underway.delete(ended);
-      openDeliveries.dec();
-    });
+    const ended = work(place)
+      .catch((error: unknown) => this.#whenShown(error))
+      .finally(() => {
+        this.#busy.delete(holdingId);
+        this.#underway.delete(ended);
+        openDeliveries.dec();
+      });
     this.#underway.add(ended);
     // Whoever has detached it does not wait for its failure; the record that asked comes again.
     ended.catch(() => undefined);
@@ -149,6 +166,13 @@ export class Steps {
         return { hasBegun: true, comeBackAt: clock.now() + guardMs };
       },
     };
+  }
+
+  /** A revision that ClickHouse does not show yet keeps nobody else waiting: the record that asked comes again. */
+  #whenShown(error: unknown): StepAnswer {
+    const isUnshown = error instanceof DependencyFailure && error.code === 'clickhouse_behind';
+    if (!isUnshown) throw error;
+    return this.#options.clock.now() + UNSHOWN_MS;
   }
 
   async #step(task: StepTask, place: Place): Promise<StepAnswer> {
@@ -304,9 +328,10 @@ export class Steps {
   }
 
   async #retry(task: RetryTask, place: Place): Promise<StepAnswer> {
-    if (task.standing === null) return null;
     const holding = this.#options.ledger.latest(task.standing.holdingId, task.standing);
     if (holding === null || holding.deliveryId !== task.deliveryId || !isAwaited(task, holding)) return null;
+    // All events about a holding go under one id: this one may be of a revision that was superseded.
+    if (holding.revision !== task.decided.revision) return null;
     const ended = holding.phase === 'intended' && holding.attempt < task.attempt;
     const proven: Standing = ended
       ? { ...holding, phase: 'ended', outcome: 'retry', mayHaveArrived: true }
@@ -317,6 +342,26 @@ export class Steps {
       nextAttemptAt: null,
     };
     return this.#deliver(task, standing, task.delivered, place);
+  }
+
+  async #abandon(task: AbandonedTask): Promise<StepAnswer> {
+    const { ledger, attempter } = this.#options;
+    const { holdingId, decided, reasonCode } = task;
+    const holding = ledger.latest(holdingId, task.standing);
+    let standing: Standing;
+    if (holding === null) {
+      const { revision } = decided;
+      const opened = begun(null, { kind: 'event', revision, told: outwardValueOf(decided) });
+      standing = { ...opened, ...placeOf(task, holdingId, holdingId) };
+    } else if (holding.phase === 'intended' && holding.revision === decided.revision) {
+      standing = { ...holding, ...nextTry(holding), nextAttemptAt: null };
+      // What has ended needs no end; a retry that waits ends itself when it comes due.
+    } else return null;
+    await attempter.endUnsent(
+      [{ ...attemptOf(task, standing, null), receiver: null }],
+      unsent('dead', reasonCode),
+    );
+    return null;
   }
 
   /** @param event the decision by which the event was delivered; null for the event itself. */
@@ -390,8 +435,10 @@ export class Steps {
     const { conversionId, revision } = decided;
     const deliveryId =
       told.kind === 'event' ? holdingId : correctionKey(conversionId, destinationId, event, revision);
-    const place = { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null };
-    return { ...begun(before, told), ...place };
+    return {
+      ...begun(before, told),
+      ...placeOf({ decided, destinationId, event }, holdingId, deliveryId),
+    };
   }
 
   /** Ends the open delivery, which surely has not arrived. @returns the holding after. */
@@ -448,6 +495,7 @@ export class Steps {
     const { encryption, clock } = this.#options;
     const correction: Correction = {
       kind,
+      revision: decided.revision,
       deliveredAs: { deliveryId: wished.deliveryId, event: wished.outwardEvent },
       held: held.amounts,
       now: now.amounts,
@@ -487,6 +535,19 @@ function tellsOf({ definition, settings }: Receiver): Tells {
   return { amounts: definition.amounts(settings), state: definition.tellsState?.(settings) ?? false };
 }
 
+/** What a holding is about, and the delivery that begins. */
+function placeOf(
+  {
+    decided: { conversionId },
+    destinationId,
+    event,
+  }: Pick<AbandonedTask, 'decided' | 'destinationId' | 'event'>,
+  holdingId: string,
+  deliveryId: string,
+) {
+  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null };
+}
+
 /** @param event the decision by which the event was delivered; null for the event itself. */
 function attemptOf(
   { decided, wire, askedBy, headers }: Asking,
@@ -503,11 +564,12 @@ function unsent(outcome: DeliveryEnd, reasonCode: string): DeliveryOutcome {
 }
 
 function correctionOf(standing: Standing, { decidedAt }: ConversionDecided): Correction | null {
-  const { kind, holdingId, event, held, told } = standing;
+  const { kind, revision, holdingId, event, held, told } = standing;
   if (kind === 'event') return null;
   if (held === null) throw new Error('a correction of what was never delivered');
   return {
     kind,
+    revision,
     deliveredAs: { deliveryId: holdingId, event },
     held: held.amounts,
     now: told.amounts,

@@ -6,7 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Behaviours } from './behaviour.ts';
 import { type IncomingCall, ReceivedCalls, type ReceiverName } from './received-calls.ts';
 import { measurementId } from './receivers/ga4.ts';
-import { operatingAccount, requestStatus } from './receivers/google-data-manager.ts';
+import { acceptedCall, operatingAccount, requestStatus } from './receivers/google-data-manager.ts';
 import { tokenAnswer } from './receivers/google-token.ts';
 import { RECEIVERS } from './receivers/index.ts';
 import { linkedinRule } from './receivers/linkedin.ts';
@@ -102,10 +102,12 @@ export class ReceiversController {
   @Get('v1/requestStatus::retrieve')
   async googleRequestStatus(
     @Query('requestId') requestId: string,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const calls = this.#calls.matching({ kind: 'google-data-manager' });
-    await respond(reply, requestStatus(calls, requestId));
+    const call = acceptedCall(this.#calls.matching({ kind: 'google-data-manager' }), requestId);
+    const requiredToken = call === null ? null : this.#behaviours.requiredToken(call);
+    await respond(reply, requestStatus(call, credentialsOf(request, requiredToken), this.#clock.now()));
   }
 
   /** Not recorded: it is all secrets. */

@@ -2,6 +2,9 @@
 import type { AttemptOutcome } from '@tributary/domain';
 import { refused, retry } from './definition.ts';
 
+/** How many faults are told in words: a few are enough to understand a refusal, and a batch may have thousands. */
+export const FAULTS_TOLD = 3;
+
 export interface BatchRefusal {
   readonly deliveryCount: number;
   /** Places of the events that the platform finds fault with, 0 for the first; empty where it names none. */

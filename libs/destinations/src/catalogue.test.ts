@@ -9,6 +9,14 @@ const ROWS = NETWORKS.flatMap(({ key, outbound }: Network) =>
   outbound === undefined ? [] : [[key, outbound] as const],
 );
 
+/** Those whose documentation or templates say it. Impact is left out: it takes the conversion in a body. */
+const WANTED = [
+  ...['affise', 'awin', 'cake', 'cj', 'everflow', 'taboola', 'trackier', 'tune'],
+  ...['binom', 'keitaro', 'redtrack', 'voluum'],
+  ...['adcash', 'adsterra', 'clickadu', 'evadav', 'galaksion', 'hilltopads', 'juicyads', 'kadam', 'kwai'],
+  ...['popads', 'popcash', 'propellerads', 'push-house', 'richads'],
+];
+
 /** The settings as the row gives them; each secret is its name in capitals. */
 function settingsOf({
   urlTemplate,
@@ -29,6 +37,11 @@ function settingsOf({
   return parsed.settings;
 }
 
+it('has a template for every network that is known to want to be called', () => {
+  const keys = ROWS.map(([key]) => key);
+  expect(WANTED.filter((key) => !keys.includes(key))).toEqual([]);
+});
+
 describe.each(ROWS)('%s', (_key, outbound) => {
   const settings = settingsOf(outbound);
   const event = outwardEvent(partnerPostback, settings, 'sale') ?? 'none';
@@ -43,6 +56,11 @@ describe.each(ROWS)('%s', (_key, outbound) => {
     expect(request.method).toBe(outbound.method ?? 'GET');
     expect(request.url).toBe(outbound.rendered);
     for (const value of Object.values(request.headers)) expect(value).not.toContain('{');
+  });
+
+  it('is taken by the linter when somebody writes it', () => {
+    const errors = partnerPostback.review?.(settings).filter(({ severity }) => severity === 'error');
+    expect(errors).toEqual([]);
   });
 
   it('is told the id that it gave to the click', () => {

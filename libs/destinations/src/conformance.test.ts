@@ -18,6 +18,7 @@ import {
   retry,
   tokenExpired,
 } from './definition.ts';
+import { type FollowUp, pending } from './follow-up.ts';
 import { DESTINATIONS, destinationFor } from './index.ts';
 import { SAMPLE_NOW } from './sample.ts';
 import { eventOverrides, secret } from './settings.ts';
@@ -210,6 +211,26 @@ function exchanging(changes: Partial<Credential<Settings>> = {}): DestinationDef
   };
 }
 
+function question(url: string) {
+  return { method: 'GET', url, headers: {}, body: null } as const;
+}
+
+/** The sound definition whose platform is asked later; `changes` break its follow-up. */
+function followed(changes: Partial<FollowUp<Settings>>): DestinationDefinition<Settings> {
+  const followUp: FollowUp<Settings> = {
+    requestIdOf: ({ response: { body } }) => /^id (\w+)$/.exec(body)?.[1] ?? null,
+    firstAfterMs: 1,
+    lastAfterMs: 1,
+    buildRequest: ({ requestId }) => question(`https://h.example/${encodeURIComponent(requestId)}`),
+    judge: ({ response: { body }, deliveryCount }) =>
+      body === 'done'
+        ? { answer: 'settled', groups: [{ count: deliveryCount, outcome: delivered() }] }
+        : pending('processing'),
+    ...changes,
+  };
+  return { ...sound, followUp };
+}
+
 const broken: readonly (readonly [ConformanceRule, string, DestinationDefinition<Settings>])[] = [
   ['example_parses', 'example settings without token', { ...sound, exampleSettings: {} }],
   [
@@ -397,6 +418,41 @@ const broken: readonly (readonly [ConformanceRule, string, DestinationDefinition
   ['credential_is_sound', 'a token that is not sent', { ...exchanging(), buildRequest: sound.buildRequest }],
   ['credential_is_sound', 'a 401 that keeps the token', { ...exchanging(), judge: sound.judge }],
   [
+    'follow_up_is_sound',
+    'a question to another',
+    followed({ buildRequest: () => question('https://o.example/') }),
+  ],
+  [
+    'follow_up_is_sound',
+    'a question about nothing',
+    followed({ buildRequest: () => question('https://h.example/') }),
+  ],
+  [
+    'follow_up_is_sound',
+    'an id taken for an address',
+    followed({
+      buildRequest: ({ requestId }) => question(new URL(requestId, 'https://h.example/').href),
+    }),
+  ],
+  [
+    'follow_up_is_sound',
+    'a secret in another shape',
+    followed({
+      buildRequest: ({ requestId, settings: { token } }) => ({
+        ...question(`https://h.example/${encodeURIComponent(requestId)}`),
+        headers: { 'x-token': token.replaceAll('/', '~') },
+      }),
+    }),
+  ],
+  ['follow_up_is_sound', 'a question that is never asked', followed({ lastAfterMs: 0 })],
+  [
+    'follow_up_is_sound',
+    'any answer taken for settled',
+    followed({ judge: () => ({ answer: 'settled', groups: [{ count: 1, outcome: delivered() }] }) }),
+  ],
+  ['follow_up_is_sound', 'a question about a refusal', followed({ requestIdOf: () => 'request-1' })],
+  ['follow_up_is_sound', 'a 401 that keeps the token', { ...followed({}), ...exchanging() }],
+  [
     'every_event_is_judged',
     'a body that breaks the parser',
     {
@@ -418,6 +474,7 @@ describe('conformanceFailures', () => {
     ['one that adjusts', adjusted],
     ['one with counter-events', countered],
     ['one with a fetched token', exchanging()],
+    ['one that is asked later', followed({})],
   ])('finds nothing wrong with a sound definition: %s', (_what, definition) => {
     expect(conformanceFailures(definition)).toEqual([]);
   });

@@ -10,6 +10,7 @@ import {
   parseSettings,
   TOKEN_EXPIRED,
 } from './definition.ts';
+import type { FollowUp } from './follow-up.ts';
 import { parseJson } from './json-text.ts';
 import type { OutwardRequest, OutwardResponse } from './outward-request.ts';
 import { attemptRedactor, recordOutcome, recordRequest, recordResponse, settingsRedactor } from './redact.ts';
@@ -33,6 +34,7 @@ export const CONFORMANCE_RULES = [
   'batch_key_parts',
   'corrections_are_sound',
   'credential_is_sound',
+  'follow_up_is_sound',
 ] as const;
 export type ConformanceRule = (typeof CONFORMANCE_RULES)[number];
 
@@ -65,6 +67,7 @@ const CHECKS: Readonly<Record<Exclude<ConformanceRule, 'example_parses'>, Check>
   batch_key_parts: batchKeyParts,
   corrections_are_sound: correctionsAreSound,
   credential_is_sound: credentialIsSound,
+  follow_up_is_sound: followUpIsSound,
 };
 
 /** Every rule that the definition breaks; empty when it conforms. A check that throws counts as broken. */
@@ -499,6 +502,66 @@ function credentialIsSound(examined: Examined): string[] {
       ? []
       : ['a 401 does not make it fetch another token']),
   ];
+}
+
+/** The later question goes where the events went, shows no secret, and takes nothing but the platform's word for an answer. */
+function followUpIsSound(examined: Examined): string[] {
+  const { definition, settings, events } = examined;
+  const { followUp } = definition;
+  if (followUp === undefined) return [];
+  const isNeeded = definition.credential?.isNeeded(settings) === true;
+  const accessToken = isNeeded ? CANARY_TOKEN : null;
+  const ask = (requestId: string) =>
+    followUp.buildRequest({ requestId, settings, accessToken, now: SAMPLE_NOW });
+  const judge = (status: number, body: string) =>
+    followUp.judge({
+      response: { status, headers: {}, body },
+      deliveryCount: 1,
+      isAdjustment: false,
+      settings,
+      now: SAMPLE_NOW,
+    });
+  const hide = settingsRedactor(definition, settings);
+  const { origin } = new URL(requestOf(examined, [sampleDelivery(events[0] ?? '')]).url);
+  const asked = ['request-1', HOSTILE_ID].flatMap((requestId) => {
+    const request = ask(requestId);
+    const record = textOf(recordRequest(request, attemptRedactor(request, [], hide)));
+    return [
+      ...(new URL(request.url).origin === origin ? [] : ['asks at another origin']),
+      ...(request.method === 'GET' && request.body !== null ? ['a GET with a body'] : []),
+      ...illegalHeaders(request).map((name) => `illegal header ${JSON.stringify(name)}`),
+      ...(record.includes(CANARY_CORE) ? ['the record of the question shows a secret'] : []),
+    ];
+  });
+  const unpromised = [200, 302, ...UNPROMISED_STATUSES].flatMap((status) =>
+    UNPROMISED_BODIES.map((body) => ({ status, body })),
+  );
+  const { firstAfterMs, lastAfterMs } = followUp;
+  const expired = judge(401, '{}');
+  return [
+    ...asked,
+    ...(firstAfterMs > 0 && firstAfterMs <= lastAfterMs ? [] : ['is never asked']),
+    ...(textOf(ask('request-1')) === textOf(ask('request-2')) ? ['asks about no request'] : []),
+    ...(unpromised.some(({ status, body }) => judge(status, body).answer === 'settled')
+      ? ['takes an answer for settled that is none']
+      : []),
+    ...(unpromised.some(({ status, body }) => hasRequestId(followUp, { status, headers: {}, body }))
+      ? ['asks about a request that was not accepted']
+      : []),
+    ...(isNeeded && !(expired.answer === 'pending' && expired.reason === TOKEN_EXPIRED)
+      ? ['a 401 does not make it fetch another token']
+      : []),
+  ];
+}
+
+/** Printable like every request id, and still no part of a URL. */
+const HOSTILE_ID = '//evil.example/../?a=b&c=d#"\\%2e';
+
+function hasRequestId(
+  { requestIdOf }: Pick<FollowUp<DestinationSettings>, 'requestIdOf'>,
+  response: OutwardResponse,
+): boolean {
+  return requestIdOf({ response, isTest: false }) !== null;
 }
 
 function textOf({ url, headers, body }: Pick<OutwardRequest, 'url' | 'headers' | 'body'>): string {

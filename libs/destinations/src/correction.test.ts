@@ -22,6 +22,7 @@ function correctionOf(held: Money | null, now: Money | null): Correction {
     now: { revenue: now, payout: usd(2n) },
     state: 'payable',
     correctedAt: 0,
+    revision: 2,
   };
 }
 

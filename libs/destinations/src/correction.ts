@@ -22,6 +22,8 @@ export interface Correction {
   readonly state: State;
   /** When the decision fell that asks for it; epoch milliseconds, UTC. */
   readonly correctedAt: number;
+  /** The revision of the conversion that asks for it: later than the one that was delivered. */
+  readonly revision: number;
 }
 
 /** What a correction says of the amounts: what they are now, what they change by (negative for less), or nothing. */

@@ -17,6 +17,7 @@ import {
   retry,
   tokenExpired,
 } from './definition.ts';
+import type { FollowUp, FollowUpGroup } from './follow-up.ts';
 import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from './sample.ts';
 import { eventOverrides, secret } from './settings.ts';
 
@@ -155,6 +156,39 @@ describe('defineDestination', () => {
     const judged = { response, deliveryCount: 2, isAdjustment: false, settings: given, now: SAMPLE_NOW };
     expect(() => define({ judge: () => [delivered()] }).judge(judged)).toThrow('judged 1 of 2');
     expect(define().judge(judged)).toHaveLength(2);
+  });
+
+  describe('with a follow-up', () => {
+    const followUp = (groups: readonly FollowUpGroup[]): FollowUp<typeof given> => ({
+      requestIdOf: () => 'request-1',
+      firstAfterMs: 1,
+      lastAfterMs: 1,
+      buildRequest: () => REQUEST,
+      judge: () => ({ answer: 'settled', groups }),
+    });
+    const asked = { requestId: 'request-1', settings: given, now: SAMPLE_NOW };
+    const response = { status: 200, headers: {}, body: '' };
+    const judged = { response, deliveryCount: 2, isAdjustment: false, settings: given, now: SAMPLE_NOW };
+
+    it('throws at an answer that leaves out an event', () => {
+      const answer = (count: number) =>
+        define({ followUp: followUp([{ count, outcome: delivered() }]) }).followUp?.judge(judged);
+      expect(() => answer(1)).toThrow('1 of 2');
+      expect(answer(2)).toMatchObject({ answer: 'settled' });
+      expect(define().followUp).toBeUndefined();
+    });
+
+    it('needs the access token where there is a credential, and hides it', () => {
+      const credential: Credential<typeof given> = {
+        isNeeded: () => true,
+        buildRequest: () => REQUEST,
+        judge: () => ({ outcome: 'retry', reason: 'x' }),
+      };
+      const ask = (accessToken: string | null) =>
+        define({ credential, followUp: followUp([]) }).followUp?.buildRequest({ ...asked, accessToken });
+      expect(() => ask(null)).toThrow('access token');
+      expect(ask('fetched')?.derivedSecrets).toEqual(['fetched']);
+    });
   });
 });
 

@@ -9,6 +9,7 @@ import {
   formOfCorrection,
 } from './correction.ts';
 import type { Credential } from './credential.ts';
+import type { FollowUp } from './follow-up.ts';
 import type { OutwardRequest, OutwardResponse } from './outward-request.ts';
 
 /** Settings after parsing; every definition has the overrides of its event names among them. */
@@ -145,6 +146,8 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   buildRequest(input: BuildInput<S>): OutwardRequest;
   /** One outcome per delivery, in the request's order. */
   judge(input: JudgeInput<S>): readonly AttemptOutcome[];
+  /** How the platform is asked later what became of events that it accepted; left out where its first answer is its last. */
+  readonly followUp?: FollowUp<S>;
   /**
    * What is wrong or doubtful in settings that parse. It is asked when somebody writes them and never afterwards, so that
    * a stricter rule of a later release cannot silence a destination that works.
@@ -235,23 +238,53 @@ export function defineDestination<S extends DestinationSettings>(
       if (outcomes.length === input.deliveryCount) return outcomes;
       throw new Error(`${definition.key} judged ${outcomes.length} of ${input.deliveryCount} events`);
     },
+    ...(definition.followUp === undefined
+      ? {}
+      : { followUp: guardedFollowUp(definition, definition.followUp) }),
   };
+}
+
+function guardedFollowUp<S extends DestinationSettings>(
+  definition: Pick<DestinationDefinition<S>, 'key' | 'credential'>,
+  followUp: FollowUp<S>,
+): FollowUp<S> {
+  return {
+    ...followUp,
+    buildRequest: (input) => {
+      assertToken(definition, input);
+      return withHiddenToken(followUp.buildRequest(input), input.accessToken);
+    },
+    judge: (input) => {
+      const answer = followUp.judge(input);
+      if (answer.answer !== 'settled') return answer;
+      const told = answer.groups.reduce((sum, { count }) => sum + count, 0);
+      if (told === input.deliveryCount) return answer;
+      throw new Error(`${definition.key} says what became of ${told} of ${input.deliveryCount} events`);
+    },
+  };
+}
+
+function assertToken<S extends DestinationSettings>(
+  { key, credential }: Pick<DestinationDefinition<S>, 'key' | 'credential'>,
+  { settings, accessToken }: Pick<BuildInput<S>, 'settings' | 'accessToken'>,
+): void {
+  if (accessToken === null && credential?.isNeeded(settings) === true) {
+    throw new Error(`${key} was given no access token`);
+  }
 }
 
 function assertOneRequest<S extends DestinationSettings>(
   definition: DestinationDefinition<S>,
   { deliveries, settings, accessToken }: BuildInput<S>,
 ): void {
-  const { key, maxBatch, credential } = definition;
+  const { key, maxBatch } = definition;
   if (deliveries.length < 1 || deliveries.length > maxBatch) {
     throw new Error(`${key} takes 1 to ${maxBatch} events in a request, not ${deliveries.length}`);
   }
   if (new Set(deliveries.map((delivery) => envelopeOf(definition, delivery, settings))).size > 1) {
     throw new Error(`${key} was given deliveries in one request that must not share one`);
   }
-  if (accessToken === null && credential?.isNeeded(settings) === true) {
-    throw new Error(`${key} was given no access token`);
-  }
+  assertToken(definition, { settings, accessToken });
 }
 
 /** Checked once more here, because a test that counts as a sale at a platform cannot be taken back. */

@@ -305,6 +305,12 @@ describe('judge', () => {
     expect(outcomes).toEqual(Array.from({ length: deliveryCount }, () => outcome));
   });
 
+  it('tells a few of many faults', () => {
+    const validationMessages = Array.from({ length: 25 }, (_, index) => message(`events.params.p${index}`));
+    const [first] = outcomesOf({ status: 200, body: JSON.stringify({ validationMessages }) });
+    expect(first).toMatchObject({ outcome: 'refused', detail: expect.stringMatching(/p2$/) });
+  });
+
   it('honours Retry-After', () => {
     expect(outcomesOf({ status: 503, headers: { 'retry-after': '60' } })).toEqual([
       { ...again('http_503'), afterMs: 60_000 },

@@ -8,6 +8,7 @@ import {
 } from '@tributary/domain';
 import { z } from 'zod';
 import { exactUnits, negated, valueProblems } from './amounts.ts';
+import { FAULTS_TOLD } from './batch-refusal.ts';
 import { browserId } from './browser.ts';
 import { consentProblems, whenConsentDenied } from './consent.ts';
 import { type CounterEventForm, differenceOf, noCorrections } from './correction.ts';
@@ -365,6 +366,7 @@ function judgeRequest({ response, deliveryCount, now }: JudgeInput<Ga4Settings>)
   if (byStatus.outcome !== 'delivered' || !faults.success) return byStatus;
   // Without the descriptions: they quote what was sent.
   const detail = faults.data.validationMessages
+    .slice(0, FAULTS_TOLD)
     .map(({ validationCode = 'INVALID', fieldPath = '' }) =>
       [validationCode, fieldPath].filter(Boolean).join(' at '),
     )

@@ -3,10 +3,15 @@ import { IngestionServiceClient, protos } from '@google-ads/datamanager';
 import { describe, expect, it } from 'vitest';
 import { driverOf } from './definition.fixture.ts';
 import type { OutwardDelivery } from './definition.ts';
-import { ACCOUNT_REASONS, DESTINATION_REASONS, googleDataManager } from './google-data-manager.ts';
+import {
+  ACCOUNT_REASONS,
+  DESTINATION_REASONS,
+  DROPPED_REASONS,
+  googleDataManager,
+} from './google-data-manager.ts';
 import { sampleCorrection, sampleDelivery } from './sample.ts';
 
-const { requestOf } = driverOf(
+const { requestOf, settingsOf } = driverOf(
   googleDataManager,
   {
     customerId: '1234567890',
@@ -31,18 +36,26 @@ interface Sent {
 
 /** What the client puts on the wire; its transport is ours and answers at once. */
 async function sentByClient(request: Request): Promise<Sent> {
+  return sentBy('{"requestId":"request-1"}', async (client) => {
+    const [response] = await client.ingestEvents(request);
+    expect(response.requestId).toBe('request-1');
+  });
+}
+
+async function sentBy(
+  answer: string,
+  call: (client: IngestionServiceClient) => Promise<unknown>,
+): Promise<Sent> {
   const sent: Sent[] = [];
   const auth = {
     universeDomain: 'googleapis.com',
     getRequestHeaders: () => Promise.resolve(new Headers()),
-    fetch: (url: string, { method, headers, body }: { method: string; headers: Headers; body: string }) => {
-      sent.push({ method, url, headers: Object.fromEntries(headers), body: JSON.parse(body) });
-      return Promise.resolve(new Response('{"requestId":"request-1"}'));
+    fetch: (url: string, { method, headers, body }: { method: string; headers: Headers; body?: string }) => {
+      sent.push({ method, url, headers: Object.fromEntries(headers), body: JSON.parse(body || 'null') });
+      return Promise.resolve(new Response(answer));
     },
   };
-  const client = new IngestionServiceClient({ fallback: true, auth: auth as never });
-  const [response] = await client.ingestEvents(request);
-  expect(response.requestId).toBe('request-1');
+  await call(new IngestionServiceClient({ fallback: true, auth: auth as never }));
   const [only] = sent;
   if (only === undefined || sent.length > 1) throw new Error('the client sends one request');
   return only;
@@ -168,6 +181,44 @@ describe("Google's client", () => {
       },
     );
     expect(known).toEqual(withPlainTimes(body));
+  });
+
+  it('asks alike what became of a request, and reads of the answer what we read', async () => {
+    const { followUp } = googleDataManager;
+    if (followUp === undefined) throw new Error('a follow-up was expected');
+    const body = JSON.stringify({
+      requestStatusPerDestination: [
+        {
+          requestStatus: 'PARTIAL_SUCCESS',
+          errorInfo: {
+            errorCounts: [{ recordCount: '2', reason: 'PROCESSING_ERROR_REASON_EVENT_TOO_OLD' }],
+          },
+        },
+      ],
+    });
+    const theirs = await sentBy(body, async (client) => {
+      const [answer] = await client.retrieveRequestStatus({ requestId: 'request/1' });
+      expect(answer.requestStatusPerDestination).toMatchObject([
+        { requestStatus: 'PARTIAL_SUCCESS', errorInfo: { errorCounts: [{ recordCount: '2' }] } },
+      ]);
+    });
+    const settings = settingsOf();
+    const ours = followUp.buildRequest({ requestId: 'request/1', settings, accessToken: 'token-1', now: 0 });
+    const { origin, pathname, searchParams } = new URL(theirs.url);
+    expect(ours.method).toBe(theirs.method.toUpperCase());
+    expect(ours.url).toBe(
+      `${origin}${decodeURIComponent(pathname)}?requestId=${encodeURIComponent(searchParams.get('requestId') ?? '')}`,
+    );
+    expect(theirs.body).toBeNull();
+    const response = { status: 200, headers: {}, body };
+    expect(
+      followUp.judge({ response, deliveryCount: 3, isAdjustment: false, settings, now: 0 }),
+    ).toMatchObject({ answer: 'settled', groups: [{ count: 2 }, { count: 1 }] });
+  });
+
+  it.each(DROPPED_REASONS)('knows the reason %s of a dropped event', (reason) => {
+    const names = Object.keys(v1.ProcessingErrorReason);
+    expect(names).toContain(`PROCESSING_ERROR_REASON_${reason}`);
   });
 
   it.each([...ACCOUNT_REASONS, ...DESTINATION_REASONS])('knows the reason %s', (reason) => {

@@ -452,6 +452,15 @@ describe('judge', () => {
     expect(outcomesOf(response)).toMatchObject([{ reason: 'throttled', afterMs: 60_000 }]);
   });
 
+  it('tells a few of many faults', () => {
+    const many = violations(...Array.from({ length: 2_000 }, (_, place) => `events[${place}].currency`));
+    const [first] = outcomesOf({ status: 400, body: error(400, 'INVALID_ARGUMENT', many) }, 2_000);
+    expect(first).toMatchObject({
+      outcome: 'refused',
+      detail: expect.stringMatching(/events\[2\]\.currency$/),
+    });
+  });
+
   it('does not repeat what a description quotes of the event', () => {
     const quoting = {
       '@type': 'x',
@@ -471,5 +480,193 @@ describe('credential', () => {
       url: 'http://127.0.0.1:8090/token',
       body: 'grant_type=refresh_token&refresh_token=refresh-1&client_id=client-1&client_secret=secret-1',
     });
+  });
+});
+
+describe('the follow-up', () => {
+  const { followUp } = googleDataManager;
+  if (followUp === undefined) throw new Error('a follow-up was expected');
+  const settled = (...groups: readonly (readonly [number, unknown])[]) => ({
+    answer: 'settled',
+    groups: groups.map(([count, outcome]) => ({ count, outcome })),
+  });
+  const taken = { outcome: 'delivered' };
+  const refusal = (reason: string, detail?: string, scope = 'event') => ({
+    outcome: 'refused',
+    reason,
+    scope,
+    ...(detail && { detail }),
+  });
+  const failing = { outcome: 'retry', reason: 'platform_failing', detail: 'INTERNAL_ERROR' };
+
+  const status = (requestStatus: string, errorCounts?: readonly (readonly [unknown, string])[]) =>
+    JSON.stringify({
+      requestStatusPerDestination: [
+        {
+          destination: { productDestinationId: '444' },
+          requestStatus,
+          ...(errorCounts && {
+            errorInfo: {
+              errorCounts: errorCounts.map(([recordCount, reason]) => ({
+                recordCount,
+                reason: `PROCESSING_ERROR_REASON_${reason}`,
+              })),
+            },
+          }),
+          eventsIngestionStatus: { recordCount: '3' },
+        },
+      ],
+    });
+  const error = (code: number, text: string) =>
+    JSON.stringify({ error: { code, status: text, message: 'words' } });
+  const answerTo = (
+    response: { status?: number; headers?: Readonly<Record<string, string>>; body?: string },
+    more: { deliveryCount?: number; isAdjustment?: boolean } = {},
+  ) =>
+    followUp.judge({
+      response: { status: 200, headers: {}, body: '', ...response },
+      deliveryCount: 3,
+      isAdjustment: false,
+      settings: settingsOf(),
+      now: SAMPLE_NOW,
+      ...more,
+    });
+
+  it('asks by the id of the accepted request, with a token', () => {
+    const ask = (raw = {}) =>
+      followUp.buildRequest({
+        requestId: 'a/b c',
+        settings: settingsOf(raw),
+        accessToken: 'token-1',
+        now: SAMPLE_NOW,
+      });
+    expect(ask()).toEqual({
+      method: 'GET',
+      url: 'https://datamanager.googleapis.com/v1/requestStatus:retrieve?requestId=a%2Fb%20c',
+      headers: { authorization: 'Bearer token-1' },
+      body: null,
+      derivedSecrets: ['token-1'],
+    });
+    expect(ask({ baseUrl: 'http://127.0.0.1:8090', apiVersion: 'v2' }).url).toMatch(
+      /^http:\/\/127\.0\.0\.1:8090\/v2\/requestStatus/,
+    );
+  });
+
+  it.each([
+    ['of an accepted request', 200, '{"requestId":"r-1"}', false, 'r-1'],
+    ['of a test there is none', 200, '{"requestId":"r-1"}', true, null],
+    ['of a refusal there is none', 400, '{"requestId":"r-1"}', false, null],
+    ['of another answer there is none', 200, '{"requestId":""}', false, null],
+    ['is printable', 200, '{"requestId":"r\\ud800"}', false, null],
+  ])('the id %s', (_what, code, body, isTest, expected) => {
+    expect(followUp.requestIdOf({ response: { status: code, headers: {}, body }, isTest })).toBe(expected);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['all counted', status('SUCCESS'), settled([3, taken])],
+    [
+      'all too old',
+      status('FAILED', [['3', 'EVENT_TOO_OLD']]),
+      settled([3, refusal('event_too_old', 'EVENT_TOO_OLD')]),
+    ],
+    [
+      'dropped for several reasons',
+      status('FAILED', [
+        ['1', 'NO_CONSENT'],
+        ['2', 'INVALID_GCLID'],
+      ]),
+      settled([1, refusal('consent_missing', 'NO_CONSENT')], [2, refusal('event_invalid', 'INVALID_GCLID')]),
+    ],
+    ['dropped without counts', status('FAILED'), settled([3, refusal('event_invalid')])],
+    [
+      'dropped, with more faults than events',
+      status('FAILED', [
+        ['3', 'INVALID_GCLID'],
+        ['2', 'INVALID_FORMAT'],
+      ]),
+      settled([
+        3,
+        refusal(
+          'event_invalid',
+          'PROCESSING_ERROR_REASON_INVALID_GCLID, PROCESSING_ERROR_REASON_INVALID_FORMAT',
+        ),
+      ]),
+    ],
+    [
+      'dropped for one reason, counted otherwise than we do',
+      status('FAILED', [['5', 'EVENT_TOO_OLD']]),
+      settled([3, refusal('event_too_old', 'EVENT_TOO_OLD')]),
+    ],
+    [
+      'some dropped, some failed at Google, some counted already',
+      status('PARTIAL_SUCCESS', [
+        [1, 'INTERNAL_ERROR'],
+        [1, 'DUPLICATE_TRANSACTION_ID'],
+      ]),
+      settled([1, failing], [1, taken], [1, taken]),
+    ],
+    [
+      'terms that nobody signed',
+      status('FAILED', [['3', 'DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED']]),
+      settled([
+        3,
+        refusal(
+          'permission_denied',
+          'DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED',
+          'destination',
+        ),
+      ]),
+    ],
+    [
+      'some dropped, and nobody says how many',
+      status('PARTIAL_SUCCESS'),
+      { answer: 'untold', reason: 'counts_missing' },
+    ],
+    [
+      'more dropped than there were',
+      status('PARTIAL_SUCCESS', [['4', 'INVALID_GCLID']]),
+      { answer: 'untold', reason: 'counts_missing' },
+    ],
+    ['not done', status('PROCESSING'), { answer: 'pending', reason: 'processing' }],
+    ['a status nobody knows', status('REQUEST_STATUS_UNKNOWN'), { answer: 'pending', reason: 'processing' }],
+    ['no status', '{"requestStatusPerDestination":[]}', { answer: 'pending', reason: 'response_unreadable' }],
+  ])('%s', (_what, body, expected) => {
+    expect(answerTo({ body })).toEqual(expected);
+  });
+
+  it('takes a duplicate for counted, but not when it was to adjust', () => {
+    const body = status('FAILED', [['3', 'DUPLICATE_GCLID']]);
+    expect(answerTo({ body })).toEqual(settled([3, taken]));
+    expect(answerTo({ body }, { isAdjustment: true })).toEqual(
+      settled([3, refusal('adjustment_not_taken', 'DUPLICATE_GCLID')]),
+    );
+  });
+
+  it.each<[number, string, unknown]>([
+    [401, '', { answer: 'pending', reason: 'token_expired' }],
+    [
+      400,
+      error(401, 'UNAUTHENTICATED'),
+      { answer: 'pending', reason: 'token_expired', detail: 'UNAUTHENTICATED: words' },
+    ],
+    [
+      429,
+      error(429, 'RESOURCE_EXHAUSTED'),
+      { answer: 'pending', reason: 'platform_failing', detail: 'RESOURCE_EXHAUSTED: words', afterMs: 60_000 },
+    ],
+    [503, '<html>', { answer: 'pending', reason: 'http_503', afterMs: 60_000 }],
+    [302, status('SUCCESS'), { answer: 'untold', reason: 'redirect_not_followed' }],
+    [
+      400,
+      error(400, 'INVALID_ARGUMENT'),
+      { answer: 'untold', reason: 'request_status_refused', detail: 'INVALID_ARGUMENT: words' },
+    ],
+    [
+      403,
+      error(403, 'PERMISSION_DENIED'),
+      { answer: 'untold', reason: 'request_status_refused', detail: 'PERMISSION_DENIED: words' },
+    ],
+  ])('%i %s', (code, body, expected) => {
+    expect(answerTo({ status: code, headers: { 'retry-after': '60' }, body })).toEqual(expected);
   });
 });

@@ -2,7 +2,7 @@
 import { type AttemptOutcome, judgeStatus, type OutwardConversion, parseRetryAfter } from '@tributary/domain';
 import { z } from 'zod';
 import { exactUnits, valueProblems } from './amounts.ts';
-import { refuseBatch } from './batch-refusal.ts';
+import { FAULTS_TOLD, refuseBatch } from './batch-refusal.ts';
 import { platformClickId } from './click-id.ts';
 import { consentProblems, whenConsentDenied } from './consent.ts';
 import type { AdjustmentForm } from './correction.ts';
@@ -16,12 +16,22 @@ import {
   type OutwardDelivery,
   refused,
   retry,
+  TOKEN_EXPIRED,
   tokenExpired,
   type ValidateInput,
   type ValidationProblem,
 } from './definition.ts';
-import { DAY_MS, timeProblems } from './event-time.ts';
+import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
+import {
+  type FollowUp,
+  type FollowUpAnswer,
+  type FollowUpGroup,
+  type FollowUpJudgeInput,
+  pending,
+  untold,
+} from './follow-up.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
+import type { OutwardResponse } from './outward-request.ts';
 import { assertionRequest, serviceAccountKey } from './service-account.ts';
 import { baseUrl, secret } from './settings.ts';
 
@@ -30,6 +40,7 @@ const SEND_EVENTS = `${DOCS}/devguides/events/google-ads/offline/send-events`;
 const ADJUSTMENTS = `${DOCS}/devguides/events/google-ads/conversion-adjustments`;
 const LIMITS = `${DOCS}/devguides/limits`;
 const ERRORS = `${DOCS}/devguides/concepts/understand-errors`;
+const DIAGNOSTICS = `${DOCS}/devguides/diagnostics`;
 const OFFLINE_IMPORT = 'https://support.google.com/google-ads/answer/7012522';
 const PAGE = 'docs/destinations/google-data-manager.md';
 
@@ -44,6 +55,11 @@ const MAX_AGE_MS = 90 * DAY_MS;
  * CONVERSION_EXPIRED after 54 days; so do we.
  */
 const ADJUSTMENT_MAX_AGE_MS = 54 * DAY_MS;
+
+/** Google asks to wait half an hour before the first question, and longer before each further one. */
+const FIRST_ASKED_AFTER_MS = 30 * MINUTE_MS;
+/** Ours: the last question is asked after 16 hours. */
+const LAST_ASKED_AFTER_MS = DAY_MS;
 
 /** By the platform's preference; exactly one may be sent. */
 const CLICK_IDS = ['gclid', 'gbraid', 'wbraid'] as const;
@@ -216,10 +232,19 @@ const page: DestinationPage = {
     ['HTTP 408, 425, 429 or 5xx without an error body', 'retry `http_<status>`'],
     ['3xx', 'refused `redirect_not_followed`'],
     ['anything else', 'retry `response_unreadable`'],
+    ['status `SUCCESS`, asked later', 'delivered'],
+    [
+      'status `FAILED` or `PARTIAL_SUCCESS`, by the counts of each reason',
+      'refused `event_too_old`, `consent_missing`, `permission_denied` or `event_invalid`; retry `platform_failing` for `INTERNAL_ERROR`',
+    ],
+    [
+      'of these `DUPLICATE_TRANSACTION_ID` and `DUPLICATE_GCLID`',
+      'delivered: the event is counted already. Of an adjustment refused `adjustment_not_taken`',
+    ],
   ],
   notes: [
     'Google has no taxonomy of events: every event type needs a conversion action of its own, named in `events`. A type without one is not sent.',
-    'A `requestId` says that the request was well formed. Whether each event was matched, was too old, had no consent or was a duplicate is told later by `requestStatus:retrieve`, in counts and not by event; it is not fetched yet.',
+    'A `requestId` says that the request was well formed. Whether its events were dropped afterwards, as too old, without consent or as duplicates, is asked by `requestStatus:retrieve`: first after half an hour, then after twice as long each time, for a day. Google tells how many, and not which: what became of an event is known where all of a request fared alike.',
     'There is no retraction: what is taken back is restated to a value of 0, and the conversion itself stays counted.',
     'An event with a transaction id that Google does not know becomes a conversion of its own. So when Google dropped an event after it had accepted it, an adjustment of it is counted as a new conversion with the right value.',
     'The page on adjustments names no age; ours is the 54 days of the Google Ads API (`CONVERSION_EXPIRED`).',
@@ -232,6 +257,7 @@ const page: DestinationPage = {
     ADJUSTMENTS,
     LIMITS,
     ERRORS,
+    DIAGNOSTICS,
     OFFLINE_IMPORT,
     'fields and error reasons: the published client `@google-ads/datamanager` 0.3.0, its protos',
     'CONVERSION_EXPIRED: `ConversionAdjustmentUploadError` of the Google Ads API v24',
@@ -301,6 +327,19 @@ export const googleDataManager = defineDestination<GoogleSettings>({
   }),
 
   judge: judgeRequest,
+
+  followUp: {
+    requestIdOf: ({ response, isTest }) => (isTest ? null : requestIdOf(response)),
+    firstAfterMs: FIRST_ASKED_AFTER_MS,
+    lastAfterMs: LAST_ASKED_AFTER_MS,
+    buildRequest: ({ requestId, settings: given, accessToken }) => ({
+      method: 'GET',
+      url: `${given.baseUrl}/${given.apiVersion}/requestStatus:retrieve?requestId=${encodeURIComponent(requestId)}`,
+      headers: { authorization: `Bearer ${accessToken}` },
+      body: null,
+    }),
+    judge: judgeStatusAnswer,
+  } satisfies FollowUp<GoogleSettings>,
 });
 
 type Input = ValidateInput<GoogleSettings>;
@@ -398,7 +437,7 @@ function consentOf({ consent }: OutwardConversion): JsonValue | undefined {
     : { adUserData, adPersonalization };
 }
 
-const accepted = z.looseObject({ requestId: z.string().min(1) });
+const accepted = z.looseObject({ requestId: z.string().regex(/^[\x21-\x7e]{1,500}$/) });
 
 /** google.rpc.Status: the reasons stand in the details, of the request and of single fields. */
 const failure = z.looseObject({
@@ -473,8 +512,15 @@ function judgeRequest({ response, deliveryCount, now }: JudgeInput<GoogleSetting
   if (status === 401) return all(tokenExpired(error.success ? describe(error.data.error) : undefined));
   if (error.success) return judgeError(error.data.error, { status, deliveryCount, afterMs });
   if (byStatus.outcome === 'retry') return all(byStatus);
-  const isAccepted = byStatus.outcome === 'delivered' && accepted.safeParse(body).success;
+  const isAccepted = requestIdOf(response) !== null;
   return all(isAccepted ? delivered() : retry('response_unreadable', { afterMs }));
+}
+
+/** Google's id of a request that it accepted; null for any other answer. */
+function requestIdOf({ status, body }: OutwardResponse): string | null {
+  if (status < 200 || status > 299) return null;
+  const read = accepted.safeParse(parseJson(body));
+  return read.success ? read.data.requestId : null;
 }
 
 interface FailedRequest {
@@ -524,9 +570,9 @@ function concernsDestination(error: GoogleError): boolean {
 
 /** The platform's words, without the values of fields: descriptions may repeat what was sent. */
 function describe(error: GoogleError): string {
-  const violations = violationsOf(error).map(({ field, reason }) =>
-    [reason, field].filter(isGiven).join(' at '),
-  );
+  const violations = violationsOf(error)
+    .slice(0, FAULTS_TOLD)
+    .map(({ field, reason }) => [reason, field].filter(isGiven).join(' at '));
   const codes = [...new Set(codesOf(error))].join(', ');
   return [codes, error.message, ...new Set(violations)].filter(isGiven).join(': ');
 }
@@ -534,3 +580,126 @@ function describe(error: GoogleError): string {
 function isGiven(part: string | undefined): part is string {
   return part !== undefined && part !== '';
 }
+
+/** google.ads.datamanager.v1.RetrieveRequestStatusResponse; 64-bit numbers are text in Google's JSON. */
+const statusAnswer = z.looseObject({
+  // A request of ours has one destination.
+  requestStatusPerDestination: z.tuple([
+    z.looseObject({
+      requestStatus: z.string(),
+      errorInfo: z
+        .looseObject({
+          errorCounts: z
+            .array(z.looseObject({ recordCount: z.coerce.number().int().min(0), reason: z.string() }))
+            .default([]),
+        })
+        .default({ errorCounts: [] }),
+    }),
+  ]),
+});
+
+type ErrorCounts = z.output<
+  typeof statusAnswer
+>['requestStatusPerDestination'][0]['errorInfo']['errorCounts'];
+
+function judgeStatusAnswer(input: FollowUpJudgeInput<GoogleSettings>): FollowUpAnswer {
+  const { response, now } = input;
+  const { status, headers } = response;
+  const afterMs = parseRetryAfter(headers['retry-after'], now);
+  const body = parseJson(response.body);
+  const error = failure.safeParse(body);
+  if (status === 401) return pending(TOKEN_EXPIRED);
+  if (error.success) return judgeStatusError(error.data.error, { status, afterMs });
+  const byStatus = judgeStatus({ status, retryAfterMs: afterMs });
+  if (byStatus.outcome === 'refused') return untold(byStatus.reason);
+  if (byStatus.outcome === 'retry') return pending(byStatus.reason, { afterMs });
+  const read = statusAnswer.safeParse(body);
+  if (!read.success) return pending('response_unreadable', { afterMs });
+  const [{ requestStatus, errorInfo }] = read.data.requestStatusPerDestination;
+  const groups = groupsOf(requestStatus, errorInfo.errorCounts, input);
+  if (groups !== null) return { answer: 'settled', groups };
+  return requestStatus === 'PARTIAL_SUCCESS' ? untold('counts_missing') : pending('processing');
+}
+
+function judgeStatusError(
+  error: GoogleError,
+  { status, afterMs }: Pick<FailedRequest, 'status' | 'afterMs'>,
+): FollowUpAnswer {
+  const detail = describe(error);
+  const codes = codesOf(error);
+  if (codes.includes('UNAUTHENTICATED')) return pending(TOKEN_EXPIRED, { detail });
+  const isTemporary = status === 429 || status >= 500 || codes.some((code) => TEMPORARY.includes(code));
+  return isTemporary
+    ? pending('platform_failing', { detail, afterMs })
+    : untold('request_status_refused', detail);
+}
+
+const TEMPORARY: readonly string[] = [...FAILING, 'RESOURCE_EXHAUSTED'];
+
+/** Null while Google is not done, or where its counts leave open how many were dropped. */
+function groupsOf(
+  requestStatus: string,
+  errorCounts: ErrorCounts,
+  { deliveryCount, isAdjustment }: FollowUpJudgeInput<GoogleSettings>,
+): readonly FollowUpGroup[] | null {
+  if (requestStatus === 'SUCCESS') return [{ count: deliveryCount, outcome: delivered() }];
+  const dropped = errorCounts.map(({ recordCount, reason }) => ({
+    count: recordCount,
+    outcome: outcomeOfDropped(reason, isAdjustment),
+  }));
+  const left = deliveryCount - dropped.reduce((sum, { count }) => sum + count, 0);
+  if (requestStatus === 'FAILED' && left !== 0) {
+    return [{ count: deliveryCount, outcome: outcomeOfAllDropped(errorCounts, isAdjustment) }];
+  }
+  if (requestStatus === 'FAILED') return dropped;
+  if (requestStatus !== 'PARTIAL_SUCCESS' || dropped.length === 0 || left < 0) return null;
+  return [...dropped, { count: left, outcome: delivered() }];
+}
+
+/** That all were dropped is certain; why may not be, for Google need not give the counts, and an event may have several faults. */
+function outcomeOfAllDropped(errorCounts: ErrorCounts, isAdjustment: boolean): AttemptOutcome {
+  const [first, ...others] = new Set(errorCounts.map(({ reason }) => reason));
+  if (first !== undefined && others.length === 0) return outcomeOfDropped(first, isAdjustment);
+  const reasons = [first, ...others].filter((reason) => reason !== undefined).slice(0, FAULTS_TOLD);
+  return refused('event_invalid', 'event', reasons.join(', ') || undefined);
+}
+
+/**
+ * What an event is that was accepted and dropped afterwards, by the reason without its prefix.
+ *
+ * | reason                                                   | outcome                                            |
+ * |----------------------------------------------------------|----------------------------------------------------|
+ * | INTERNAL_ERROR                                           | retry `platform_failing`                           |
+ * | DUPLICATE_TRANSACTION_ID, DUPLICATE_GCLID of an event    | delivered: it is counted already                   |
+ * | the same of an adjustment                                | refused `adjustment_not_taken`: the old one stands |
+ * | EVENT_TOO_OLD                                            | refused `event_too_old`                            |
+ * | DENIED_CONSENT, NO_CONSENT, UNKNOWN_CONSENT              | refused `consent_missing`                          |
+ * | DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED | refused `permission_denied`, the destination       |
+ * | any other                                                | refused `event_invalid`                            |
+ *
+ * Source: processing_errors.proto of the published client.
+ */
+function outcomeOfDropped(reason: string, isAdjustment: boolean): AttemptOutcome {
+  const short = reason.replace(/^PROCESSING_ERROR_(?:REASON_)?/, '');
+  if (short === 'INTERNAL_ERROR') return retry('platform_failing', { detail: short });
+  if (DUPLICATES.includes(short)) {
+    return isAdjustment ? refused('adjustment_not_taken', 'event', short) : delivered();
+  }
+  if (short === 'EVENT_TOO_OLD') return refused('event_too_old', 'event', short);
+  if (CONSENT_REASONS.includes(short)) return refused('consent_missing', 'event', short);
+  if (short === TERMS_REASON) return refused('permission_denied', 'destination', short);
+  return refused('event_invalid', 'event', short);
+}
+
+const DUPLICATES: readonly string[] = ['DUPLICATE_TRANSACTION_ID', 'DUPLICATE_GCLID'];
+const CONSENT_REASONS: readonly string[] = ['DENIED_CONSENT', 'NO_CONSENT', 'UNKNOWN_CONSENT'];
+const TERMS_REASON = 'DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED';
+
+/** The reasons of the table. */
+export const DROPPED_REASONS: readonly string[] = [
+  'INTERNAL_ERROR',
+  'EVENT_TOO_OLD',
+  ...DUPLICATES,
+  ...CONSENT_REASONS,
+  TERMS_REASON,
+];

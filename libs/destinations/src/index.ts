@@ -19,6 +19,7 @@ export * from './conformance.ts';
 export * from './correction.ts';
 export * from './credential.ts';
 export * from './definition.ts';
+export * from './follow-up.ts';
 export * from './outward-request.ts';
 export * from './redact.ts';
 export * from './sample.ts';

@@ -69,7 +69,16 @@ describe('buildRequest', () => {
               fbc: 'fb.1.1767315845678.IwAR0AbC-dEf_123',
               fbp: 'fb.1.1767315845678.987654321',
             },
-            custom_data: { value: 12.34, currency: 'USD', order_id: 'order-42' },
+            custom_data: {
+              value: 12.34,
+              currency: 'USD',
+              order_id: 'order-42',
+              predicted_ltv: 99.5,
+              num_items: 2,
+              content_type: 'product',
+              content_ids: ['sku-9'],
+              contents: [{ id: 'sku-9', quantity: 2 }],
+            },
           },
         ],
       },
@@ -97,12 +106,27 @@ describe('buildRequest', () => {
     expect(requestOf([sampleDelivery('Purchase', { revenue })]).body).toContain(text);
   });
 
-  it.each([
+  const eur = { micros: 1_000_000n, currency: 'EUR' };
+  it.each<[Partial<OutwardConversion>, unknown]>([
     [{ revenue: null }, { order_id: 'order-42' }],
     [{ transactionId: null }, { value: 12.34, currency: 'USD' }],
     [{ revenue: null, transactionId: null }, undefined],
+    [
+      { revenue: null, transactionId: null, productId: 'sku-1' },
+      { content_type: 'product', content_ids: ['sku-1'], contents: [{ id: 'sku-1' }] },
+    ],
+    [{ revenue: null, transactionId: null, quantity: 3 }, { num_items: 3 }],
+    [
+      { predictedLtv: { micros: 100_000n, currency: 'USD' } },
+      { value: 12.34, currency: 'USD', order_id: 'order-42', predicted_ltv: 0.1 },
+    ],
   ])('%o has custom_data %o', (changes, customData) => {
-    expect(eventOf(changes).custom_data).toEqual(customData);
+    const bare = { productId: null, quantity: null, predictedLtv: null };
+    expect(eventOf({ ...bare, ...changes }).custom_data).toEqual(customData);
+  });
+
+  it('leaves out what the customer is worth in another currency: an event names only one', () => {
+    expect(eventOf({ revenue: eur }).custom_data).not.toHaveProperty('predicted_ltv');
   });
 
   const seen = SAMPLE_NOW - DAY_MS;

@@ -7,7 +7,7 @@ import {
   type SubjectForm,
 } from '@tributary/domain';
 import { z } from 'zod';
-import { exactUnits, valueProblems } from './amounts.ts';
+import { exactUnits, predictedLtv, valueProblems } from './amounts.ts';
 import { browserId, ipAddress, pageUrl, userAgent } from './browser.ts';
 import { platformClickId } from './click-id.ts';
 import { consentProblems, whenConsentDenied } from './consent.ts';
@@ -89,7 +89,9 @@ const settings = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,50}$/)
     .optional()
-    .describe('from the Test Events page; test conversions are sent under it and never without it'),
+    .describe(
+      'from the Test Events page; test conversions are sent under it and never without it. Meta counts them all the same, see below: leave it out where they must not count',
+    ),
   limitedDataUse: z
     .enum(['off', 'located', 'california'])
     .default('off')
@@ -135,6 +137,14 @@ const page: DestinationPage = {
     ['`user_data.fbp`', 'the extra `fbp`, never made up'],
     ['`custom_data.value`, `currency`', 'the revenue, written with all its digits'],
     ['`custom_data.order_id`', 'the transaction id'],
+    [
+      '`custom_data.predicted_ltv`',
+      'what the customer is expected to be worth, in the currency of the revenue',
+    ],
+    [
+      '`custom_data.content_ids`, `contents`, `content_type`, `num_items`',
+      'the product and the quantity, where the postback names them; the type is `product`',
+    ],
   ],
   checks: [
     [
@@ -158,9 +168,9 @@ const page: DestinationPage = {
     ['error 4, 17, 80003, or HTTP 429', 'retry `throttled`, Retry-After honoured'],
     ['HTTP 5xx with an error body, `is_transient`, or a code not in this table', 'retry `platform_failing`'],
     ['HTTP 408, 425, 429 or 5xx without an error body', 'retry `http_<status>`'],
-    ['error 190', 'refused `token_invalid`'],
-    ['error 200', 'refused `permission_denied`'],
-    ['error 100 with subcode 33', 'refused `dataset_unreachable`: a wrong pixel id, or not ours'],
+    ['error 190', 'refused `token_invalid`, which concerns the destination'],
+    ['error 200', 'refused `permission_denied`, likewise'],
+    ['error 100 with subcode 33', 'refused `dataset_unreachable`, likewise: a wrong pixel id, or not ours'],
     ['error 3, 100, 105, 294, 2650 for several events', 'retry `batch_refused`, the batch split'],
     ['error 100 with subcode 2804003', 'refused `event_too_old`'],
     ['error 3, 100, 105, 294, 2650', 'refused `event_invalid`'],
@@ -169,7 +179,7 @@ const page: DestinationPage = {
   ],
   notes: [
     'Renewals are left out on purpose: Meta has no standard event for them, and sent as `Purchase` they would feed bidding twice. Name them in `events` to send them.',
-    'The first three refusals concern the destination and not the event; today they refuse the one delivery all the same.',
+    'Events under a `test_event_code` show on the Test Events page and are used for targeting and measurement like any other, says Meta. A dataset of its own keeps tests apart.',
   ],
   sources: [
     SERVER_EVENT,
@@ -178,6 +188,7 @@ const page: DestinationPage = {
     `${DOCS}/using-the-api`,
     "error codes: RudderStack's rudder-transformer, `facebookUtils/networkHandler.js`",
     "the form of `fbc`: Meta's capi-param-builder",
+    "fields: Meta's published `facebook-nodejs-business-sdk` 24.0.1",
   ],
 };
 
@@ -337,13 +348,22 @@ function userData(conversion: OutwardConversion, given: MetaSettings) {
   };
 }
 
-function customData({ revenue, transactionId }: OutwardConversion): JsonValue | undefined {
-  if (revenue === null && transactionId === null) return undefined;
-  return {
+function customData(conversion: OutwardConversion): JsonValue | undefined {
+  const { revenue, transactionId, productId, quantity } = conversion;
+  const worth = predictedLtv(conversion);
+  const data = {
     value: revenue === null ? undefined : exactUnits(revenue),
     currency: revenue?.currency,
     order_id: transactionId ?? undefined,
+    predicted_ltv: worth === undefined ? undefined : exactUnits(worth),
+    num_items: quantity ?? undefined,
+    ...(productId !== null && {
+      content_type: 'product',
+      content_ids: [productId],
+      contents: [{ id: productId, quantity: quantity ?? undefined }],
+    }),
   };
+  return Object.values(data).every((value) => value === undefined) ? undefined : data;
 }
 
 /**

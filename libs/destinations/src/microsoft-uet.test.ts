@@ -287,6 +287,12 @@ describe('judge', () => {
     expect(outcomesOf({ status, body }, outcomes.length)).toEqual(outcomes);
   });
 
+  it('tells a few of many faults', () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => at(index, { propertyName: `p${index}` }));
+    const [first] = outcomesOf({ status: 400, body: answer(0, many) }, 1_000);
+    expect(first).toMatchObject({ outcome: 'refused', detail: expect.stringMatching(/p2: is not SHA-256$/) });
+  });
+
   it('does not repeat what was sent', () => {
     const outcomes = [200, 400].map((status) => outcomesOf({ status, body: answer(0, [at(0)]) }, 1));
     expect(JSON.stringify(outcomes)).not.toContain('jane');

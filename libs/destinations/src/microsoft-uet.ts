@@ -2,7 +2,7 @@
 import { type AttemptOutcome, judgeStatus, type OutwardConversion, parseRetryAfter } from '@tributary/domain';
 import { z } from 'zod';
 import { exactUnits, valueProblems } from './amounts.ts';
-import { refuseBatch } from './batch-refusal.ts';
+import { FAULTS_TOLD, refuseBatch } from './batch-refusal.ts';
 import { browserId, ipAddress, pageUrl, userAgent } from './browser.ts';
 import { platformClickId } from './click-id.ts';
 import { consentProblems, whenConsentDenied } from './consent.ts';
@@ -314,7 +314,7 @@ function faultsOf(error: Failure | null): readonly Detail[] {
 }
 
 function describe(error: Failure): string {
-  const parts = [error.code, error.message, ...faultsOf(error).map(inWords)];
+  const parts = [error.code, error.message, ...faultsOf(error).slice(0, FAULTS_TOLD).map(inWords)];
   return parts.filter((part) => part != null && part !== '').join(': ');
 }
 

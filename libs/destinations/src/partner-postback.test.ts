@@ -1,5 +1,6 @@
 /** Partner postbacks by table: settings that parse or do not, the exact request, and the outcome of each response. */
 import { describe, expect, it } from 'vitest';
+import type { Amounts } from './correction.ts';
 import { type OutwardDelivery, outwardEvent, overriddenSettings, parseSettings } from './definition.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { attemptRedactor, recordRequest, settingsRedactor } from './redact.ts';
@@ -151,10 +152,13 @@ describe('buildRequest', () => {
   });
 });
 
+/** What is left of a conversion, and what the partner held of it where that is not the sample's. */
+type LeftOver = Partial<Amounts> & { readonly held?: Partial<Amounts> };
+
 describe('corrections', () => {
   const urlTemplate = 'https://p.example/new?s={payout}';
   const statusUrlTemplate =
-    'https://p.example/status?c={partner_click_id}&t={conversion_id}&s={payout}&st={status}&e={event}';
+    'https://p.example/status?c={partner_click_id}&t={conversion_id}&s={payout}&st={status}&e={event}&r={revision}';
 
   it.each([
     ['nowhere without a template for it', { urlTemplate }, ['impossible', 'impossible']],
@@ -170,8 +174,8 @@ describe('corrections', () => {
   });
 
   it.each([
-    ['restate', 's=1.03&st=payable&e=sale'],
-    ['retract', 's=0&st=declined&e=sale'],
+    ['restate', 's=1.03&st=payable&e=sale&r=2'],
+    ['retract', 's=0&st=declined&e=sale&r=2'],
   ] as const)('%s tells what it is now, under a key of its own', (kind, told) => {
     const correction = sampleCorrection(kind, 'sale');
     const request = requestOf(
@@ -182,6 +186,31 @@ describe('corrections', () => {
     expect(request.url).toBe(`https://p.example/status?c=p-click-9&t=${conversionId}&${told}`);
     expect(request.headers).toEqual({ 'idempotency-key': correction.deliveryId });
     expect(correction.deliveryId).not.toBe(delivery.deliveryId);
+  });
+
+  it.each([
+    ['nothing is left', {}, 's=0&r=0&cur=USD'],
+    ['only the revenue is left', { revenue: { micros: 4_970_000n, currency: 'USD' } }, 's=0&r=4.97&cur=USD'],
+    ['it never knew a revenue', { held: { revenue: null } }, 's=0&r=&cur=USD'],
+  ])('tell zero of what the partner holds when %s', (_what, { held, ...left }: LeftOver, told) => {
+    const sample = sampleCorrection('retract', 'sale');
+    const { correction } = sample;
+    if (correction === null) throw new Error('the sample is a correction');
+    const request = requestOf(
+      {
+        urlTemplate: 'https://p.example/new?s={payout}&r={revenue}',
+        statusUrlTemplate: 'https://p.example/status?s={payout}&r={revenue}&cur={currency}',
+      },
+      {
+        ...sample,
+        correction: {
+          ...correction,
+          held: { ...correction.held, ...held },
+          now: { revenue: null, payout: null, ...left },
+        },
+      },
+    );
+    expect(request.url).toBe(`https://p.example/status?${told}`);
   });
 
   it('concern the amounts of the template', () => {

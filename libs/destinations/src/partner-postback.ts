@@ -10,6 +10,7 @@ import {
   lintTemplate,
   MAX_PATTERN_LENGTH,
   type MacroValue,
+  type Money,
   PARTNER_POSTBACK_CATALOGUE,
   type PartnerPostbackMacro,
   parseRetryAfter,
@@ -178,7 +179,7 @@ const page: DestinationPage = {
     'Headers that belong to the sender or the connection (`host`, `content-length`, `idempotency-key` and the like) cannot be set. A `{secret:name}` that is used and not given is a fault of the settings.',
     'The settings that an override of the destination may replace for an offer or an event type are `urlTemplate`, `statusUrlTemplate`, `method`, `headers`, and `expectedBody` or `expectedReply`: [which template is used](../templates.md#which-template-is-used).',
     'A partner that does not read the header `idempotency-key` can tell repeats apart by `{conversion_id}`.',
-    "When a conversion that the partner knows is refunded, rejected, credited to somebody else or restated, `statusUrlTemplate` is called with what it is now: `{status}` and the amounts, zero where it was taken back. The other macros are those it was delivered with, the `idempotency-key` is the correction's own. A template that leaves out an amount of `urlTemplate` can take a conversion back, but not restate it.",
+    "When a conversion that the partner knows is refunded, rejected, credited to somebody else or restated, `statusUrlTemplate` is called with what it is now: `{status}`, `{revision}` and the amounts, zero where it was taken back. The other macros are those it was delivered with, the `idempotency-key` is the correction's own. A template that leaves out an amount of `urlTemplate` can take a conversion back, but not restate it.",
   ],
   sources: [],
 };
@@ -310,9 +311,15 @@ function judgeReply(
 type Statuses = Readonly<Partial<Record<(typeof STATES)[number], string>>>;
 type Reader = (delivery: OutwardDelivery, statuses: Statuses) => MacroValue;
 
-/** Of a correction what the conversion has become. */
+/** Of a correction what the conversion has become: where nothing is left, zero of what the partner holds. */
 function amountsOf({ conversion, correction }: OutwardDelivery): Amounts {
-  return correction?.now ?? conversion;
+  if (correction === null) return conversion;
+  const { now, held } = correction;
+  return { revenue: now.revenue ?? zeroOf(held.revenue), payout: now.payout ?? zeroOf(held.payout) };
+}
+
+function zeroOf(held: Money | null): Money | null {
+  return held === null ? null : { ...held, micros: 0n };
 }
 
 /** A sub-id comes from the click URL, where anybody may have named it: nothing but a sub-id macro is taken from there. */
@@ -341,7 +348,7 @@ const READERS: Readonly<Record<PartnerPostbackMacro, Reader>> = {
   occurred_at: ({ conversion }) => conversion.occurredAt,
   received_at: ({ conversion }) => conversion.receivedAt,
   clicked_at: ({ conversion }) => conversion.click?.clickedAt,
-  revision: ({ conversion }) => String(conversion.revision),
+  revision: ({ conversion, correction }) => String(correction?.revision ?? conversion.revision),
   campaign_id: ({ conversion }) => conversion.campaignId,
   offer_id: ({ conversion }) => conversion.offerId,
   partner_id: ({ conversion }) => conversion.partnerId,

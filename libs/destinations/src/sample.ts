@@ -116,7 +116,7 @@ const NOTHING = {
 } as const;
 
 /**
- * A correction of the sample conversion, decided ten minutes ago by its second revision.
+ * A correction of the sample conversion, decided ten minutes ago by its next revision.
  * `deliveredEvent`: what the receiver knows it as; `sentAs`: the outward event of the correction where it has one of its own.
  */
 export function sampleCorrection(
@@ -127,8 +127,9 @@ export function sampleCorrection(
 ): OutwardDelivery {
   const original = sampleDelivery(deliveredEvent, changes);
   const { conversion } = original;
+  const revision = conversion.revision + 1;
   return {
-    deliveryId: correctionKey(conversion.conversionId, DESTINATION, deliveredEvent, 2),
+    deliveryId: correctionKey(conversion.conversionId, DESTINATION, deliveredEvent, revision),
     event: sentAs ?? deliveredEvent,
     conversion,
     correction: {
@@ -138,6 +139,7 @@ export function sampleCorrection(
       now: kind === 'retract' ? NOTHING : RESTATED,
       state: kind === 'retract' ? 'reversed' : conversion.state,
       correctedAt: SAMPLE_NOW - 10 * 60_000,
+      revision,
     },
   };
 }

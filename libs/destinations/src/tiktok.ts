@@ -132,7 +132,7 @@ const page: DestinationPage = {
       '`user.external_id`, `first_name`, `last_name`, `zip_code`',
       'SHA-256 as well; of the web only. The edge makes hashes of e-mail, phone and customer id',
     ],
-    ['`user.country`', 'two letters, lower case, in clear; of the web only'],
+    ['`user.country`', 'the country of the conversion: two letters, lower case, in clear; of the web only'],
     ['`user.ttclid`', 'the latest click within `clickWindowDays`; of the web only'],
     ['`user.ttp`', 'the extra `ttp`, never made up; of the web only'],
     [

@@ -56,7 +56,7 @@ describe('a breaker', () => {
       waits.push((breaker.probeAt ?? 0) - at);
       at = breaker.probeAt ?? 0;
       breaker.beginProbe(at);
-      breaker.failed(at);
+      breaker.failed(at, true);
     }
     expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300].map((seconds) => seconds * 1_000));
     expect(waits.at(-1)).toBe(maxCooldownMs);
@@ -66,7 +66,7 @@ describe('a breaker', () => {
     const { breaker, now } = after('f'.repeat(minRequests));
     const at = now + firstCooldownMs;
     breaker.beginProbe(at);
-    breaker.succeeded(at);
+    breaker.succeeded(at, true);
     expect(breaker.state).toBe('closed');
     expect(breaker.failingSince).toBeNull();
     const allowed = [0, 999, 1_000, 2_000, 3_000, 9_000].map((ms) => breaker.admission(at + ms, MOST));
@@ -77,7 +77,7 @@ describe('a breaker', () => {
     const { breaker, now } = after('f'.repeat(minRequests));
     const at = now + firstCooldownMs;
     breaker.beginProbe(at);
-    breaker.succeeded(at);
+    breaker.succeeded(at, true);
     for (let failure = 0; failure < minRequests; failure += 1) breaker.failed(at + failure);
     expect(breaker.state).toBe('open');
   });
@@ -87,6 +87,18 @@ describe('a breaker', () => {
     breaker.beginProbe(now + firstCooldownMs);
     breaker.dropProbe(now + firstCooldownMs);
     expect(breaker.admission(now + firstCooldownMs, MOST)).toEqual({ kind: 'probe' });
+  });
+
+  it('goes by its probe alone while that is under way, not by what had left before', () => {
+    const { breaker, now } = after('f'.repeat(minRequests));
+    const at = now + firstCooldownMs;
+    breaker.beginProbe(at);
+    breaker.succeeded(at);
+    breaker.failed(at);
+    expect([breaker.state, breaker.probes]).toEqual(['half_open', 0]);
+    expect(breaker.admission(at, MOST)).toMatchObject({ kind: 'shut' });
+    breaker.succeeded(at, true);
+    expect(breaker.state).toBe('closed');
   });
 
   it('never has two probes under way, and never admits beyond its limit', () => {
@@ -108,8 +120,8 @@ describe('a breaker', () => {
               breaker.beginProbe(now);
               expect(breaker.admission(now, MOST).kind).toBe('shut');
             }
-            if (isSuccess) breaker.succeeded(now);
-            else breaker.failed(now);
+            if (isSuccess) breaker.succeeded(now, admission.kind === 'probe');
+            else breaker.failed(now, admission.kind === 'probe');
           }
         },
       ),

@@ -118,13 +118,13 @@ export class Breaker {
     this.#probeAt = now;
   }
 
-  succeeded(now: number): void {
+  /** @param isProbe whether it is the probe that ends; what had left before tells nothing of how things are now. */
+  succeeded(now: number, isProbe = false): void {
     this.#count(now, false);
     this.#lastSuccessAt = now;
     this.#consecutiveFailures = 0;
     this.#failingSince = null;
-    // While open only what had left before can still succeed; what is there now the probe tells.
-    if (this.#state !== 'half_open') return;
+    if (this.#state !== 'half_open' || !isProbe) return;
     this.#isProbing = false;
     this.#probes = 0;
     this.#probeAt = null;
@@ -133,12 +133,14 @@ export class Breaker {
     this.#change('closed', now);
   }
 
-  failed(now: number): void {
+  /** @param isProbe see {@link succeeded} */
+  failed(now: number, isProbe = false): void {
     this.#count(now, true);
     this.#lastFailureAt = now;
     this.#consecutiveFailures += 1;
     this.#failingSince ??= now;
     if (this.#state === 'half_open') {
+      if (!isProbe) return;
       this.#isProbing = false;
       this.#probes += 1;
       this.#open(now);

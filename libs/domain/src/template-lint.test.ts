@@ -178,6 +178,10 @@ describe('the catalogue', () => {
       expect(preset?.name).toBe(name);
       const found = lintTemplate(urlTemplate, 'partner_postback', preset);
       expect(found.filter(({ severity }) => severity === 'error')).toEqual([]);
+      // What a network's own page asks for is warned of where it is http, and of nothing else.
+      const warned = new Set(found.map(({ code }) => code));
+      expect(warned.has('not_https')).toBe(urlTemplate.startsWith('http:'));
+      expect([...warned].filter((code) => code !== 'not_filled_in' && code !== 'not_https')).toEqual([]);
       const words = found.filter(({ code }) => code === 'not_filled_in');
       expect(
         new Set(words.map(({ position, length }) => urlTemplate.slice(position, position + length))),

@@ -10,7 +10,6 @@ export const FAILURE_CODES = [
   'clickhouse_behind',
   'configuration_behind',
   'schema_registry_unavailable',
-  'destination_busy',
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 

@@ -2,8 +2,8 @@
 import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from '@tributary/destinations';
 import type { OutwardConversion } from '@tributary/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { senderOf } from '../definition.fixture.ts';
 import { type StartedSandbox, startSandbox } from '../sandbox.fixture.ts';
+import { senderOf } from '../sender.fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -2,6 +2,7 @@
 import {
   destinationFor,
   type OutwardDelivery,
+  outcomesOfAll,
   parseSettings,
   SAMPLE_NOW,
   sampleCorrection,
@@ -9,8 +10,8 @@ import {
 } from '@tributary/destinations';
 import type { OutwardConversion } from '@tributary/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { senderOf } from '../definition.fixture.ts';
 import { type StartedSandbox, startSandbox } from '../sandbox.fixture.ts';
+import { type Asker, senderOf } from '../sender.fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -58,8 +59,10 @@ const request = (events: readonly unknown[], changes: object = {}) =>
   JSON.stringify({ destinations: [DESTINATION], encoding: 'HEX', events, ...changes });
 const send = (...events: readonly unknown[]) => post(request(events));
 
-async function statusOf(requestId: string) {
-  const response = await fetch(`${sandbox.address}/v1/requestStatus:retrieve?requestId=${requestId}`);
+async function statusOf(requestId: string, authorization = 'Bearer good') {
+  const response = await fetch(`${sandbox.address}/v1/requestStatus:retrieve?requestId=${requestId}`, {
+    headers: { authorization },
+  });
   return { status: response.status, body: await response.json() };
 }
 
@@ -277,6 +280,10 @@ describe('counting', () => {
     const { status, body } = await send(anEvent(), old, denied);
     expect(status).toBe(200);
     expect(await sandbox.summary()).toMatchObject([{ acceptedCalls: 1, countedEvents: 1, distinctKeys: 1 }]);
+    expect(await statusOf(body.requestId)).toMatchObject({
+      body: { requestStatusPerDestination: [{ destination: DESTINATION, requestStatus: 'PROCESSING' }] },
+    });
+    now += 1_000;
     expect(await statusOf(body.requestId)).toEqual({
       status: 200,
       body: {
@@ -302,6 +309,7 @@ describe('counting', () => {
       await send(anEvent()),
       await send(anEvent({ eventTimestamp: timeOf(NINETY_DAYS_AGO - 1) })),
     ];
+    now += 1_000;
     const first = async (id: string) =>
       ((await statusOf(id)).body as { requestStatusPerDestination: readonly object[] })
         .requestStatusPerDestination[0];
@@ -310,6 +318,14 @@ describe('counting', () => {
     expect(await statusOf('126365e1-16d0-4c81-9de9-f362711e250a')).toEqual(
       refusal('INVALID_REQUEST_ID', 'request_id'),
     );
+  });
+
+  it('tells the status to nobody without a right token', async () => {
+    const { body } = await send(anEvent());
+    expect(await statusOf(body.requestId, '')).toMatchObject({ status: 401 });
+    await sandbox.behave({ kind: 'google-data-manager', name: ACCOUNT }, {}, '?token=right');
+    expect(await statusOf(body.requestId)).toMatchObject({ status: 401 });
+    expect(await statusOf(body.requestId, 'Bearer right')).toMatchObject({ status: 200 });
   });
 
   it('does not count tests', async () => {
@@ -419,6 +435,35 @@ describe('the definition', () => {
     expect(await sandbox.summary()).toMatchObject([
       { calls: 2, countedEvents: 1, valueByCurrency: { USD: '12.34' } },
     ]);
+  });
+
+  it('learns later what became of accepted events: first nothing, then all or how many', async () => {
+    const old = (id: string) => sale(id, { occurredAt: now - 91 * DAY_MS });
+    const batches = {
+      counted: await sender().ask([sale('c1'), sale('c2')]),
+      dropped: await sender().ask([old('c3'), old('c4')]),
+      both: await sender().ask([sale('c5'), old('c6'), old('c7')]),
+      test: await sender().ask([sale('c8', { isTest: true })]),
+    };
+    expect(batches.test).toBeNull();
+    expect(await batches.counted?.()).toEqual({ answer: 'pending', reason: 'processing' });
+    now += 1_000;
+    const outcomesOf = async (ask: Asker | null) => {
+      const answer = await ask?.();
+      return answer?.answer === 'settled' ? outcomesOfAll(answer.groups) : answer;
+    };
+    const tooOld = { outcome: 'refused', reason: 'event_too_old', scope: 'event', detail: 'EVENT_TOO_OLD' };
+    expect(await outcomesOf(batches.counted)).toEqual([TAKEN, TAKEN]);
+    expect(await outcomesOf(batches.dropped)).toEqual([tooOld, tooOld]);
+    expect(await outcomesOf(batches.both)).toBeNull();
+    expect(await batches.both?.()).toEqual({
+      answer: 'settled',
+      groups: [
+        { count: 2, outcome: tooOld },
+        { count: 1, outcome: TAKEN },
+      ],
+    });
+    expect(await sandbox.summary()).toMatchObject([{ countedEvents: 3, valueByCurrency: { USD: '37.02' } }]);
   });
 
   it('parts the conversion actions of one batch', async () => {

@@ -241,12 +241,29 @@ function processingError({ eventTimestamp, consent }: JsonObject, receivedAt: nu
   return null;
 }
 
-/** What became of the events of a request, in counts: `requestStatus:retrieve`. */
-export function requestStatus(calls: readonly ReceivedCall[], requestId: string): Answer {
-  const call = calls.find((each) => each.accepted && requestIdOf(each) === requestId);
-  const request = call === undefined ? null : requestOf(call.body);
-  if (call === undefined || request === null || request['validateOnly'] === true) {
+/** Google takes half an hour and more; a second is enough to show that one has to ask again. */
+const PROCESSING_MS = 1_000;
+
+/** The call that was answered with this id; null when there is none. */
+export function acceptedCall(calls: readonly ReceivedCall[], requestId: string): ReceivedCall | null {
+  return calls.find((each) => each.accepted && requestIdOf(each) === requestId) ?? null;
+}
+
+/** What became of the events of a call, in counts: `requestStatus:retrieve`. */
+export function requestStatus(call: ReceivedCall | null, credentials: Credentials, now: number): Answer {
+  if (!isRightToken(bearerToken(credentials), credentials)) return failure(401, 'UNAUTHENTICATED');
+  const request = call === null ? null : requestOf(call.body);
+  if (call === null || request === null || request['validateOnly'] === true) {
     return failure(400, 'INVALID_ARGUMENT', [violation('request_id', 'INVALID_REQUEST_ID')]);
+  }
+  if (now - call.receivedAt < PROCESSING_MS) {
+    const destinations = listOf(request['destinations']);
+    return jsonAnswer(200, {
+      requestStatusPerDestination: destinations.map((destination) => ({
+        destination,
+        requestStatus: 'PROCESSING',
+      })),
+    });
   }
   const events = listOf(request['events']).filter(isJsonObject);
   const errors = events.flatMap((event) => processingError(event, call.receivedAt) ?? []);

@@ -1,6 +1,9 @@
-/** Meta's Conversions API as the sandbox plays it, over real HTTP. */
+/** Meta's Conversions API as the sandbox plays it, over real HTTP: by hand, and by the definition that sends to it. */
+import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from '@tributary/destinations';
+import type { OutwardConversion } from '@tributary/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type StartedSandbox, startSandbox } from '../sandbox.fixture.ts';
+import { senderOf } from '../sender.fixture.ts';
 
 const NOW = Date.UTC(2026, 4, 1);
 const SECOND_MS = 1_000;
@@ -258,5 +261,70 @@ describe('counting', () => {
       { name: '123', outwardEvents: 4, distinctKeys: 3, valueByCurrency: { EUR: '50' } },
       { name: '456', outwardEvents: 1, distinctKeys: 1, valueByCurrency: { EUR: '12.5' } },
     ]);
+  });
+});
+
+describe('the definition', () => {
+  const TAKEN = { outcome: 'delivered' };
+  const raw = () => ({ pixelId: '123', accessToken: 'token-1', baseUrl: sandbox.address });
+  const sender = (more: object = {}) => senderOf('meta', { raw: { ...raw(), ...more }, now: () => now });
+  const sale = (id: string, changes: Partial<OutwardConversion> = {}) =>
+    sampleDelivery('Purchase', { conversionId: id, ...changes });
+
+  beforeEach(() => {
+    now = SAMPLE_NOW;
+  });
+
+  it('delivers, and a repeat is counted once', async () => {
+    const batch = [sale('c1'), sale('c2', { revenue: { micros: 100_000n, currency: 'USD' } })];
+    expect(await sender().send(batch)).toEqual([TAKEN, TAKEN]);
+    expect(await sender().send(batch.slice(0, 1))).toEqual([TAKEN]);
+    expect(await sandbox.summary()).toMatchObject([
+      { name: '123', outwardEvents: 3, distinctKeys: 2, valueByCurrency: { USD: '12.44' } },
+    ]);
+  });
+
+  it('gets the good ones through beside one that refuses the whole request', async () => {
+    const ids = ['c1', 'c2', 'c3', 'c4', 'c5'];
+    const batch = ids.map((id) => sale(id, id === 'c4' ? { occurredAt: now - 8 * DAY_MS } : {}));
+    const refused = { outcome: 'refused', reason: 'event_too_old', scope: 'event' };
+    expect(await sender().sendAll(batch)).toMatchObject([TAKEN, TAKEN, TAKEN, refused, TAKEN]);
+    expect(await sandbox.summary()).toMatchObject([{ distinctKeys: 4, valueByCurrency: { USD: '49.36' } }]);
+  });
+
+  it('is taken for a sale in a shop that was 62 days ago', async () => {
+    const shop = sender({ actionSource: 'physical_store' });
+    expect(await shop.send([sale('c1', { occurredAt: now - 62 * DAY_MS + 1_000 })])).toEqual([TAKEN]);
+  });
+
+  it.each([
+    [401, { outcome: 'refused', reason: 'token_invalid', scope: 'destination' }],
+    [403, { outcome: 'refused', reason: 'permission_denied', scope: 'destination' }],
+    [418, { outcome: 'refused', reason: 'event_invalid', scope: 'event' }],
+    [429, { outcome: 'retry', reason: 'throttled' }],
+    [503, { outcome: 'retry', reason: 'platform_failing' }],
+  ])('judges a failure of %i', async (status, outcome) => {
+    await sandbox.behave({ kind: 'meta', name: '123' }, { failNext: 1, status });
+    expect(await sender().send([sale('c1')])).toMatchObject([outcome]);
+    expect(await sandbox.summary()).toMatchObject([{ acceptedCalls: 0 }]);
+  });
+
+  it('sends tests apart from sales, and Meta counts them like any other', async () => {
+    const outcomes = await sender({ testEventCode: 'TEST1' }).sendAll([
+      sale('c1', { isTest: true }),
+      sale('c2'),
+    ]);
+    expect(outcomes).toEqual([TAKEN, TAKEN]);
+    const calls = await sandbox.received('?kind=meta');
+    expect(calls.map(({ body }) => body.includes('"test_event_code":"TEST1"'))).toEqual([true, false]);
+    expect(await sandbox.summary()).toMatchObject([{ calls: 2, outwardEvents: 2 }]);
+  });
+
+  it('sends no refund: what Meta holds stays what was delivered, and the plan says so', async () => {
+    await sender().send([sale('c1')]);
+    const correction = sampleCorrection('retract', 'Purchase', null, { conversionId: 'c1' });
+    await expect(sender().send([correction])).rejects.toThrow('correction_not_taken');
+    expect(sender().planOf(correction)).toMatchObject({ possible: false, obstacle: 'correction_not_taken' });
+    expect(await sandbox.summary()).toMatchObject([{ calls: 1, valueByCurrency: { USD: '12.34' } }]);
   });
 });

@@ -2,8 +2,8 @@
 import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from '@tributary/destinations';
 import type { OutwardConversion } from '@tributary/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { senderOf } from '../definition.fixture.ts';
 import { type StartedSandbox, startSandbox } from '../sandbox.fixture.ts';
+import { senderOf } from '../sender.fixture.ts';
 
 /** A whole second: the platform's times have no finer ones. */
 const NOW = Math.ceil(SAMPLE_NOW / 1_000) * 1_000;

@@ -51,22 +51,23 @@ interface Fault {
   readonly message: string;
 }
 
-/** How TikTok words an HTTP status that a test asked for; any other 4xx is a wrong parameter. */
+const NO_TOKEN: Fault = { code: 40_104, message: 'Access token is empty.' };
+const WRONG_TOKEN: Fault = { code: 40_105, message: 'Access token is incorrect or has been revoked.' };
+const FAILING: Fault = { code: 50_000, message: 'System error.' };
+
+/** How TikTok words an HTTP status that a test asked for; 5xx is failing, any other 4xx a wrong parameter. */
 const FAILURES: Readonly<Record<number, Fault>> = {
-  401: { code: 40_105, message: 'Access token is incorrect or has been revoked.' },
+  401: WRONG_TOKEN,
   403: { code: 40_001, message: 'No permission to operate pixel code.' },
-  408: { code: 50_000, message: 'System error.' },
-  425: { code: 50_000, message: 'System error.' },
+  408: FAILING,
+  425: FAILING,
   429: { code: 40_100, message: 'Too many requests. Please retry in some time.' },
 };
 
 export const tiktok: Receiver = {
   repeatWindowMs: REPEAT_WINDOW_MS,
   judge,
-  failure: (status) => {
-    const standard = status >= 500 ? { code: 50_000, message: 'System error.' } : wrong('Not valid.');
-    return answer(FAILURES[status] ?? standard, status);
-  },
+  failure: (status) => answer(FAILURES[status] ?? (status >= 500 ? FAILING : wrong('Not valid.')), status),
   outwardEvents: readOnce(outwardEvents),
 };
 
@@ -78,8 +79,8 @@ export function tiktokEventSource(body: string): string {
 
 function judge(call: IncomingCall, credentials: Credentials): Answer {
   const token = credentials.header('access-token');
-  if (token === undefined || token === '') return answer({ code: 40_104, message: 'Access token is empty.' });
-  if (!isRightToken(token, credentials)) return answer(FAILURES[401] ?? wrong(''));
+  if (token === undefined || token === '') return answer(NO_TOKEN);
+  if (!isRightToken(token, credentials)) return answer(WRONG_TOKEN);
   const request = requestOf(call.body);
   if (request === null) return answer(wrong('The body is no JSON object.'));
   const fault = requestFault(request) ?? eventFault(eventsOf(request), String(request['event_source']));

@@ -8,8 +8,8 @@ import {
 } from '@tributary/destinations';
 import type { OutwardConversion } from '@tributary/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { senderOf } from '../definition.fixture.ts';
 import { type StartedSandbox, startSandbox } from '../sandbox.fixture.ts';
+import { senderOf } from '../sender.fixture.ts';
 
 const secretOf = (text: string) => `whsec_${Buffer.from(text).toString('base64')}`;
 const SECRET = secretOf('a secret of twenty-six by.');

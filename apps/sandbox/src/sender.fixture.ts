@@ -3,12 +3,18 @@ import {
   batchesOf,
   type CorrectionPlan,
   destinationFor,
+  type FollowUpAnswer,
   isAdjustment,
   type OutwardDelivery,
+  type OutwardRequest,
+  type OutwardResponse,
   parseSettings,
   planCorrection,
 } from '@tributary/destinations';
 import type { AttemptOutcome } from '@tributary/domain';
+
+/** Asks the platform once. */
+export type Asker = () => Promise<FollowUpAnswer>;
 
 export interface Sender {
   /** One request. */
@@ -18,6 +24,8 @@ export interface Sender {
    * @returns the outcome of each delivery, in their order.
    */
   sendAll(deliveries: readonly OutwardDelivery[]): Promise<readonly AttemptOutcome[]>;
+  /** One request, and how to ask what became of what it carried; null where there is nothing to ask. */
+  ask(deliveries: readonly OutwardDelivery[]): Promise<Asker | null>;
   /** Whether and as what a correction would be sent. */
   planOf(delivery: OutwardDelivery): CorrectionPlan;
 }
@@ -37,27 +45,30 @@ export function senderOf(
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const { settings } = parsed;
 
-  const send: Sender['send'] = async (deliveries) => {
-    const now = given.now();
-    const accessToken = given.accessToken ?? null;
-    const { url, method, headers, body } = definition.buildRequest({
-      deliveries,
-      settings,
-      accessToken,
-      now,
-    });
-    const response = await fetch(url, { method, headers, body });
-    return definition.judge({
-      response: {
-        status: response.status,
-        headers: Object.fromEntries(response.headers),
-        body: await response.text(),
-      },
-      deliveryCount: deliveries.length,
-      isAdjustment: deliveries.some((delivery) => isAdjustment(definition, delivery, settings)),
-      settings,
-      now,
-    });
+  const accessToken = given.accessToken ?? null;
+  const responseTo = (deliveries: readonly OutwardDelivery[]) =>
+    exchange(definition.buildRequest({ deliveries, settings, accessToken, now: given.now() }));
+  const carried = (deliveries: readonly OutwardDelivery[]) => ({
+    deliveryCount: deliveries.length,
+    isAdjustment: deliveries.some((delivery) => isAdjustment(definition, delivery, settings)),
+    settings,
+    now: given.now(),
+  });
+
+  const send: Sender['send'] = async (deliveries) =>
+    definition.judge({ response: await responseTo(deliveries), ...carried(deliveries) });
+
+  const ask: Sender['ask'] = async (deliveries) => {
+    const { followUp } = definition;
+    if (followUp === undefined) throw new Error(`${key} is asked nothing`);
+    const response = await responseTo(deliveries);
+    const isTest = deliveries.some(({ conversion }) => conversion.isTest);
+    const requestId = followUp.requestIdOf({ response, isTest });
+    if (requestId === null) return null;
+    return async () => {
+      const question = followUp.buildRequest({ requestId, settings, accessToken, now: given.now() });
+      return followUp.judge({ response: await exchange(question), ...carried(deliveries) });
+    };
   };
 
   const settle: Sender['send'] = async (batch) => {
@@ -76,6 +87,7 @@ export function senderOf(
 
   return {
     send,
+    ask,
     planOf: ({ conversion, correction }) => {
       if (correction === null) throw new Error('not a correction');
       return planCorrection(definition, settings, { conversion, correction }, given.now());
@@ -88,6 +100,15 @@ export function senderOf(
       }
       return deliveries.flatMap((delivery) => outcomes.get(delivery) ?? []);
     },
+  };
+}
+
+async function exchange({ url, method, headers, body }: OutwardRequest): Promise<OutwardResponse> {
+  const response = await fetch(url, { method, headers, body });
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
   };
 }
 
