@@ -223,6 +223,8 @@ function decided(nth: number): ConversionDecided {
   return aDecision({
     conversionId: randomUUID(),
     transactionId,
+    clickIpCiphertext: null,
+    ipCiphertext: null,
     occurredAt: at,
     receivedAt: at,
     decidedAt: at,

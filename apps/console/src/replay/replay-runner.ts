@@ -59,6 +59,7 @@ export class ReplayRunner {
   readonly #underway = new Map<string, Underway>();
   /** Runs that are over, while the store still shows them as unfinished. */
   readonly #over = new Set<string>();
+  #last: Promise<void> = Promise.resolve();
   #running: Promise<void> | undefined;
 
   constructor(options: ReplayRunnerOptions) {
@@ -81,8 +82,14 @@ export class ReplayRunner {
     this.#underway.delete(runId);
   }
 
-  /** One look at every unfinished run. @throws DependencyFailure; a repeat is harmless. */
-  async round(): Promise<void> {
+  /** One look at every unfinished run, after the one in hand. @throws DependencyFailure; a repeat is harmless. */
+  round(): Promise<void> {
+    const round = this.#last.then(() => this.#round());
+    this.#last = round.catch(() => undefined);
+    return round;
+  }
+
+  async #round(): Promise<void> {
     const unfinished = await this.#options.runs.unfinished();
     const names = new Set(unfinished.map(({ runId }) => runId));
     for (const runId of [...this.#underway.keys()]) {

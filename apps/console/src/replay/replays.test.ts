@@ -89,7 +89,7 @@ describe('an order', () => {
     const ordered = await running.post('replays', { filter, digest });
     expect(ordered).toMatchObject({
       status: 200,
-      body: { state: 'running', digest, orderedBy: 'bootstrap' },
+      body: { state: 'running', digest, orderedBy: 'console_api_key' },
     });
     await running.replayRounds(2);
     expect(running.replays.orders).toMatchObject([
@@ -106,7 +106,7 @@ describe('an order', () => {
       ],
       ordered: 1,
       passedOver: 1,
-      actor: 'bootstrap',
+      actor: 'console_api_key',
     });
   });
 
@@ -149,7 +149,7 @@ describe('an order', () => {
     await running.replayRounds(1);
     expect(await running.post(`replays/${runId}/stop`, {})).toMatchObject({
       status: 200,
-      body: { state: 'stopped', stoppedBy: 'bootstrap' },
+      body: { state: 'stopped', stoppedBy: 'console_api_key' },
     });
     running.now += 60_000;
     await running.replayRounds(3);
