@@ -120,7 +120,8 @@ describe('what may have arrived', () => {
     expect(holding()).toMatchObject({ outcome: 'dead', revision: 1, attempt: 8 });
     bed.exchange = () => TAKEN;
     bed.requests.length = 0;
-    await bed.command(order({ expectedAttempt: 8, accepts: ['would_double_count'] }));
+    for (const risk of ['would_double_count', 'changed_since'])
+      await bed.command(order({ expectedAttempt: 8, accepts: [risk] }));
     expect(bed.requests).toEqual([]);
     await bed.command(order({ expectedAttempt: 8, accepts: ['would_double_count', 'changed_since'] }));
     await bed.elapse(LADDER_MS);

@@ -275,7 +275,8 @@ export class Steps {
     if (!isReplayable(appraisal, accepts)) {
       replayed.inc({ result: replayClassOf(appraisal) });
       // It has been told again for a conversion that has changed since: now the newest revision has its step.
-      return accepts.includes('changed_since') ? this.#step(task, place) : null;
+      const isTold = holding.attempt > task.expectedAttempt && accepts.includes('changed_since');
+      return isTold ? this.#step(task, place) : null;
     }
     const comeBackAt = await this.#tell(
       task,

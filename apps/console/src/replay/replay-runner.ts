@@ -5,7 +5,7 @@ import type { ReplayRecorded } from '@tributary/contracts';
 import { deterministicUuid, isReplayable } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import type { DeliveryStore, ReplayRun, ReplayStore } from '@tributary/store';
-import type { AppraisedLetter, LetterAppraiser } from './appraised-letters.ts';
+import type { AppraisedLetter, LetterAppraiser, LetterPage } from './appraised-letters.ts';
 import { type LetterFilter, readFilter } from './letter-filter.ts';
 
 export interface ReplayRunnerOptions {
@@ -169,17 +169,14 @@ export class ReplayRunner {
   async #order(run: Underway): Promise<boolean> {
     const { ratePerSecond, accepts } = run.recorded;
     const now = this.#options.clock.now();
-    run.allowance = Math.min(
-      run.allowance + ((now - run.at) * ratePerSecond) / 1_000,
-      Math.max(ratePerSecond, 1),
-    );
+    run.allowance = Math.min(run.allowance + ((now - run.at) * ratePerSecond) / 1_000, ratePerSecond);
     run.at = now;
     for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
-      const room = Math.max(ratePerSecond, 1) * AHEAD_SECONDS - run.outstanding.size;
-      const limit = Math.min(PAGE, Math.floor(run.allowance), room);
-      if (limit < 1 || this.#over.has(run.recorded.runId)) return false;
-      const { letters, lastId, isLast } = await this.#options.appraiser.page(run.filter, run.afterId, limit);
-      const chosen = letters.filter(({ appraisal }) => isReplayable(appraisal, accepts));
+      const room = ratePerSecond * AHEAD_SECONDS - run.outstanding.size;
+      const most = Math.min(Math.floor(run.allowance), room);
+      if (most < 1 || this.#over.has(run.recorded.runId)) return false;
+      const found = await this.#options.appraiser.page(run.filter, run.afterId, PAGE);
+      const { chosen, passedOver, lastId, isWhole } = portionOf(found, accepts, most);
       await this.#produce(chosen.map((each) => this.#orderOf(run, each)));
       for (const { letter } of chosen) {
         const { deliveryId, conversionId, attempt: expectedAttempt } = letter;
@@ -187,9 +184,10 @@ export class ReplayRunner {
       }
       run.allowance -= chosen.length;
       run.ordered += chosen.length;
-      run.passedOver += letters.length - chosen.length;
+      run.passedOver += passedOver;
       run.afterId = lastId ?? run.afterId;
-      if (isLast) return true;
+      if (!isWhole) return false;
+      if (found.isLast) return true;
     }
     return false;
   }
@@ -235,4 +233,27 @@ export class ReplayRunner {
   async #produce(records: readonly OutgoingRecord[]): Promise<void> {
     if (records.length > 0) await this.#options.producer.produce(records);
   }
+}
+
+interface Portion {
+  readonly chosen: readonly AppraisedLetter[];
+  readonly passedOver: number;
+  /** The last letter that is dealt with; null: none. */
+  readonly lastId: string | null;
+  /** Whether that is all of the page. */
+  readonly isWhole: boolean;
+}
+
+/** The page up to the first letter that would be one order too many. */
+function portionOf({ letters, lastId }: LetterPage, accepts: readonly string[], most: number): Portion {
+  const chosen: AppraisedLetter[] = [];
+  for (const [index, each] of letters.entries()) {
+    if (!isReplayable(each.appraisal, accepts)) continue;
+    if (chosen.length === most) {
+      const last = letters[index - 1]?.letter.deadLetterId ?? null;
+      return { chosen, passedOver: index - chosen.length, lastId: last, isWhole: false };
+    }
+    chosen.push(each);
+  }
+  return { chosen, passedOver: letters.length - chosen.length, lastId, isWhole: true };
 }
