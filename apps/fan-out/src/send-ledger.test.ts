@@ -12,6 +12,8 @@ let newest: number;
 let committed: number;
 let end: number;
 let ledger: SendLedger;
+/** Topics whose first record ClickHouse could not decode. */
+let open: Set<string>;
 /** When the store answers. */
 let answering: Promise<void>;
 
@@ -21,12 +23,14 @@ beforeEach(() => {
   committed = 0;
   end = 0;
   answering = Promise.resolve();
+  open = new Set();
   const offsets = new StoredOffsets(
     {
       endOffsets: async () => new Map([[0, end]]),
       committedOffsets: async () => new Map([[0, committed]]),
     },
     'tributary',
+    { firstOpen: async (topic) => new Map(open.has(topic) ? [[0, 0]] : []) },
   );
   ledger = new SendLedger(
     {
@@ -166,6 +170,20 @@ describe('forgetting', () => {
     expect(await reading).toEqual(expected);
     stored = [];
     expect(await found()).toEqual([]);
+  });
+
+  it('begins although a decision is not decoded, which is set aside by whoever has begun', async () => {
+    end = 6;
+    committed = 6;
+    open = new Set(['conversion.decided.v1']);
+    await ledger.begin();
+    open = new Set([TOPIC]);
+    const outcome = await Promise.race([
+      ledger.begin().then(() => 'begun'),
+      new Promise((resolve) => setTimeout(resolve, 300, 'waits')),
+    ]);
+    open = new Set();
+    expect(outcome).toBe('waits');
   });
 
   it('begins empty, once the store shows everything in the log', async () => {

@@ -38,16 +38,23 @@ export class SendLedger {
     this.#offsets = offsets;
   }
 
-  /** Starts empty once ClickHouse shows every attempt and decision that stands in the topics now, whoever made it. @throws DependencyFailure */
+  /**
+   * Starts empty once ClickHouse shows every attempt that stands in its topic now, whoever made it, and has read every decision:
+   * those that it could not decode are set aside here, and only once this has begun.
+   * @throws DependencyFailure
+   */
   async begin(): Promise<void> {
     this.#overlay.clear();
     this.#byConversion.clear();
     this.#newest.clear();
-    await Promise.all(
-      [ATTEMPTS, DECISIONS].map(async (topic) =>
-        this.#offsets.waitFor(topic, await this.#offsets.endOf(topic), CATCH_UP_MS),
-      ),
-    );
+    const [attempts, decisions] = await Promise.all([
+      this.#offsets.endOf(ATTEMPTS),
+      this.#offsets.endOf(DECISIONS),
+    ]);
+    await Promise.all([
+      this.#offsets.waitFor(ATTEMPTS, attempts, CATCH_UP_MS),
+      this.#offsets.waitUntilRead(DECISIONS, decisions, CATCH_UP_MS),
+    ]);
   }
 
   /** Everything held, or attempted, by conversion. @throws DependencyFailure */

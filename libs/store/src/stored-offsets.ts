@@ -68,13 +68,31 @@ export class StoredOffsets {
    * Waits until ClickHouse shows everything below `watermark`.
    * @throws DependencyFailure `clickhouse_behind` after `timeoutMs`.
    */
-  async waitFor(topic: string, watermark: Watermark, timeoutMs: number): Promise<void> {
+  waitFor(topic: string, watermark: Watermark, timeoutMs: number): Promise<void> {
+    return this.#wait(topic, watermark, timeoutMs, (read) => this.#firstOpen(topic, read));
+  }
+
+  /**
+   * The same, but does not wait for records that ClickHouse could not decode: for whoever sets them aside, and would wait for
+   * himself.
+   * @throws DependencyFailure `clickhouse_behind` after `timeoutMs`.
+   */
+  waitUntilRead(topic: string, watermark: Watermark, timeoutMs: number): Promise<void> {
+    return this.#wait(topic, watermark, timeoutMs, async () => new Map());
+  }
+
+  async #wait(
+    topic: string,
+    watermark: Watermark,
+    timeoutMs: number,
+    firstOpen: (read: Watermark) => Promise<Watermark>,
+  ): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const read = await this.readOf(topic);
       // What is undecoded matters only where everything has been read.
       const isRead = hasReached(read, watermark);
-      const stored = isRead ? upTo(await this.#firstOpen(topic, read), read) : read;
+      const stored = isRead ? upTo(await firstOpen(read), read) : read;
       if (isRead && hasReached(stored, watermark)) return;
       if (performance.now() > deadline) {
         throw new DependencyFailure(
