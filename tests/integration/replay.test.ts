@@ -18,7 +18,13 @@ import type { ConversionDecided } from '@tributary/contracts';
 import { findFreePorts } from '@tributary/engines';
 import { createLogger } from '@tributary/runtime';
 import { ClickhouseConnection, DeadDeliveryStore, migrate } from '@tributary/store';
-import { aDecision, aDeliveryOrder, eventually, startTestEngines, type TestEngines } from '@tributary/testing';
+import {
+  aDecision,
+  aDeliveryOrder,
+  eventually,
+  startTestEngines,
+  type TestEngines,
+} from '@tributary/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { patiently, publish } from './publish.ts';
 

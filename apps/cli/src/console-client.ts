@@ -26,7 +26,9 @@ export class ConsoleClient {
   }
 
   /** @throws ConsoleRefusal, or Error when console does not answer. */
-  async call<T>(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string,
+  async call<T>(
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
     body?: object,
     timeoutMs = TIMEOUT_MS,
   ): Promise<T> {

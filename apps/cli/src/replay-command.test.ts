@@ -40,7 +40,8 @@ beforeEach(async () => {
   [plan, calls, lines] = [PLAN, [], []];
   server = createServer(async (request, response) => {
     const call = `${request.method} ${request.url?.replace('/api/v1/', '')}`;
-    const text = (await Array.fromAsync(request)).join('');
+    let text = '';
+    for await (const part of request) text += String(part);
     calls.push({ call, body: text === '' ? null : JSON.parse(text) });
     const answers: Readonly<Record<string, object>> = {
       'POST replays/plan': plan,
