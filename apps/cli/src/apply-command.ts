@@ -1,11 +1,11 @@
 /** `npm run apply -- FILE`: brings the configuration to what a file says, after showing what that changes. */
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { environmentVariable, readSettings } from '@tributary/runtime';
 import { readConfigurationFile } from './apply-file.ts';
 import { carryOut, hasChanges, planApply, planLines } from './apply-plan.ts';
+import { askAtTerminal } from './ask-at-terminal.ts';
 import type { Command } from './command.ts';
 import { type ConsoleAccess, ConsoleClient } from './console-client.ts';
 
@@ -68,15 +68,6 @@ export const applyCommand: Command = applyCommandIn({
   print: (line) => console.log(line),
   confirm: (question) => (process.stdin.isTTY ? askAtTerminal(question) : null),
 });
-
-async function askAtTerminal(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(?:es)?$/i.test((await terminal.question(question)).trim());
-  } finally {
-    terminal.close();
-  }
-}
 
 async function readText(path: string): Promise<string> {
   try {

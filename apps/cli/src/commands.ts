@@ -5,6 +5,7 @@ import { migrateCommand } from './migrate-command.ts';
 import { profilesCommand } from './profiles-command.ts';
 import { rebuildCommand } from './rebuild-command.ts';
 import { registerSchemasCommand } from './register-schemas-command.ts';
+import { replayCommand } from './replay-command.ts';
 import { rotateSecretsCommand } from './rotate-secrets-command.ts';
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -13,5 +14,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['profiles', profilesCommand],
   ['rebuild', rebuildCommand],
   ['register-schemas', registerSchemasCommand],
+  ['replay', replayCommand],
   ['rotate-secrets', rotateSecretsCommand],
 ]);

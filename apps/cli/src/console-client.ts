@@ -26,7 +26,12 @@ export class ConsoleClient {
   }
 
   /** @throws ConsoleRefusal, or Error when console does not answer. */
-  async call<T>(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: object): Promise<T> {
+  async call<T>(
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: object,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<T> {
     const { url, apiKey } = this.#access;
     const response = await fetch(new URL(`/api/v1/${path}`, url), {
       method,
@@ -37,7 +42,7 @@ export class ConsoleClient {
       ...(body !== undefined && { body: JSON.stringify(body) }),
       // A redirect would carry the key to wherever it says.
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     }).catch((cause: unknown) => {
       throw new Error(`console does not answer at ${new URL(url).host} (CONSOLE_URL)`, { cause });
     });

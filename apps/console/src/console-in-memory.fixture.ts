@@ -7,6 +7,8 @@ import { createLogger, DependencyFailure } from '@tributary/runtime';
 import type { ConversionEvidence, RecordedChange } from '@tributary/store';
 import { composeConsole } from './console.module.ts';
 import type { EvidenceReader } from './explain/conversion-evidence.ts';
+import { ReplayRunner } from './replay/replay-runner.ts';
+import { ReplaysInMemory } from './replay/replays-in-memory.fixture.ts';
 
 export const API_KEY = 'a-key-of-more-than-16-characters';
 export const SECRETS_KEYS = Buffer.alloc(32, 7).toString('base64');
@@ -65,6 +67,7 @@ class EvidenceInMemory implements EvidenceReader {
 export class ConsoleInMemory {
   readonly log: FaultyLog;
   readonly evidence = new EvidenceInMemory();
+  readonly replays = new ReplaysInMemory();
   isBrokerUp = true;
   now = NOW;
   /** Every log line, for what must not be in one. */
@@ -94,6 +97,7 @@ export class ConsoleInMemory {
         close: async () => undefined,
       },
       evidence: { reader: this.evidence, close: async () => undefined },
+      replays: this.replays,
     });
     this.#app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
       logger: false,
@@ -106,6 +110,11 @@ export class ConsoleInMemory {
 
   async stop(): Promise<void> {
     await this.#app?.close();
+  }
+
+  /** Has the runs of replays carried on, instead of waiting for their time. */
+  async replayRounds(count: number): Promise<void> {
+    for (let round = 0; round < count; round += 1) await this.#app?.get(ReplayRunner).round();
   }
 
   /** @param key another API key than the process's own. */

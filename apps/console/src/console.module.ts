@@ -1,4 +1,5 @@
 /** Composition of console: what is made of what, and in which order it starts and drains. */
+import { randomUUID } from 'node:crypto';
 import {
   type DynamicModule,
   Inject,
@@ -8,6 +9,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { EventProducer } from '@tributary/bus';
 import { ConfigurationFollower, type ConfigurationLog } from '@tributary/configuration';
 import {
   answers,
@@ -22,6 +24,7 @@ import {
   type ReadinessCheck,
   type Settings,
 } from '@tributary/runtime';
+import type { DeadDeliveryStore, DeliveryStore, ReplayStore } from '@tributary/store';
 import { ApiExceptionFilter } from './api-exception.filter.ts';
 import { ApiKeyGuard } from './api-key.guard.ts';
 import { ApiKeys } from './api-keys.ts';
@@ -31,6 +34,10 @@ import { ConfigurationWriter } from './configuration-writer.ts';
 import type { EvidenceReader } from './explain/conversion-evidence.ts';
 import { ExplainController } from './explain/explain.controller.ts';
 import { Explainer } from './explain/explainer.ts';
+import { LetterAppraiser } from './replay/appraised-letters.ts';
+import { ReplayController } from './replay/replay.controller.ts';
+import { ReplayRunner } from './replay/replay-runner.ts';
+import { Replays } from './replay/replays.ts';
 
 /** Where the configuration log lives, and whether it can be reached. */
 export interface ConsoleBus {
@@ -49,6 +56,7 @@ export interface ConsoleParts {
   readonly clock: Clock;
   readonly bus: ConsoleBus;
   readonly evidence: ConsoleEvidence;
+  readonly replays: ReplayResources;
   /** Absent where there is no ClickHouse. */
   readonly undecoded?: UndecodedWatch;
 }
@@ -56,6 +64,15 @@ export interface ConsoleParts {
 /** What is on record of conversions. */
 export interface ConsoleEvidence {
   readonly reader: EvidenceReader;
+  close(): Promise<void>;
+}
+
+/** What is read of dead letters, and where orders go. */
+export interface ReplayResources {
+  readonly letters: Pick<DeadDeliveryStore, 'deadDeliveries' | 'attemptsOf'>;
+  readonly deliveries: Pick<DeliveryStore, 'holdingsOf' | 'revisionsOf'>;
+  readonly runs: Pick<ReplayStore, 'run' | 'runs' | 'unfinished' | 'outcomesOf'>;
+  readonly producer: Pick<EventProducer, 'produce'>;
   close(): Promise<void>;
 }
 
@@ -75,15 +92,20 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   readonly #evidence: ConsoleEvidence;
   readonly #follower: ConfigurationFollower;
   readonly #undecoded: UndecodedWatch | undefined;
+  readonly #replays: ReplayResources;
+  readonly #runner: ReplayRunner;
 
   constructor(
-    @Inject(PARTS) { bus, evidence, undecoded }: ConsoleParts,
+    @Inject(PARTS) { bus, evidence, undecoded, replays }: ConsoleParts,
     @Inject(ConfigurationFollower) follower: ConfigurationFollower,
+    @Inject(ReplayRunner) runner: ReplayRunner,
   ) {
     this.#bus = bus;
     this.#evidence = evidence;
     this.#follower = follower;
     this.#undecoded = undecoded;
+    this.#replays = replays;
+    this.#runner = runner;
   }
 
   get checks(): readonly ReadinessCheck[] {
@@ -101,11 +123,14 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#bus.connect(), this.#follower.start()]);
     this.#undecoded?.start();
+    this.#runner.start();
   }
 
   /** After the HTTP server has closed: whoever waited for a version has been answered. */
   async onApplicationShutdown(): Promise<void> {
+    await this.#runner.close();
     await this.#undecoded?.stop();
+    await this.#replays.close();
     await this.#evidence.close();
     await this.#follower.stop();
     await this.#bus.close();
@@ -116,11 +141,18 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
 class ConsoleModule {}
 
 export function composeConsole(parts: ConsoleParts): DynamicModule {
-  const { settings, logger, clock, bus, evidence } = parts;
+  const { settings, logger, clock, bus, evidence, replays } = parts;
   const encryption = new Encryption(settings.SECRETS_KEYS);
+  const instanceId = `console-${randomUUID()}`;
   return {
     module: ConsoleModule,
-    controllers: [HealthController, MetricsController, ConfigurationController, ExplainController],
+    controllers: [
+      HealthController,
+      MetricsController,
+      ConfigurationController,
+      ExplainController,
+      ReplayController,
+    ],
     providers: [
       { provide: PARTS, useValue: parts },
       { provide: CONFIGURATION_LOG, useValue: bus.log },
@@ -153,6 +185,28 @@ export function composeConsole(parts: ConsoleParts): DynamicModule {
         provide: Explainer,
         inject: [ConfigurationFollower],
         useFactory: (follower: ConfigurationFollower) => new Explainer(evidence.reader, follower),
+      },
+      {
+        provide: LetterAppraiser,
+        inject: [ConfigurationFollower],
+        useFactory: (follower: ConfigurationFollower) =>
+          new LetterAppraiser({ ...replays, follower, encryption, clock }),
+      },
+      {
+        provide: ReplayRunner,
+        inject: [ConfigurationFollower, LetterAppraiser],
+        useFactory: (follower: ConfigurationFollower, appraiser: LetterAppraiser) => {
+          const configurationVersion = () => follower.current.version;
+          return new ReplayRunner({ ...replays, appraiser, instanceId, configurationVersion, clock, logger });
+        },
+      },
+      {
+        provide: Replays,
+        inject: [ConfigurationFollower, LetterAppraiser, ReplayRunner],
+        useFactory: (follower: ConfigurationFollower, appraiser: LetterAppraiser, runner: ReplayRunner) => {
+          const configurationVersion = () => follower.current.version;
+          return new Replays({ ...replays, appraiser, runner, instanceId, configurationVersion, clock });
+        },
       },
       ConsoleLifecycle,
       ApiKeyGuard,

@@ -79,6 +79,25 @@ function keptSecrets(
   return problems.length > 0 ? { ok: false, problems } : { ok: true, secrets };
 }
 
+/** The settings with their secrets in clear, for one look at them; null when no key decrypts one. */
+export function settingsWithSecrets(
+  encryption: Encryption,
+  id: string,
+  settings: Destination['settings'],
+  secrets: Readonly<Record<string, Uint8Array>>,
+): object | null {
+  let whole: object = settings;
+  for (const [path, ciphertext] of Object.entries(secrets)) {
+    try {
+      const text = encryption.decryptSecret(ciphertext, secretContext('destination', id, path));
+      whole = withPath(whole, path.split('.'), text);
+    } catch {
+      return null;
+    }
+  }
+  return whole;
+}
+
 /** Secrets among the settings would be stored in clear; settings among the secrets could never be read again. */
 function misplaced(
   definition: DestinationDefinition,

@@ -4,6 +4,7 @@ import { createLogger, readSettings, startService, systemClock } from '@tributar
 import { composeConsole } from './console.module.ts';
 import { storedEvidence } from './explain/stored-evidence.ts';
 import { kafkaBus } from './kafka-bus.ts';
+import { storedReplays } from './replay/stored-replays.ts';
 import { watchUndecoded } from './undecoded/watch-undecoded.ts';
 
 const settings = readSettings([
@@ -31,6 +32,7 @@ await startService({
     clock: systemClock,
     bus: kafkaBus(settings, logger),
     evidence: storedEvidence(settings),
+    replays: storedReplays(settings, logger),
     undecoded: watchUndecoded(settings, logger),
   }),
   logger,

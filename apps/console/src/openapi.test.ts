@@ -6,7 +6,7 @@ import { DependencyFailure } from '@tributary/runtime';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, ConsoleInMemory } from './console-in-memory.fixture.ts';
+import { type Answer, ConsoleInMemory, NOW } from './console-in-memory.fixture.ts';
 import { REFUND_EVIDENCE, SALE_EVIDENCE, SALE_ID } from './explain/evidence.fixture.ts';
 import { openapi } from './openapi.ts';
 import { COLLECTIONS } from './routes.ts';
@@ -148,6 +148,25 @@ describe('what is answered', () => {
     expect(await drive('explainConversion', 'ghost')).toMatchObject({ status: 404 });
     running.evidence.failure = new DependencyFailure('clickhouse_unavailable', 'away');
     expect(await drive('explainConversion', SALE_ID)).toMatchObject({ status: 503 });
+    const { deadLetterId } = running.replays.die(1, NOW - 1);
+    running.replays.attempts = SALE_EVIDENCE.attempts;
+    running.replays.outcomes = [{ became: 'delivered', deliveries: 1 }];
+    expect(await drive('listDeadLetters', '', undefined, '?limit=1')).toMatchObject({ status: 200 });
+    expect(await drive('listDeadLetters', '', undefined, '?limit=x')).toMatchObject({ status: 400 });
+    expect(await drive('readDeadLetter', deadLetterId)).toMatchObject({ status: 200 });
+    expect(await drive('readDeadLetter', 'ghost')).toMatchObject({ status: 404 });
+    const planned = await drive('planReplay', '', {});
+    const { filter, digest } = planned.body as { filter: object; digest: string };
+    expect(await drive('planReplay', '', { filters: {} })).toMatchObject({ status: 400 });
+    expect(await drive('orderReplay', '', { digest: 'x' })).toMatchObject({ status: 400 });
+    expect(await drive('orderReplay', '', { filter, digest: '0'.repeat(64) })).toMatchObject({ status: 409 });
+    const run = await drive('orderReplay', '', { filter, digest, ratePerSecond: 1 });
+    const { runId } = run.body as { runId: string };
+    expect(await drive('listReplays')).toMatchObject({ status: 200 });
+    expect(await drive('readReplay', runId)).toMatchObject({ status: 200 });
+    expect(await drive('readReplay', 'ghost')).toMatchObject({ status: 404 });
+    expect(await drive('stopReplay', runId)).toMatchObject({ status: 200 });
+    expect(await drive('stopReplay', 'ghost')).toMatchObject({ status: 404 });
     for (const collection of [...COLLECTIONS.keys()].toReversed()) {
       const id = idIn(collection);
       expect(await drive(`removeEntity:${collection}`, id, undefined, '?expectedVersion=x')).toMatchObject({

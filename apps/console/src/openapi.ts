@@ -3,6 +3,7 @@ import { type ConfiguredEntityType, documentJsonSchema } from '@tributary/config
 import { EXPLANATION_SCHEMAS } from './explain/explanation-schema.ts';
 import { instant, type Json, list, object, ref, text, texts, whole } from './json-schema.ts';
 import { REFUSAL_STATUSES, type RefusalCode } from './refusal.ts';
+import { REPLAY_SCHEMAS } from './replay/replay-schema.ts';
 import { COLLECTIONS, PARTNER_COLLECTIONS, ROUTES, type Route, type RouteName } from './routes.ts';
 
 const version = { type: 'integer', minimum: -1 };
@@ -142,6 +143,7 @@ const SHARED_SCHEMAS: Json = {
   }),
   Reseal: object({ expectedVersion: version }, ['expectedVersion']),
   ...EXPLANATION_SCHEMAS,
+  ...REPLAY_SCHEMAS,
 };
 
 interface Exchange {
@@ -149,6 +151,12 @@ interface Exchange {
   readonly answer: Json;
   readonly refusals: readonly RefusalCode[];
 }
+
+const READS_A_BODY: readonly RefusalCode[] = [
+  'request_malformed',
+  'body_too_large',
+  'content_type_unsupported',
+];
 
 const WRITES: readonly RefusalCode[] = [
   'request_malformed',
@@ -182,6 +190,36 @@ const EXCHANGES: { readonly [R in RouteName]: (type: ConfiguredEntityType) => Ex
   explainConversion: () => ({
     answer: ref('Explanation'),
     refusals: ['not_found', 'clickhouse_unavailable'],
+  }),
+  listDeadLetters: () => ({ answer: ref('DeadLetterList'), refusals: ['clickhouse_unavailable'] }),
+  readDeadLetter: () => ({
+    answer: ref('DeadLetterWithAttempts'),
+    refusals: ['not_found', 'clickhouse_unavailable'],
+  }),
+  planReplay: () => ({
+    body: ref('ReplayWish'),
+    answer: ref('ReplayPlan'),
+    refusals: [...READS_A_BODY, 'replay_too_large', 'clickhouse_unavailable'],
+  }),
+  orderReplay: () => ({
+    body: ref('ReplayOrder'),
+    answer: ref('Replay'),
+    refusals: [
+      ...READS_A_BODY,
+      'plan_changed',
+      'replay_too_large',
+      'clickhouse_unavailable',
+      'kafka_unavailable',
+    ],
+  }),
+  listReplays: () => ({ answer: ref('ReplayList'), refusals: ['clickhouse_unavailable'] }),
+  readReplay: () => ({
+    answer: ref('ReplayWithOutcomes'),
+    refusals: ['not_found', 'clickhouse_unavailable'],
+  }),
+  stopReplay: () => ({
+    answer: ref('Replay'),
+    refusals: ['not_found', 'clickhouse_unavailable', 'kafka_unavailable'],
   }),
   listEntities: (type) => ({ answer: ref(`${schemaName(type)}List`), refusals: [] }),
   readEntity: (type) => ({ answer: ref(`${schemaName(type)}View`), refusals: ['not_found'] }),
@@ -232,7 +270,12 @@ function responses({ answer, refusals }: Exchange, isOpen: boolean): Json {
 function parametersOf({ path, query = [] }: Route): readonly Json[] {
   return [
     ...(path.includes(':id') ? [{ name: 'id', in: 'path', required: true, schema: text }] : []),
-    ...query.map((name) => ({ name, in: 'query', required: false, schema: version })),
+    ...query.map((name) => ({
+      name,
+      in: 'query',
+      required: false,
+      schema: name === 'expectedVersion' ? version : text,
+    })),
   ];
 }
 

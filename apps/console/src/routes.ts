@@ -1,5 +1,6 @@
 /** Every route of the API in one table: its address, who may use it, and what the OpenAPI document says of it. */
 import type { ApiKeyRole, ConfiguredEntityType } from '@tributary/configuration';
+import { LIST_QUERY } from './replay/letter-filter.ts';
 
 /** Collections by their place in the address. */
 export const COLLECTIONS: ReadonlyMap<string, ConfiguredEntityType> = new Map([
@@ -76,6 +77,50 @@ export const ROUTES = {
     roles: READERS,
     summary:
       'Why a conversion stands where it stands: postbacks, candidate clicks, rules, money, revisions and deliveries.',
+  },
+  listDeadLetters: {
+    method: 'GET',
+    path: 'dead-letters',
+    roles: READERS,
+    query: LIST_QUERY,
+    summary:
+      'Deliveries that were given up, in the order of their ids, and what a replay of each would mean.',
+  },
+  readDeadLetter: {
+    method: 'GET',
+    path: 'dead-letters/:id',
+    roles: READERS,
+    summary: 'One delivery that was given up, with its attempts.',
+  },
+  planReplay: {
+    method: 'POST',
+    path: 'replays/plan',
+    roles: READERS,
+    summary: 'What a replay of the dead letters of a filter would do; nothing is sent.',
+  },
+  orderReplay: {
+    method: 'POST',
+    path: 'replays',
+    roles: ADMIN,
+    summary: 'Has the safe ones of a plan sent again, and those whose every risk is named.',
+  },
+  listReplays: {
+    method: 'GET',
+    path: 'replays',
+    roles: READERS,
+    summary: 'The last hundred replays, the newest first.',
+  },
+  readReplay: {
+    method: 'GET',
+    path: 'replays/:id',
+    roles: READERS,
+    summary: 'One replay, and what has become of its orders.',
+  },
+  stopReplay: {
+    method: 'POST',
+    path: 'replays/:id/stop',
+    roles: ADMIN,
+    summary: 'Gives no further order of the replay; those given go on.',
   },
   listEntities: {
     method: 'GET',

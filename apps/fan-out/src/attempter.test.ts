@@ -21,7 +21,7 @@ import {
   retry,
   tokenExpired,
 } from '@tributary/destinations';
-import { begun } from '@tributary/domain';
+import { begun, outwardValueOf } from '@tributary/domain';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { StoredOffsets } from '@tributary/store';
 import { aDecision } from '@tributary/testing';
@@ -29,7 +29,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import type { ReadyAttempt } from './delivery-records.ts';
-import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
+import { outwardConversionOf } from './outward-conversion.ts';
 import { planDeliveries } from './plan.ts';
 import { Receivers } from './receivers.ts';
 import { SendLedger } from './send-ledger.ts';

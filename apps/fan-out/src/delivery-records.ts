@@ -189,6 +189,7 @@ export function retryRecord(
     lastReasonCode: end.reasonCode,
     kind: 'retry',
     delivered,
+    accepts: [],
   };
 }
 
@@ -210,6 +211,34 @@ export function stepRecord(
     lastReasonCode: null,
     kind: 'step',
     delivered: null,
+    accepts: [],
+  };
+}
+
+/** An order to attempt a delivery again, to be looked at later. What it is about is read anew then. */
+export function replayRecord(
+  order: {
+    readonly deliveryId: string;
+    readonly destinationId: string;
+    readonly expectedAttempt: number;
+    readonly accepts: readonly string[];
+  },
+  outwardEvent: string,
+  dueAt: number,
+  enqueuedAt: number,
+): DeliveryDue {
+  return {
+    deliveryId: order.deliveryId,
+    destinationId: order.destinationId,
+    outwardEvent,
+    attempt: order.expectedAttempt,
+    dueAt,
+    enqueuedAt,
+    decision: Buffer.alloc(0),
+    lastReasonCode: null,
+    kind: 'replay',
+    delivered: null,
+    accepts: [...order.accepts],
   };
 }
 

@@ -1,4 +1,4 @@
-/** Where decided conversions and due retries enter fan-out. */
+/** Where decided conversions, due retries and orders to send again enter fan-out. */
 import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { type BatchAnswer, type PartitionBatch, PassThroughFilter } from '@tributary/bus';
@@ -17,6 +17,11 @@ export class DeliveryController {
   @EventPattern('conversion.decided.v1')
   decisions(@Payload() batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
     return this.#fanOut.decisions(batch);
+  }
+
+  @EventPattern('delivery.commanded.v1')
+  commands(@Payload() batch: PartitionBatch<'delivery.commanded.v1'>): Promise<number> {
+    return this.#fanOut.commands(batch);
   }
 
   @EventPattern([...DUE_TOPICS])

@@ -11,6 +11,7 @@ import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tribu
 import {
   type ConversionDecided,
   type DeliveryAttempted,
+  type DeliveryCommanded,
   type DeliveryDue,
   decodeEvent,
   encodeEvent,
@@ -26,6 +27,7 @@ import { DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
 import { OutlierGuards } from './outlier-guards.ts';
 import { type Receiver, Receivers } from './receivers.ts';
+import { ReplayOrders } from './replay-orders.ts';
 import { SendLedger } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
 import { Steps } from './steps.ts';
@@ -135,12 +137,28 @@ export class FanOutBed {
       configuration,
       guardMs: 40_000,
     });
+    const replays = new ReplayOrders({
+      ...shared,
+      decisions: {
+        revisionsOf: async (ids) =>
+          Map.groupBy(
+            this.decided
+              .filter(({ conversionId }) => ids.includes(conversionId))
+              .toSorted((a, b) => a.revision - b.revision),
+            ({ conversionId }) => conversionId,
+          ),
+      },
+      receivers,
+      steps,
+      configuration: () => this.follower.current,
+    });
     this.fanOut = new FanOut({
       ...shared,
       follower: this.follower,
       receivers,
       lanes: this.lanes,
       steps,
+      replays,
       schemas: { learn: (id) => this.learn(id) },
     });
   }
@@ -192,6 +210,26 @@ export class FanOutBed {
         value: encodeEvent(topic, event),
       })),
     };
+  }
+
+  /** Orders to send again, in one batch. */
+  async command(...orders: readonly DeliveryCommanded[]): Promise<number> {
+    const topic = 'delivery.commanded.v1';
+    return this.fanOut.commands({
+      topic,
+      partition: 0,
+      signal: new AbortController().signal,
+      events: orders.map((event, offset) => ({
+        topic,
+        partition: 0,
+        offset,
+        key: event.conversionId,
+        writtenAt: this.now,
+        headers: {},
+        event,
+        value: encodeEvent(topic, event),
+      })),
+    });
   }
 
   /** Lets so much time pass: whatever comes due in it is popped at its time. */

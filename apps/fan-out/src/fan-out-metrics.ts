@@ -33,6 +33,13 @@ export const cameBack = counter({
   labels: ['kind'],
 });
 
+/** `sent`, or why an order came to nothing: a class of replays. */
+export const replayed = counter({
+  name: 'tributary_delivery_replays_total',
+  help: 'Orders to attempt a delivery again, by what came of them; one that comes again after a wait counts again.',
+  labels: ['result'],
+});
+
 /** Of a closed list, whatever a receiver answers: the network error, the class of the status, or why nothing was sent. */
 export function reasonClassOf({
   errorCode,

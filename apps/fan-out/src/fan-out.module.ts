@@ -48,6 +48,7 @@ import { CONCURRENCY, DestinationLanes } from './destination-lanes.ts';
 import { FanOut } from './fan-out.ts';
 import { OutlierGuards } from './outlier-guards.ts';
 import { type Receiver, Receivers } from './receivers.ts';
+import { ReplayOrders } from './replay-orders.ts';
 import { SendLedger } from './send-ledger.ts';
 import { Sender } from './sender.ts';
 import { Steps } from './steps.ts';
@@ -100,7 +101,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const encryption = new Encryption(settings.SECRETS_KEYS);
     this.#undecoded = new UndecodedStore(clickhouse, this.#schemas);
     const offsets = new StoredOffsets(connection, settings.CLICKHOUSE_DATABASE, this.#undecoded);
-    const ledger = new SendLedger(new DeliveryStore(clickhouse, this.#schemas), offsets);
+    const store = new DeliveryStore(clickhouse, this.#schemas);
+    const ledger = new SendLedger(store, offsets);
     const sender = new Sender({
       timeoutMs: settings.DELIVERY_TIMEOUT_MS,
       guard: settings.DELIVERY_ALLOW_PRIVATE ? null : new AddressGuard(settings.DELIVERY_ALLOWED_NETWORKS),
@@ -145,7 +147,22 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       configuration,
       guardMs: settings.DELIVERY_TIMEOUT_MS * GUARDED_TIMEOUTS,
     });
-    this.fanOut = new FanOut({ ...shared, follower, receivers, lanes, steps, schemas: this.#schemas });
+    const replays = new ReplayOrders({
+      ...shared,
+      decisions: store,
+      receivers,
+      steps,
+      configuration: () => follower.current,
+    });
+    this.fanOut = new FanOut({
+      ...shared,
+      follower,
+      receivers,
+      lanes,
+      steps,
+      replays,
+      schemas: this.#schemas,
+    });
     this.strategy = new BatchStrategy({
       connection,
       groupId: GROUP_ID,

@@ -346,6 +346,7 @@ describe('a retry that comes due', () => {
     lastReasonCode: null,
     kind: 'retry',
     delivered: null,
+    accepts: [],
   });
 
   beforeEach(async () => {

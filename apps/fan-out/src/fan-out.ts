@@ -15,12 +15,13 @@ import type { ConfigurationFollower } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryDue, decodeEvent, schemaIdOf } from '@tributary/contracts';
 import { levelFor } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger, withTraceHeaders } from '@tributary/runtime';
-import { type Asking, stepRecord } from './delivery-records.ts';
+import { type Asking, replayRecord, stepRecord } from './delivery-records.ts';
 import { PATIENCE_MS } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
 import { planHoldings } from './plan.ts';
 import type { Receivers } from './receivers.ts';
+import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 import type { Steps, Underway } from './steps.ts';
 import { type DueEvent, type DueTopic, dueTopic, popDue } from './timer.ts';
@@ -31,6 +32,7 @@ export interface FanOutOptions {
   readonly ledger: SendLedger;
   readonly lanes: DestinationLanes;
   readonly steps: Steps;
+  readonly replays: ReplayOrders;
   readonly producer: EventProducer;
   readonly schemas: SchemaSource;
   readonly clock: Clock;
@@ -103,6 +105,16 @@ export class FanOut implements AssignmentListener {
     return batch.events.length;
   }
 
+  /** Orders to attempt again what had ended. @returns how many events are done: all. @throws DependencyFailure */
+  async commands(batch: PartitionBatch<'delivery.commanded.v1'>): Promise<number> {
+    await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
+    const orders = batch.events
+      .filter(({ event }) => event.command === 'replay')
+      .map((incoming) => orderIn(incoming.event, positionOf(incoming), incoming.headers));
+    await this.#settle(await this.#replays(orders), batch.signal);
+    return batch.events.length;
+  }
+
   /** @returns how many events at the head have come to their time and are done, and when the next one does. @throws DependencyFailure */
   async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
     const { clock } = this.#options;
@@ -114,11 +126,18 @@ export class FanOut implements AssignmentListener {
       if (until === null) open.push(event);
       else shut.push({ event, until });
     }
+    const { replays = [], others = [] } = Object.groupBy(open, ({ event }) =>
+      event.kind === 'replay' ? 'replays' : 'others',
+    );
     const asked: Again[] = [];
-    for (const event of open) asked.push(await this.#askedAgain(event));
+    for (const event of others) asked.push(await this.#askedAgain(event));
+    const replayed = await this.#replays(replays.map(orderWaiting));
     // Just before the steps begin: what is written between is known here only until ClickHouse shows it.
-    const standings = await this.#options.ledger.holdingsOf(open.map(({ key }) => key));
-    const begun = asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? []));
+    const standings = await this.#options.ledger.holdingsOf(others.map(({ key }) => key));
+    const begun = [
+      ...replayed,
+      ...asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
+    ];
     await this.#settle(begun, batch.signal);
     // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
     await this.#produce([
@@ -133,6 +152,17 @@ export class FanOut implements AssignmentListener {
     ]);
     const done = due.length + moved.length;
     return resumeAt === undefined ? done : { done, resumeAt };
+  }
+
+  async #replays(orders: readonly ReplayOrder[]): Promise<readonly Begun[]> {
+    if (orders.length === 0) return [];
+    const begun = await this.#options.replays.begin(orders);
+    return begun.map(({ order, underway, outwardEvent }) => ({
+      underway,
+      key: order.conversionId,
+      headers: order.headers,
+      again: (dueAt) => replayRecord(order, outwardEvent, dueAt, this.#options.clock.now()),
+    }));
   }
 
   /** Spares what finds its destination away the look at the ledger: there may be hundreds of thousands. */
@@ -301,6 +331,14 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
 function askingOf(incoming: Decided): Asking {
   const { event: decided, value: wire, headers } = incoming;
   return { decided, wire, headers, askedBy: positionOf(incoming) };
+}
+
+/** An order that has waited in the timer wheel. */
+function orderWaiting(incoming: DueEvent): ReplayOrder {
+  const { deliveryId, destinationId, attempt: expectedAttempt, accepts } = incoming.event;
+  const { key: conversionId, headers } = incoming;
+  const askedBy = positionOf(incoming);
+  return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, askedBy, headers };
 }
 
 function positionOf({ topic, partition, offset }: RecordPosition): RecordPosition {

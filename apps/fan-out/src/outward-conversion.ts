@@ -1,12 +1,6 @@
 /** A decided conversion as destination definitions see it; addresses are decrypted here, for one build, and nowhere else. */
 import type { ConversionDecided } from '@tributary/contracts';
-import {
-  type Amounts,
-  type ClickTouch,
-  moneyOf,
-  type OutwardConversion,
-  type OutwardValue,
-} from '@tributary/domain';
+import { type ClickTouch, moneyOf, type OutwardConversion, outwardValueOf } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
 export function outwardConversionOf(decided: ConversionDecided, encryption: Encryption): OutwardConversion {
@@ -30,7 +24,7 @@ export function outwardConversionOf(decided: ConversionDecided, encryption: Encr
     occurredAt: decided.occurredAt,
     receivedAt: decided.receivedAt,
     decidedAt: decided.decidedAt,
-    ...amountsOf(decided),
+    ...outwardValueOf(decided).amounts,
     tax: moneyOf(decided.taxMicros, decided.currency),
     shipping: moneyOf(decided.shippingMicros, decided.currency),
     predictedLtv: moneyOf(decided.predictedLtvMicros, decided.currency),
@@ -48,24 +42,6 @@ export function outwardConversionOf(decided: ConversionDecided, encryption: Encr
     extras: decided.extras,
     isTest: decided.isTest,
   };
-}
-
-/** What a receiver should hold of a conversion by this revision of it. */
-export function outwardValueOf(decided: ConversionDecided): OutwardValue {
-  return { amounts: amountsOf(decided), state: decided.state };
-}
-
-/** Net of what refunds and chargebacks have taken back: the receiver knows no other total. */
-function amountsOf(decided: ConversionDecided): Amounts {
-  const { revenueMicros, reversedRevenueMicros, payoutMicros, reversedPayoutMicros } = decided;
-  return {
-    revenue: moneyOf(less(revenueMicros, reversedRevenueMicros), decided.currency),
-    payout: moneyOf(less(payoutMicros, reversedPayoutMicros), decided.payoutCurrency),
-  };
-}
-
-function less(micros: bigint | null, takenMicros: bigint | null): bigint | null {
-  return micros === null ? null : micros - (takenMicros ?? 0n);
 }
 
 function clickTouchOf(decided: ConversionDecided): ClickTouch | null {

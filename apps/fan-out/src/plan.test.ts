@@ -2,11 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { aChange, Configuration } from '@tributary/configuration';
 import type { ConfigurationChanged, ConversionDecided } from '@tributary/contracts';
-import { begun, endedAs, outwardKey } from '@tributary/domain';
+import { begun, endedAs, outwardKey, outwardValueOf } from '@tributary/domain';
 import { Encryption } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
-import { outwardValueOf } from './outward-conversion.ts';
 import { planDeliveries, planHoldings } from './plan.ts';
 import { Receivers } from './receivers.ts';
 

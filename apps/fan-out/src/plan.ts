@@ -2,8 +2,7 @@
 import type { Configuration, Subscription } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
 import { outwardEvent } from '@tributary/destinations';
-import { isTold, outwardKey, parseDecimalToMicros, type Wish } from '@tributary/domain';
-import { outwardValueOf } from './outward-conversion.ts';
+import { isTold, outwardKey, outwardValueOf, parseDecimalToMicros, type Wish } from '@tributary/domain';
 import type { ActiveDestination, Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 import type { Standing } from './send-ledger.ts';
 import { holds } from './subscription-conditions.ts';

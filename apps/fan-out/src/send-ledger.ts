@@ -1,7 +1,7 @@
 /** What destinations hold, own attempts included before ClickHouse shows them, and which revision of a conversion is the newest. */
 import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided } from '@tributary/contracts';
-import type { OutwardValue } from '@tributary/domain';
+import { type OutwardValue, outwardValueOf } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import {
   type DeliveryStore,
@@ -10,7 +10,6 @@ import {
   type StoredOffsets,
   type Watermark,
 } from '@tributary/store';
-import { outwardValueOf } from './outward-conversion.ts';
 
 const ATTEMPTS = 'delivery.attempted.v1';
 const DECISIONS = 'conversion.decided.v1';

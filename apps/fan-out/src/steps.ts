@@ -6,20 +6,27 @@ import {
   envelopeOf,
   type OutwardDelivery,
   planCorrection,
+  takenUntil,
   type ValidationProblem,
 } from '@tributary/destinations';
 import {
   AMOUNT_NAMES,
+  appraiseReplay,
   begun,
   type CorrectingStep,
   correctionKey,
   type DeliveryEnd,
   type Holding,
   isGuardReason,
+  isReplayable,
   nextTry,
   type OutwardValue,
   outwardStep,
+  outwardValueOf,
+  type ReplayAppraisal,
+  type ReplayDestination,
   repeated,
+  replayClassOf,
   type Tells,
   withdrawn,
 } from '@tributary/domain';
@@ -28,9 +35,9 @@ import type { Attempter } from './attempter.ts';
 import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-records.ts';
 import type { Ticket } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
-import { openDeliveries } from './fan-out-metrics.ts';
+import { openDeliveries, replayed } from './fan-out-metrics.ts';
 import type { Admission, OutlierGuards } from './outlier-guards.ts';
-import { outwardConversionOf, outwardValueOf } from './outward-conversion.ts';
+import { outwardConversionOf } from './outward-conversion.ts';
 import type { WishedHolding } from './plan.ts';
 import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
 import { isRehearsal, modeOf } from './rehearsal.ts';
@@ -66,6 +73,17 @@ export interface RetryTask extends Asking {
   readonly standing: Standing;
   /** Why the attempt before it did not deliver. */
   readonly lastReasonCode: string | null;
+}
+
+/** A delivery that had ended is to be attempted again, on order; `decided` is the newest revision. */
+export interface ReplayTask extends StepTask {
+  readonly deliveryId: string;
+  /** The attempt by which it had ended. */
+  readonly expectedAttempt: number;
+  /** Risks that were named. */
+  readonly accepts: readonly string[];
+  /** Every revision of the conversion. */
+  readonly revisions: readonly ConversionDecided[];
 }
 
 /** Null: all is on record that is to be. An instant: the record that asked comes again then. */
@@ -119,6 +137,11 @@ export class Steps {
   /** Ends as dead what would never be sent or ended otherwise. */
   abandon(task: AbandonedTask): Underway {
     return this.#alone(task.holdingId, () => this.#abandon(task));
+  }
+
+  /** A delivery that had ended; nothing follows where the holding has moved on, or where a risk was not named. */
+  replay(task: ReplayTask): Underway {
+    return this.#alone(task.wished.deliveryId, (place) => this.#replay(task, place));
   }
 
   /** Resolves when nothing is under way any more. */
@@ -230,11 +253,89 @@ export class Steps {
     if (holding === null) return null;
     const { ledger, clock } = this.#options;
     const decided = await ledger.decidedRevision(holding.conversionId, holding.revision);
-    const wire = encodeEvent('conversion.decided.v1', decided);
-    const standing = { ...holding, ...attempt(holding), nextAttemptAt: null };
-    const event = await this.#eventOf(standing);
-    const comeBackAt = await this.#deliver({ ...task, decided, wire }, standing, event, place);
+    const comeBackAt = await this.#tell(task, decided, { ...holding, ...attempt(holding) }, place);
     return comeBackAt ?? clock.now() + BUSY_MS;
+  }
+
+  /** @param decided the revision that the delivery tells. */
+  async #tell(
+    task: Asking,
+    decided: ConversionDecided,
+    holding: Standing,
+    place: Place,
+  ): Promise<StepAnswer> {
+    const wire = encodeEvent('conversion.decided.v1', decided);
+    const standing = { ...holding, nextAttemptAt: null };
+    return this.#deliver({ ...task, decided, wire }, standing, await this.#eventOf(standing), place);
+  }
+
+  async #replay(task: ReplayTask, place: Place): Promise<StepAnswer> {
+    const { wished, decided, revisions, accepts } = task;
+    const holding = this.#options.ledger.latest(wished.deliveryId, wished.holding);
+    const told = revisions.find(({ revision }) => revision === holding?.revision);
+    if (holding === null || told === undefined) {
+      replayed.inc({ result: 'unknown' });
+      return null;
+    }
+    if (isCutOff(task, holding))
+      return this.#tell(task, told, { ...holding, ...nextTry(holding, holding.phase === 'ended') }, place);
+    const appraisal = this.#appraise(task, holding, told);
+    if (!isReplayable(appraisal, accepts)) {
+      replayed.inc({ result: replayClassOf(appraisal) });
+      // It has been told again for a conversion that has changed since: now the newest revision has its step.
+      const isTold = holding.attempt > task.expectedAttempt && accepts.includes('changed_since');
+      return isTold ? this.#step(task, place) : null;
+    }
+    const comeBackAt = await this.#tell(
+      task,
+      told,
+      { ...holding, ...repeated(holding, decided.revision) },
+      place,
+    );
+    if (comeBackAt !== null) return comeBackAt;
+    replayed.inc({ result: 'sent' });
+    const isChanged = appraisal.possible && appraisal.risks.includes('changed_since');
+    return isChanged ? this.#options.clock.now() + BUSY_MS : null;
+  }
+
+  #appraise(
+    { wished, decided, deliveryId, expectedAttempt, revisions }: ReplayTask,
+    holding: Standing,
+    told: ConversionDecided,
+  ): ReplayAppraisal {
+    const event = revisions.find(({ revision }) => revision === holding.eventRevision);
+    const telling = holding.kind === 'event' ? told : (event ?? told);
+    return appraiseReplay({
+      letter: { deliveryId, attempt: expectedAttempt },
+      holding,
+      wish: wished.wish,
+      isErased: decided.orders.erasedFor !== null,
+      toldAt: told.decidedAt,
+      destination: this.#replayDestination(holding, telling, told),
+      now: this.#options.clock.now(),
+    });
+  }
+
+  #replayDestination(
+    { destinationId, kind, event }: Standing,
+    telling: ConversionDecided,
+    { decidedAt: toldAt }: ConversionDecided,
+  ): ReplayDestination {
+    const lookup = this.#receiverOf(destinationId, telling);
+    if (!lookup.ok) return { kind: lookup.reason === 'destination_disabled' ? 'off' : 'gone' };
+    const { receiver } = lookup;
+    // What is rehearsed is not told later, and what ought to be told later is not rehearsed.
+    if (isRehearsal(receiver)) return { kind: 'off' };
+    // It would only be a dead letter once more.
+    if (this.#options.lanes.laneOf(receiver).refusal()?.kind === 'disabled') return { kind: 'off' };
+    const { definition, settings } = receiver;
+    const { occurredAt } = telling;
+    return {
+      kind: 'active',
+      tells: tellsOf(receiver),
+      takenUntil: takenUntil(definition, settings, { kind, event, occurredAt, toldAt }),
+      dedupWindowMs: definition.dedupWindowMs,
+    };
   }
 
   async #retry(task: RetryTask, place: Place): Promise<StepAnswer> {
@@ -467,7 +568,8 @@ interface Place {
   readonly early: PromiseWithResolvers<StepAnswer>;
 }
 
-function done(answer: StepAnswer): Underway {
+/** Nothing is under way: it is over, or the record that asked comes again. */
+export function done(answer: StepAnswer): Underway {
   return {
     answer: Promise.resolve(answer),
     detach: () => ({ hasBegun: answer === null, comeBackAt: answer ?? 0 }),
@@ -538,4 +640,10 @@ function isAwaited({ attempt }: RetryTask, holding: Standing): boolean {
   if (outcome === 'retry' && nextAttemptAt === null) return holding.attempt >= attempt;
   if (holding.attempt === attempt) return phase === 'intended';
   return holding.attempt === attempt - 1 && (phase === 'intended' || outcome === 'retry');
+}
+
+/** An attempt that the order has led to and that did not end, or whose request was to be sent again at once. */
+function isCutOff({ deliveryId, expectedAttempt }: ReplayTask, holding: Standing): boolean {
+  if (holding.deliveryId !== deliveryId || holding.attempt <= expectedAttempt) return false;
+  return holding.phase === 'intended' || (holding.outcome === 'retry' && holding.nextAttemptAt === null);
 }

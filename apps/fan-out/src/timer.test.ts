@@ -18,6 +18,7 @@ function event(topic: DueTopic, offset: number, dueAt: number, enqueuedAt = STAR
     lastReasonCode: null,
     kind: 'retry',
     delivered: null,
+    accepts: [],
   };
   return {
     topic,

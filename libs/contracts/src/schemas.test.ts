@@ -105,5 +105,7 @@ it('ids are given once and never again', () => {
     ['credential.refreshed.v1', 11],
     ['destination.state.v1', 12],
     ['lifecycle.signalled.v1', 13],
+    ['delivery.commanded.v1', 19],
+    ['replay.recorded.v1', 21],
   ]);
 });

@@ -58,7 +58,7 @@ function due() {
 }
 
 // Why each key: clicks spread by clickId; a lane's postbacks and commands need one order; everything about one
-// conversion (decisions, attempts, due retries) stays in one partition number so that its owner holds its delivery
+// conversion (decisions, attempts, due retries, orders to send again) stays in one partition number so that its owner holds its delivery
 // state; a customer's signals are read in order; of a destination only the latest state and credentials count.
 export const TOPICS = {
   'click.recorded.v1': kept(30, {
@@ -108,6 +108,18 @@ export const TOPICS = {
     key: 'lane',
     writer: 'console',
     readers: ['attribution'],
+  }),
+  'delivery.commanded.v1': kept(90, {
+    schema: 'delivery.commanded.v1',
+    key: 'conversionId',
+    writer: 'console',
+    readers: ['fan-out', 'ClickHouse'],
+  }),
+  'replay.recorded.v1': kept(FOR_EVER, {
+    schema: 'replay.recorded.v1',
+    key: 'runId',
+    writer: 'console',
+    readers: ['ClickHouse', 'console'],
   }),
   'delivery.attempted.v1': kept(90, {
     schema: 'delivery.attempted.v1',

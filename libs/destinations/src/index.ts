@@ -13,6 +13,7 @@ import { tiktok } from './tiktok.ts';
 import { webhook } from './webhook.ts';
 import { x } from './x.ts';
 
+export * from './age-limit.ts';
 export * from './batching.ts';
 export * from './conformance.ts';
 export * from './correction.ts';

@@ -35,6 +35,8 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   holdings: [],
   wrong_holdings: [],
   held_deliveries: [],
+  delivery_commands: [],
+  replays: [],
   dead_letters: ['key', 'value', 'headers'],
   configuration_changes: [],
   undecoded_records: ['key', 'value', 'error'],

@@ -102,11 +102,19 @@ export class DeliveryStore {
     return new Map(rows.map(({ conversionId, revision }) => [conversionId, revision]));
   }
 
+  /** Every revision of these conversions that is stored, by conversion and in their order. @throws DependencyFailure */
+  async revisionsOf(
+    conversionIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly ConversionDecided[]>> {
+    const ids = [...new Set(conversionIds)];
+    const rows = await rowsById<RecordRow>(this.#clickhouse, DECISIONS, 'conversionIds', ids);
+    return Map.groupBy(await this.#decisions.revisionsIn(rows), ({ conversionId }) => conversionId);
+  }
+
   /** The revision as it was decided; undefined while it is not stored. @throws DependencyFailure */
   async decidedRevision(conversionId: string, revision: number): Promise<ConversionDecided | undefined> {
-    const rows = await rowsById<RecordRow>(this.#clickhouse, DECISIONS, 'conversionIds', [conversionId]);
-    const revisions = await this.#decisions.revisionsIn(rows);
-    return revisions.find((decided) => decided.revision === revision);
+    const revisions = (await this.revisionsOf([conversionId])).get(conversionId);
+    return revisions?.find((decided) => decided.revision === revision);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The ClickHouse side: connection, migrations, reads of each service, and reading one's own writes. */
 export * from './connection.ts';
+export * from './dead-delivery-store.ts';
 export * from './decision-records.ts';
 export * from './delivery-store.ts';
 export * from './event-rows.ts';
@@ -15,6 +16,7 @@ export * from './rebuild-comparison.ts';
 export * from './rebuild-plan.ts';
 export * from './receipt-store.ts';
 export * from './render-migration.ts';
+export * from './replay-store.ts';
 export * from './shared-loads.ts';
 export * from './signal-store.ts';
 export * from './stored-offsets.ts';

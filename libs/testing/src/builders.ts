@@ -4,6 +4,7 @@ import type {
   ClickRecorded,
   ConversionDecided,
   CredentialRefreshed,
+  DeliveryCommanded,
   DestinationState,
   LifecycleSignalled,
   PostbackReceived,
@@ -357,6 +358,25 @@ export function aRefreshedCredential(changes: Partial<CredentialRefreshed> = {})
     refreshAfter: NOW + 3_000_000,
     instanceId: 'fan-out-1',
     configurationVersion: 0,
+    ...changes,
+  };
+}
+
+export function aDeliveryOrder(changes: Partial<DeliveryCommanded> = {}): DeliveryCommanded {
+  return {
+    commandId: 'c0a4a000-0000-8000-8000-000000000002',
+    command: 'replay',
+    runId: '019b7d00-0000-7000-8000-000000000005',
+    deadLetterId: 'dead0000-0000-8000-8000-000000000002',
+    conversionId: 'c0ffee00-0000-8000-8000-000000000001',
+    deliveryId: 'dea10000-0000-8000-8000-000000000001',
+    destinationId: 'partner-1-postback',
+    expectedAttempt: 4,
+    accepts: [],
+    issuedAt: NOW,
+    actor: 'key-1',
+    configurationVersion: 0,
+    isTest: false,
     ...changes,
   };
 }

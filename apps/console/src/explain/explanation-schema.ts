@@ -208,7 +208,7 @@ const STEPS: Readonly<Record<attribution.MoneyStep['step'], Json>> = {
 
 const call = object({ headers: texts, body: maybeText });
 
-const attempt = object(
+export const attempt = object(
   {
     requestId: text,
     attempt: whole,

@@ -417,7 +417,7 @@ function toldBy(
   return holding === undefined || holding.kind === 'event' ? revision : (holding.eventRevision ?? revision);
 }
 
-interface Try {
+export interface Try {
   readonly request: DeliveryAttempted;
   readonly delivery: DeliveryAttempted['deliveries'][number];
 }
@@ -427,7 +427,7 @@ function outcomeOf({ request: { phase }, delivery: { outcome } }: Try): string |
   return phase === 'ended' ? (outcome ?? 'rehearsed') : null;
 }
 
-function attemptView({ request, delivery }: Try, showsPersonal: boolean): object {
+export function attemptView({ request, delivery }: Try, showsPersonal: boolean): object {
   return {
     requestId: request.requestId,
     attempt: delivery.attempt,

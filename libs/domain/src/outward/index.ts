@@ -2,3 +2,5 @@
 export * from './holding.ts';
 export * from './holding-changes.ts';
 export * from './outward-step.ts';
+export * from './outward-value.ts';
+export * from './replay.ts';
