@@ -10,9 +10,15 @@ export type IngestionScenario = (typeof INGESTION_SCENARIOS)[number];
 export const ATTRIBUTION_SCENARIOS = ['kills', 'clickhouse', 'rebalances', 'crash-points'] as const;
 export type AttributionScenario = (typeof ATTRIBUTION_SCENARIOS)[number];
 
+export const FAN_OUT_SCENARIOS = ['kills', 'dead-destinations', 'replay'] as const;
+export type FanOutScenario = (typeof FAN_OUT_SCENARIOS)[number];
+
 const ROOMS = ['bus', 'ingestion', 'attribution', 'fan-out'] as const;
 const STANDARD_SECONDS = 120;
-const STANDARD_KILLS = { bus: 200, ingestion: 100, attribution: 200 };
+const STANDARD_KILLS = { bus: 200, ingestion: 100, attribution: 200, 'fan-out': 200 };
+const STANDARD_WAITING = 500_000;
+const STANDARD_MINUTES = 10;
+const STANDARD_DELIVERIES = 1_000_000;
 
 interface Repetition {
   /** How often a service is killed; the broker of `bus` and the ClickHouse of `attribution` a quarter as often. */
@@ -22,17 +28,28 @@ interface Repetition {
   readonly seconds: number;
 }
 
+/** How much the scenarios of fan-out have to deliver. */
+export interface DeliveryCounts {
+  /** For each dead destination. */
+  readonly waiting: number;
+  /** How long they wait, all of them. */
+  readonly minutes: number;
+  /** In the ledger before a replay. */
+  readonly deliveries: number;
+}
+
 export type FaultArguments =
   | (Repetition & { readonly room: 'bus'; readonly only: readonly BusScenario[] })
   | (Repetition & { readonly room: 'ingestion'; readonly only: readonly IngestionScenario[] })
-  | (Repetition & { readonly room: 'attribution'; readonly only: readonly AttributionScenario[] });
+  | (Repetition & { readonly room: 'attribution'; readonly only: readonly AttributionScenario[] })
+  | (Repetition & DeliveryCounts & { readonly room: 'fan-out'; readonly only: readonly FanOutScenario[] });
 
 export type ParsedArguments =
   | { readonly kind: 'run'; readonly options: FaultArguments }
   /** `text` is for the person who asked. */
   | { readonly kind: 'told'; readonly text: string; readonly exitCode: number };
 
-export const USAGE = `npm run faults -- bus|ingestion|attribution|rebuild [options]
+export const USAGE = `npm run faults -- bus|ingestion|attribution|fan-out|rebuild [options]
 
 Runs the fault loops of a room on a system of its own, prints the ledger of each and ends with "difference N".
 Exit code 0 when every ledger balances, 1 when one does not, 2 for a question that cannot be answered.
@@ -53,11 +70,19 @@ attribution
   rebalances    three instances, a member joining or leaving every 2 s
   crash-points  a crash at each point between load, decision, send, acknowledgement and commit
 
+fan-out
+  kills              SIGKILL of fan-out, each time with requests under way, while receivers fail now and then
+  dead-destinations  two destinations away while deliveries for them pile up, and their recovery
+  replay             everything delivered is read again by a fresh process, twice
+
 rebuild
   a table made anew from its topic, struck at every step; takes no options
 
-  --kills N      how often a service is killed (bus 200, ingestion 100, attribution 200)
+  --kills N      how often a service is killed (200; ingestion 100)
   --seconds N    how long members of attribution come and go (120)
+  --waiting N    deliveries that wait for each dead destination of fan-out (500000)
+  --minutes N    how long all of them wait (10)
+  --deliveries N in the ledger before fan-out reads everything again (1000000)
   --only A,B     only these scenarios
   --seed N       for the choice of victims and moments (1)
   --help         this text`;
@@ -71,6 +96,9 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
         kills: { type: 'string' },
         only: { type: 'string' },
         seed: { type: 'string', default: '1' },
+        waiting: { type: 'string', default: String(STANDARD_WAITING) },
+        minutes: { type: 'string', default: String(STANDARD_MINUTES) },
+        deliveries: { type: 'string', default: String(STANDARD_DELIVERIES) },
         seconds: { type: 'string', default: String(STANDARD_SECONDS) },
         help: { type: 'boolean', default: false },
       },
@@ -78,24 +106,32 @@ export function parseFaultArguments(args: readonly string[]): ParsedArguments {
     if (values.help) return told(USAGE, 0);
     const [room, ...others] = positionals;
     if (room === undefined || others.length > 0) return told(USAGE, 2);
-    if (!ROOMS.some((each) => each === room)) return told(`there is no room ${room}\n\n${USAGE}`, 2);
-    if (room !== 'bus' && room !== 'ingestion' && room !== 'attribution')
-      return told(`${room}: not there yet`, 2);
+    if (!isRoom(room)) return told(`there is no room ${room}\n\n${USAGE}`, 2);
     const kills = Number(values.kills ?? STANDARD_KILLS[room]);
     const seed = Number(values.seed);
     const seconds = Number(values.seconds);
-    if (!Number.isSafeInteger(kills) || kills < 1) return told('--kills must be a whole number from 1', 2);
+    const waiting = Number(values.waiting);
+    const minutes = Number(values.minutes);
+    const deliveries = Number(values.deliveries);
     if (!Number.isSafeInteger(seed)) return told('--seed must be a whole number', 2);
-    if (!Number.isSafeInteger(seconds) || seconds < 1)
-      return told('--seconds must be a whole number from 1', 2);
+    for (const [name, count] of Object.entries({ kills, seconds, waiting, minutes, deliveries }))
+      if (!Number.isSafeInteger(count) || count < 1)
+        return told(`--${name} must be a whole number from 1`, 2);
     if (room === 'bus')
       return runOf(values.only, BUS_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
     if (room === 'ingestion')
       return runOf(values.only, INGESTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
-    return runOf(values.only, ATTRIBUTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
+    if (room === 'attribution')
+      return runOf(values.only, ATTRIBUTION_SCENARIOS, (only) => ({ room, kills, seed, seconds, only }));
+    const counts = { waiting, minutes, deliveries };
+    return runOf(values.only, FAN_OUT_SCENARIOS, (only) => ({ room, kills, seed, seconds, ...counts, only }));
   } catch (error) {
     return told(`${(error as Error).message}\n\n${USAGE}`, 2);
   }
+}
+
+function isRoom(name: string): name is FaultArguments['room'] {
+  return ROOMS.some((each) => each === name);
 }
 
 /** The scenarios asked for, in their own order; all when none are named. */

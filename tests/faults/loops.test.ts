@@ -45,7 +45,18 @@ describe('npm run faults', () => {
         only: ['kills', 'clickhouse', 'rebalances', 'crash-points'],
       },
     });
-    expect(parseFaultArguments(['fan-out'])).toMatchObject({ kind: 'told', exitCode: 2 });
+    expect(parseFaultArguments(['fan-out', '--waiting', '3000'])).toMatchObject({
+      kind: 'run',
+      options: {
+        room: 'fan-out',
+        kills: 200,
+        waiting: 3_000,
+        deliveries: 1_000_000,
+        only: ['kills', 'dead-destinations', 'replay'],
+      },
+    });
+    expect(parseFaultArguments(['fan-out', '--minutes', '0'])).toMatchObject({ kind: 'told', exitCode: 2 });
+    expect(parseFaultArguments(['console'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['bus', '--only', 'nothing'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['bus', '--kills', 'many'])).toMatchObject({ kind: 'told', exitCode: 2 });
     expect(parseFaultArguments(['--help'])).toMatchObject({ kind: 'told', exitCode: 0 });

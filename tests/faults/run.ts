@@ -3,11 +3,13 @@ import process from 'node:process';
 import {
   type AttributionScenario,
   type BusScenario,
+  type FanOutScenario,
   type FaultArguments,
   type IngestionScenario,
   parseFaultArguments,
 } from './arguments.ts';
 import { AttributionBed } from './attribution/attribution-bed.ts';
+import { FanOutBed, type FanOutBedOptions } from './fan-out/fan-out-bed.ts';
 import { FaultBed } from './fault-bed.ts';
 import { IngestionBed } from './ingestion-bed.ts';
 import { attributionKills } from './scenarios/attribution-kills.ts';
@@ -15,6 +17,9 @@ import { attributionRebalances } from './scenarios/attribution-rebalances.ts';
 import { brokerKills } from './scenarios/broker-kills.ts';
 import { clickhouseKills } from './scenarios/clickhouse-kills.ts';
 import { crashPoints } from './scenarios/crash-points.ts';
+import { DEAD_RECEIVERS, deadDestinations } from './scenarios/dead-destinations.ts';
+import { fanOutKills, KILLS_RECEIVERS } from './scenarios/fan-out-kills.ts';
+import { fanOutReplay, REPLAY_RECEIVERS } from './scenarios/fan-out-replay.ts';
 import { ingestionKills } from './scenarios/ingestion-kills.ts';
 import { rebalances } from './scenarios/rebalances.ts';
 import { registryOutage } from './scenarios/registry-outage.ts';
@@ -23,11 +28,22 @@ import { spoolOutage } from './scenarios/spool-outage.ts';
 import type { ScenarioResult } from './totals.ts';
 
 /** A room's own, so that two may run beside each other. */
-const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000, attribution: 15_000 };
+const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000, attribution: 15_000, 'fan-out': 16_000 };
 const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
 const OUTAGE = { outageMs: 60_000, postbacksPerSecond: 1_000, redirectsPerSecond: 50, p99BoundMs: 250 };
 const STORIES = { storiesPerSecond: 20, partners: 200 };
+const FAN_OUT_PER_SECOND = 60;
+/** Short enough for a black hole to be found out soon, long enough for a busy machine. */
+const DELIVERY_TIMEOUT_MS = 5_000;
+/** Slower than fan-out sets deliveries aside, so that the others never queue behind them. */
+const DEAD = {
+  fillPerSecond: 2_000,
+  healthyPerSecond: 100,
+  baselineMs: 60_000,
+  recoveryBoundMs: 7_200_000,
+  p95SlackMs: 50,
+};
 const KILLS_PACE = { postbacksPerSecond: 300, redirectsPerSecond: 30 };
 
 const startedAt = performance.now();
@@ -98,6 +114,32 @@ function attributionScenario(
   }
 }
 
+function fanOutScenario(
+  name: FanOutScenario,
+  { kills, seed, waiting, minutes, deliveries }: Extract<FaultArguments, { room: 'fan-out' }>,
+): Promise<ScenarioResult> {
+  const bed = (receivers: FanOutBedOptions['receivers']) =>
+    FanOutBed.start({
+      receivers,
+      log,
+      seed,
+      portOffset: PORT_OFFSETS['fan-out'],
+      deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
+    });
+  switch (name) {
+    case 'kills':
+      return onBed(bed(KILLS_RECEIVERS), (on) =>
+        fanOutKills(on, { kills, seed, perSecond: FAN_OUT_PER_SECOND }),
+      );
+    case 'dead-destinations':
+      return onBed(bed(DEAD_RECEIVERS), (on) =>
+        deadDestinations(on, { ...DEAD, waiting, holdMs: minutes * 60_000 }),
+      );
+    case 'replay':
+      return onBed(bed(REPLAY_RECEIVERS), (on) => fanOutReplay(on, { deliveries }));
+  }
+}
+
 /** Every scenario that was asked for, not begun yet. */
 function scenariosOf(
   options: FaultArguments,
@@ -109,6 +151,8 @@ function scenariosOf(
       return options.only.map((name) => ({ name, run: () => ingestionScenario(name, options) }));
     case 'attribution':
       return options.only.map((name) => ({ name, run: () => attributionScenario(name, options) }));
+    case 'fan-out':
+      return options.only.map((name) => ({ name, run: () => fanOutScenario(name, options) }));
   }
 }
 

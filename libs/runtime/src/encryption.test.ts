@@ -52,6 +52,14 @@ describe('personal data', () => {
     expect(encryption.decryptPersonal(encryption.encryptPersonal('ü🛒', 0))).toBe('ü🛒');
   });
 
+  it('is opened over more days than there are keys kept', () => {
+    const days = Array.from({ length: 70 }, (_, day) =>
+      encryption.encryptPersonal(`day ${day}`, day * DAY_MS),
+    );
+    const opened = [...days, ...days].map((ciphertext) => encryption.decryptPersonal(ciphertext));
+    expect(opened).toEqual([...days, ...days].map((_, nth) => `day ${nth % 70}`));
+  });
+
   it('cannot be passed off as of another day', () => {
     const ciphertext = encryption.encryptPersonal('192.0.2.1', NOW);
     const other = encryption.encryptPersonal('192.0.2.1', NOW + DAY_MS);

@@ -17,6 +17,8 @@ const NONCE_BYTES = 12;
 const AUTH_TAG_BYTES = 16;
 const DAY_BYTES = 4;
 const DAY_MS = 86_400_000;
+/** What is decrypted is mostly of the last days; a replay passes through more. */
+const KEPT_DAY_KEYS = 64;
 
 interface Key {
   /** First bytes of the key's SHA-256: tells which key decrypts, and nothing of the key. */
@@ -29,6 +31,8 @@ export class Encryption {
   readonly #keys: readonly Key[];
   /** The key of the day that is encrypted now: deriving one costs more than encrypting an address. */
   #today: { readonly day: number; readonly key: KeyObject } | undefined;
+  /** The same for what is decrypted, by tag and day; the oldest is forgotten first. */
+  readonly #dayKeys = new Map<string, KeyObject>();
 
   /**
    * @param keys base64 keys of 32 bytes, comma separated.
@@ -79,14 +83,25 @@ export class Encryption {
   /** @throws Error when no key fits or the ciphertext was changed. */
   decryptPersonal(ciphertext: Uint8Array): string {
     const buffer = Buffer.from(ciphertext);
-    const key = this.#keyOf(buffer);
     const body = 1 + KEY_TAG_BYTES + DAY_BYTES;
-    return open(dayKey(key, buffer.subarray(1 + KEY_TAG_BYTES, body)), buffer.subarray(body), 'personal');
+    return open(this.#dayKeyOf(buffer.subarray(0, body)), buffer.subarray(body), 'personal');
   }
 
   /** Keyed hash of an address, for velocity rules: equal addresses are found, none can be read back by trying all. */
   hashAddress(address: string): string {
     return hash('sha256', Buffer.concat([this.#primary().bytes, Buffer.from(address)]), 'hex');
+  }
+
+  /** @param head of a ciphertext: format, tag and day. */
+  #dayKeyOf(head: Buffer): KeyObject {
+    const name = head.toString('latin1');
+    const kept = this.#dayKeys.get(name);
+    if (kept !== undefined) return kept;
+    const key = createSecretKey(dayKey(this.#keyOf(head), head.subarray(1 + KEY_TAG_BYTES)));
+    const [oldest] = this.#dayKeys.keys();
+    if (oldest !== undefined && this.#dayKeys.size >= KEPT_DAY_KEYS) this.#dayKeys.delete(oldest);
+    this.#dayKeys.set(name, key);
+    return key;
   }
 
   #primary(): Key {
@@ -134,7 +149,7 @@ function seal(key: Buffer | KeyObject, plain: string, context: string): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), body]);
 }
 
-function open(key: Buffer, sealed: Buffer, context: string): string {
+function open(key: Buffer | KeyObject, sealed: Buffer, context: string): string {
   const nonce = sealed.subarray(0, NONCE_BYTES);
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: AUTH_TAG_BYTES })
     .setAAD(Buffer.from(context))

@@ -1,5 +1,6 @@
 /** The load as a process of its own, so that sending costs the server's event loop nothing: builds its requests, waits for the word, sends. */
 import process from 'node:process';
+import { pipelineClickRequest, saleRequest } from '../pipeline/pipeline-requests.ts';
 import { type LoadResult, runLoad } from './generator.ts';
 import { batchRequest, ceilingRequest, clickRequest, postbackRequest, signedRequest } from './requests.ts';
 
@@ -9,6 +10,8 @@ const REQUESTS = {
   signed: signedRequest,
   batch: batchRequest,
   click: clickRequest,
+  'pipeline-click': pipelineClickRequest,
+  sale: saleRequest,
 } as const;
 export type RequestKind = keyof typeof REQUESTS;
 
