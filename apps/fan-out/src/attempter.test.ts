@@ -29,6 +29,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import type { ReadyAttempt } from './delivery-records.ts';
+import { Flight } from './flight.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
 import { planDeliveries } from './plan.ts';
 import { Receivers } from './receivers.ts';
@@ -185,7 +186,7 @@ const standing = ({ standing: { holdingId } }: ReadyAttempt) => ledger.latest(ho
 describe('an attempt that is delivered', () => {
   it('is on record as intended, acknowledged, before the first byte leaves, and as ended after', async () => {
     const one = delivery();
-    await attempter.send([one]);
+    await attempter.send([one], new Flight());
     expect(
       log.map((entry) => (Array.isArray(entry) ? entry.map(({ topic }) => topic) : entry.method)),
     ).toEqual([['delivery.attempted.v1'], 'GET', ['delivery.attempted.v1']]);
@@ -228,7 +229,7 @@ describe('an attempt that is delivered', () => {
 
   it('sends the delivery id as the key by which repeats are known', async () => {
     const one = delivery(3);
-    await attempter.send([one]);
+    await attempter.send([one], new Flight());
     expect(log[1]).toMatchObject({ headers: { 'idempotency-key': one.standing.deliveryId } });
   });
 });
@@ -243,7 +244,7 @@ describe('an attempt that is to be tried again', () => {
   ])('number %d, %o: in %d ms, by %s', async (attempt, outcome, delayMs, topic, reasonCode) => {
     exchange = () => outcome;
     const one = delivery(attempt);
-    await attempter.send([one]);
+    await attempter.send([one], new Flight());
     const dueAt = NOW + 120 + delayMs;
     const [due, ended] = [written(2)[0], written(3)[0]];
     expect(ended?.event).toMatchObject({
@@ -270,18 +271,18 @@ describe('an attempt that is to be tried again', () => {
     exchange = () => answer(503);
     failProduceAt = 2;
     const one = delivery();
-    await expect(attempter.send([one])).rejects.toBeInstanceOf(DependencyFailure);
+    await expect(attempter.send([one], new Flight())).rejects.toBeInstanceOf(DependencyFailure);
     expect(standing(one)).toMatchObject({ attempt: 1, phase: 'intended' });
     log = [];
     failProduceAt = 3;
-    await expect(attempter.send([one])).rejects.toBeInstanceOf(DependencyFailure);
+    await expect(attempter.send([one], new Flight())).rejects.toBeInstanceOf(DependencyFailure);
     expect(written(2)).toMatchObject([{ topic: 'delivery.due.1s.v1' }]);
     expect(standing(one)).toMatchObject({ attempt: 1, phase: 'intended' });
   });
 
   it("follows the destination's own schedule", async () => {
     exchange = () => answer(500);
-    await attempter.send([delivery(1, {}, { scheduleMs: [600_000] })]);
+    await attempter.send([delivery(1, {}, { scheduleMs: [600_000] })], new Flight());
     expect(written(2)[0]).toMatchObject({
       topic: 'delivery.due.5m.v1',
       event: { dueAt: NOW + 120 + 600_000 },
@@ -305,7 +306,7 @@ describe('an attempt that is the last', () => {
   ])('%s: a dead letter with the decision in it', async (_name, attempt, outcome, end, reasonCode) => {
     exchange = () => outcome;
     const one = delivery(attempt);
-    await attempter.send([one]);
+    await attempter.send([one], new Flight());
     const [dead, ended] = [written(2)[0], written(3)[0]];
     expect(ended?.event).toMatchObject({ deliveries: [{ outcome: end, reasonCode, nextAttemptAt: null }] });
     expect(dead).toMatchObject({ topic: 'dead-letter.v1', key: one.decided.conversionId });
@@ -326,8 +327,8 @@ describe('an attempt that is the last', () => {
   it('is the same dead letter when it happens twice', async () => {
     exchange = () => answer(404);
     const one = delivery();
-    await attempter.send([one]);
-    await attempter.send([one]);
+    await attempter.send([one], new Flight());
+    await attempter.send([one], new Flight());
     const letters = [written(2)[0], written(6)[0]].map((letter) =>
       letter ? (letter.event as DeadLettered).deadLetterId : undefined,
     );
@@ -370,7 +371,7 @@ describe('a defect of ours after the request has left', () => {
     ],
   ])('%s ends the delivery dead, and sends nothing again', async (_name, broken, status) => {
     const one = broken(delivery());
-    await attempter.send([one]);
+    await attempter.send([one], new Flight());
     const [intended, , dead, ended] = log;
     expect(log).toHaveLength(4);
     expect(attempted(3)).toMatchObject({
@@ -392,7 +393,7 @@ describe('Kafka away', () => {
   it('before the intent is on record: nothing is sent', async () => {
     failProduceAt = 0;
     const one = delivery();
-    await expect(attempter.send([one])).rejects.toBeInstanceOf(DependencyFailure);
+    await expect(attempter.send([one], new Flight())).rejects.toBeInstanceOf(DependencyFailure);
     expect(log).toEqual([]);
     expect(standing(one)).toBeUndefined();
   });
@@ -400,7 +401,7 @@ describe('Kafka away', () => {
   it('after the request: the ledger holds it as ambiguous, to be repeated under its key', async () => {
     failProduceAt = 2;
     const one = delivery();
-    await expect(attempter.send([one])).rejects.toBeInstanceOf(DependencyFailure);
+    await expect(attempter.send([one], new Flight())).rejects.toBeInstanceOf(DependencyFailure);
     expect(standing(one)).toMatchObject({ attempt: 1, phase: 'intended', outcome: null });
   });
 });
@@ -408,7 +409,7 @@ describe('Kafka away', () => {
 describe('an instance that the group no longer hears of', () => {
   it('sends nothing: its partitions are worked elsewhere by now', async () => {
     isOwner = false;
-    await expect(attempter.send([delivery()])).rejects.toBeInstanceOf(DependencyFailure);
+    await expect(attempter.send([delivery()], new Flight())).rejects.toBeInstanceOf(DependencyFailure);
     expect(log).toEqual([]);
   });
 });
@@ -417,7 +418,7 @@ describe('records', () => {
   it('hold neither the secrets nor the address, not even where the receiver echoes them', async () => {
     const echo = `got ${SECRET} and ${encodeURIComponent(SECRET)} and ${JSON.stringify(SECRET)} from ${ADDRESS}`;
     exchange = () => answer(503, { 'x-echo': SECRET, 'set-cookie': 'session=1' }, echo);
-    await attempter.send([delivery()]);
+    await attempter.send([delivery()], new Flight());
     expect(JSON.stringify(log[1])).toContain(encodeURIComponent(SECRET));
     const recorded = inspect([attempted(0), attempted(3)], {
       depth: 9,
@@ -436,7 +437,7 @@ describe('records', () => {
 
   it('are cut at the cap', async () => {
     exchange = () => answer(200, {}, 'x'.repeat(100_000));
-    await attempter.send([delivery()]);
+    await attempter.send([delivery()], new Flight());
     expect(attempted(2).responseBody).toHaveLength(16_384);
   });
 });
@@ -457,7 +458,7 @@ describe('a request for several', () => {
   it('is one record each before and after, with an outcome for each', async () => {
     exchange = () => taken(3);
     const all = events(3);
-    expect(await attempter.send(all)).toBe('up');
+    expect(await attempter.send(all, new Flight())).toBe('up');
     expect(log).toHaveLength(3);
     expect(attempted(0).deliveries.map(({ deliveryId }) => deliveryId)).toEqual(ids(all));
     expect(attempted(2).deliveries.map(({ outcome }) => outcome)).toEqual(Array(3).fill('delivered'));
@@ -474,7 +475,7 @@ describe('a request for several', () => {
       if (!data.some(({ event_id }) => event_id === bad)) return taken(data.length);
       return answer(400, {}, JSON.stringify({ error: { message: 'Invalid parameter', code: 100 } }));
     };
-    expect(await attempter.send(all)).toBe('up');
+    expect(await attempter.send(all, new Flight())).toBe('up');
     expect(carried().map((data) => data.length)).toEqual([8, 4, 4, 2, 1, 1, 2]);
     const ends = all.map((one) => standing(one));
     expect(ends.map((end) => end?.outcome)).toEqual(
@@ -503,7 +504,7 @@ describe('a request for several', () => {
       const named = data.flatMap(({ event_id }, place) => (bad.includes(event_id) ? [place] : []));
       return named.length === 0 ? answer(200) : answer(400, {}, JSON.stringify(named));
     };
-    expect(await attempter.send(all)).toBe('up');
+    expect(await attempter.send(all, new Flight())).toBe('up');
     expect(carried().map((data) => data.length)).toEqual([5, 3]);
     expect(all.map((one) => standing(one)?.outcome)).toEqual(
       all.map((one) => (bad.includes(ids([one])[0] ?? '') ? 'refused' : 'delivered')),
@@ -526,7 +527,7 @@ describe('a request for several', () => {
       };
       return { ...one, receiver: { ...one.receiver, definition: { ...definition, buildRequest } } };
     });
-    expect(await attempter.send(broken)).toBe('up');
+    expect(await attempter.send(broken, new Flight())).toBe('up');
     expect(all.map((one) => standing(one)?.outcome)).toEqual(['delivered', 'dead', 'delivered', 'delivered']);
     expect(standing(all[1] as ReadyAttempt)?.mayHaveArrived).toBe(false);
   });
@@ -541,7 +542,7 @@ describe('a request for several', () => {
       };
       return { ...one, receiver: { ...one.receiver, definition: { ...definition, buildRequest } } };
     });
-    await attempter.send(all);
+    await attempter.send(all, new Flight());
     expect(carried().map((data) => data.length)).toEqual([1, 1, 1, 1]);
     expect(all.every((one) => standing(one)?.attempt === 1)).toBe(true);
   });
@@ -585,17 +586,21 @@ describe('an access token', () => {
 
   it('is fetched once however many wait, and used until it ends', async () => {
     exchange = ({ url }) => (url.includes('token') ? answer(200, {}, TOKEN) : taken);
-    await Promise.all([attempter.send([one()]), attempter.send([one()]), attempter.send([one()])]);
-    await attempter.send([one()]);
+    await Promise.all([
+      attempter.send([one()], new Flight()),
+      attempter.send([one()], new Flight()),
+      attempter.send([one()], new Flight()),
+    ]);
+    await attempter.send([one()], new Flight());
     expect(asked()).toBe(1);
     now = NOW + 3_600_000;
-    await attempter.send([one()]);
+    await attempter.send([one()], new Flight());
     expect(asked()).toBe(2);
   });
 
   it('is on record as ciphertext, and nowhere else', async () => {
     exchange = ({ url }) => (url.includes('token') ? answer(200, {}, TOKEN) : answer(500, {}, `no ${TOKEN}`));
-    await attempter.send([one()]);
+    await attempter.send([one()], new Flight());
     const records = log.flatMap((entry) => (Array.isArray(entry) ? entry : []));
     const kept = records.find(({ topic }) => topic === 'credential.refreshed.v1');
     const decoded = decodeEvent('credential.refreshed.v1', kept?.value ?? null);
@@ -612,7 +617,7 @@ describe('an access token', () => {
       return headers['authorization']?.endsWith('-1') ? answer(401) : taken;
     };
     const only = one();
-    await attempter.send([only]);
+    await attempter.send([only], new Flight());
     expect(sentWith()).toEqual([`Bearer ${TOKEN}-1`, `Bearer ${TOKEN}-2`]);
     expect(standing(only)).toMatchObject({ outcome: 'delivered', attempt: 2, tries: 1 });
   });
@@ -620,7 +625,7 @@ describe('an access token', () => {
   it('refused twice waits like any other failure', async () => {
     exchange = ({ url }) => (url.includes('token') ? answer(200, {}, TOKEN) : answer(401));
     const only = one();
-    expect(await attempter.send([only])).toBe('down');
+    expect(await attempter.send([only], new Flight())).toBe('down');
     expect(sentWith()).toHaveLength(2);
     expect(standing(only)).toMatchObject({
       outcome: 'retry',
@@ -637,7 +642,7 @@ describe('an access token', () => {
     async (status, outcome, reasonCode) => {
       exchange = () => answer(status);
       const only = one();
-      expect(await attempter.send([only])).toBe('down');
+      expect(await attempter.send([only], new Flight())).toBe('down');
       expect(sentWith()).toEqual([]);
       expect(standing(only)).toMatchObject({ outcome, mayHaveArrived: false });
       const last = log.at(-1) as Outgoing[];

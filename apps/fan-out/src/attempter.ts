@@ -42,6 +42,7 @@ import {
   deliverySeconds,
   reasonClassOf,
 } from './fan-out-metrics.ts';
+import type { Flight } from './flight.ts';
 import type { Receiver } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -103,15 +104,15 @@ export class Attempter {
    * Sends deliveries of one receiver and one envelope in one request, or in more where the receiver takes no such request.
    * Resolves when every end is on record. @throws DependencyFailure; attempts without end are ambiguous and are repeated.
    */
-  async send(attempts: readonly ReadyAttempt[]): Promise<Health> {
-    return this.#send(attempts, false);
+  async send(attempts: readonly ReadyAttempt[], flight: Flight): Promise<Health> {
+    return this.#send(attempts, flight, false);
   }
 
-  async #send(attempts: readonly ReadyAttempt[], hasNewToken: boolean): Promise<Health> {
+  async #send(attempts: readonly ReadyAttempt[], flight: Flight, hasNewToken: boolean): Promise<Health> {
     const [first] = attempts;
     if (first === undefined) return 'unknown';
     const { receiver } = first;
-    const token = await this.#options.tokens.get(receiver);
+    const token = await flight.over(() => this.#options.tokens.get(receiver));
     if (!token.ok) {
       const { reason, afterMs } = token;
       const outcome: AttemptOutcome = token.isLasting
@@ -125,13 +126,13 @@ export class Attempter {
       built = this.#build(attempts, token.accessToken);
     } catch (error) {
       // Too large together, or one of several is at fault: alone it shows which.
-      return this.#sendHalves(attempts, () => this.#endUnbuilt(first, error));
+      return this.#sendHalves(attempts, flight, () => this.#endUnbuilt(first, error));
     }
     const { standing, headers } = first;
     const attributes = { destinationId: standing.destinationId, deliveries: attempts.length };
     // Inside the trace of the first decision; what goes to the destination carries nothing of it.
     const sent = await inSpan({ name: 'delivery.attempt', kind: 'client', parent: headers, attributes }, () =>
-      this.#exchange(attempts, built, hasNewToken),
+      this.#exchange(attempts, flight, built, hasNewToken),
     );
     const next = attempts
       .filter((_, index) => sent.isAgain[index])
@@ -139,11 +140,11 @@ export class Attempter {
     if (next.length === 0) return sent.health;
     if (sent.isTokenExpired) {
       this.#options.tokens.drop(standing.destinationId, token.accessToken);
-      return this.#send(next, true);
+      return this.#send(next, flight, true);
     }
-    if (next.length === attempts.length) return this.#sendHalves(next, async () => sent.health);
+    if (next.length === attempts.length) return this.#sendHalves(next, flight, async () => sent.health);
     // Without those that were refused by name the rest may pass as it is.
-    return healthOfAll([sent.health, await this.#send(next, false)]);
+    return healthOfAll([sent.health, await this.#send(next, flight, false)]);
   }
 
   /** @throws BodyTooLarge, or whatever a defect throws */
@@ -159,12 +160,16 @@ export class Attempter {
   }
 
   /** Uses up no try of anybody's ladder; the bad ones are alone after at most log2 of them. */
-  async #sendHalves(attempts: readonly ReadyAttempt[], alone: () => Promise<Health>): Promise<Health> {
+  async #sendHalves(
+    attempts: readonly ReadyAttempt[],
+    flight: Flight,
+    alone: () => Promise<Health>,
+  ): Promise<Health> {
     if (attempts.length < 2) return alone();
     const middle = Math.ceil(attempts.length / 2);
     return healthOfAll([
-      await this.#send(attempts.slice(0, middle), false),
-      await this.#send(attempts.slice(middle), false),
+      await this.#send(attempts.slice(0, middle), flight, false),
+      await this.#send(attempts.slice(middle), flight, false),
     ]);
   }
 
@@ -187,6 +192,7 @@ export class Attempter {
 
   async #exchange(
     attempts: readonly ReadyAttempt[],
+    flight: Flight,
     { request, hide, recorded }: BuiltRequest,
     hasNewToken: boolean,
   ): Promise<{ readonly health: Health } & Pick<Judged, 'isAgain' | 'isTokenExpired'>> {
@@ -203,7 +209,7 @@ export class Attempter {
     );
     let exchange: Exchange | null = null;
     try {
-      exchange = await sender.send(request, receiver);
+      exchange = await flight.over(() => sender.send(request, receiver));
       const judged = judge(attempts, exchange, hasNewToken, clock.now());
       const end = endOf(exchange, hide, clock.now());
       const ends = attempts.map((attempt, index) =>

@@ -18,8 +18,11 @@ let requests: string[][];
 /** How the requests end, in their order; one that is not there never does. */
 let ends: PromiseWithResolvers<Health>[];
 let changes: number;
+/** Whether it is our own records that take the time. */
+let isOurs: boolean;
 
 beforeEach(() => {
+  isOurs = false;
   vi.useFakeTimers({ now: 1_000_000 });
   requests = [];
   ends = [];
@@ -35,11 +38,11 @@ function laneOf(limits: Partial<LaneLimits> = {}): DestinationLane<Item> {
     limits: { ...LIMITS, ...limits },
     clock: { now: () => Date.now() },
     random: () => 0,
-    send: (items) => {
+    send: (items, flight) => {
       requests.push(items.map(({ name }) => name));
       const end = Promise.withResolvers<Health>();
       ends.push(end);
-      return end.promise;
+      return isOurs ? end.promise : flight.over(() => end.promise);
     },
     onChange: () => {
       changes += 1;
@@ -81,6 +84,26 @@ describe('places', () => {
     lane.submit(item('a'));
     vi.advanceTimersByTime(300);
     expect(await lane.submit(item('b')).answer).toEqual({ kind: 'no_room', until: 1_001_300 });
+  });
+
+  it('are waited for while only our own records take time', async () => {
+    isOurs = true;
+    const lane = laneOf({ concurrency: 1 });
+    const [sent, queued] = [lane.submit(item('a')), lane.submit(item('b'))];
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([lane.isSlow, sent.isHeldUp, queued.isHeldUp]).toEqual([false, false, false]);
+    expect(lane.submit(item('c')).isHeldUp).toBe(false);
+    await end(0);
+    expect(requests).toEqual([['a'], ['b']]);
+  });
+
+  it('of a destination that takes its time hold up whoever waits for one', async () => {
+    const lane = laneOf({ concurrency: 1 });
+    const [sent, queued] = [lane.submit(item('a')), lane.submit(item('b'))];
+    await vi.advanceTimersByTimeAsync(200);
+    expect([sent.isHeldUp, queued.isHeldUp]).toEqual([false, false]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect([sent.isHeldUp, queued.isHeldUp]).toEqual([true, true]);
   });
 
   it('become free also where a request fails by a defect or an outage of ours', async () => {

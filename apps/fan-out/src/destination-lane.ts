@@ -1,6 +1,7 @@
 /** The lane of one destination: its places, its rate, its breaker and what shares a request; what finds no room is told when to come back. */
 import { Breaker, type BreakerState, SendRate } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
+import { Flight } from './flight.ts';
 
 /** Something to be sent there; what has one envelope may share a request. */
 export interface LaneItem {
@@ -24,7 +25,8 @@ export interface LaneOptions<Item extends LaneItem> {
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
-  readonly send: (items: readonly Item[]) => Promise<Health>;
+  /** @param flight is told of the time that the destination takes. */
+  readonly send: (items: readonly Item[], flight: Flight) => Promise<Health>;
   /** Told when the breaker changes, or the lane is disabled or enabled. */
   readonly onChange: () => void;
 }
@@ -40,6 +42,8 @@ export type LaneAnswer = { readonly kind: 'sent' } | NoRoom | { readonly kind: '
 export interface Ticket {
   /** @throws what `send` has thrown */
   readonly answer: Promise<LaneAnswer>;
+  /** Whether it is the destination that keeps it waiting, and for longer than anybody waits. */
+  readonly isHeldUp: boolean;
   /** Gives the place in the queue up. @returns when to come back; null once it is being sent. */
   leave(): number | null;
 }
@@ -59,6 +63,8 @@ interface Entry<Item> {
   readonly item: Item;
   readonly since: number;
   readonly answer: PromiseWithResolvers<LaneAnswer>;
+  /** Null while it waits for its place. */
+  flight: Flight | null;
 }
 
 export class DestinationLane<Item extends LaneItem> {
@@ -69,10 +75,11 @@ export class DestinationLane<Item extends LaneItem> {
   /** By envelope, the one that has waited longest first. */
   readonly #queue = new Map<string, Entry<Item>[]>();
   #queued = 0;
-  /** When each request under way began, the oldest first. */
-  readonly #running = new Map<number, number>();
-  #requests = 0;
-  #latencyMs = 0;
+  readonly #running = new Set<Flight>();
+  /** What the destination takes of a request's time. */
+  #flightMs = 0;
+  /** A request's time as a whole, our own records included. */
+  #requestMs = 0;
   #away = 0;
   #disabledAt: number | null = null;
   #triedAt = 0;
@@ -97,9 +104,7 @@ export class DestinationLane<Item extends LaneItem> {
 
   /** Whether answers come later than anybody waits for them. */
   get isSlow(): boolean {
-    const now = this.#options.clock.now();
-    const [oldest = now] = this.#running.values();
-    return this.#latencyMs > PATIENCE_MS || now - oldest > PATIENCE_MS;
+    return this.#flightMs > PATIENCE_MS || [...this.#running].some(({ ms }) => ms > PATIENCE_MS);
   }
 
   get isIdle(): boolean {
@@ -128,14 +133,26 @@ export class DestinationLane<Item extends LaneItem> {
   submit(item: Item): Ticket {
     const now = this.#options.clock.now();
     const refusal = this.refusal() ?? this.#crowding(now);
-    if (refusal !== null) return { answer: Promise.resolve(refusal), leave: () => null };
-    const entry = { item, since: now, answer: Promise.withResolvers<LaneAnswer>() };
+    if (refusal !== null) return { answer: Promise.resolve(refusal), isHeldUp: false, leave: () => null };
+    const entry: Entry<Item> = { item, since: now, answer: Promise.withResolvers(), flight: null };
     const alike = this.#queue.get(item.envelope);
     if (alike === undefined) this.#queue.set(item.envelope, [entry]);
     else alike.push(entry);
     this.#queued += 1;
     this.#pump();
-    return { answer: entry.answer.promise, leave: () => this.#remove(entry) };
+    const isHeldUp = () => this.#isHeldUp(entry);
+    return {
+      answer: entry.answer.promise,
+      leave: () => this.#remove(entry),
+      get isHeldUp() {
+        return isHeldUp();
+      },
+    };
+  }
+
+  #isHeldUp({ flight }: Entry<Item>): boolean {
+    if (flight !== null) return flight.ms > PATIENCE_MS;
+    return this.isSlow || this.#isLong(this.#options.clock.now());
   }
 
   /** A destination that answers slowly, or a rate that is used up, would have the item wait for long. */
@@ -144,25 +161,33 @@ export class DestinationLane<Item extends LaneItem> {
     const admission = this.breaker.admission(now, concurrency);
     // A probe has a place beside whatever still hangs.
     const isFull = admission.kind === 'closed' && this.#running.size >= admission.atOnce;
-    const waitMs = (this.#rate?.waitMs(now) ?? 0) + this.#queued * this.#msPerItem();
-    const isLong = waitMs > PATIENCE_MS && this.#queued >= maxBatch;
-    if ((isFull && this.isSlow && this.#queued >= maxBatch - 1) || isLong) return this.#sentBack(now);
+    if ((isFull && this.isSlow && this.#queued >= maxBatch - 1) || this.#isLong(now))
+      return this.#sentBack(now);
     return (this.#rate?.waitMs(now) ?? 0) > PATIENCE_MS ? this.#sentBack(now) : null;
+  }
+
+  /** Whether its queue is more than the destination takes while anybody waits. */
+  #isLong(now: number): boolean {
+    const waitMs = (this.#rate?.waitMs(now) ?? 0) + this.#queued * this.#msPerItem(this.#flightMs);
+    return waitMs > PATIENCE_MS && this.#queued >= this.#limits.maxBatch;
   }
 
   /** Those that wait come back spread over the time the destination needs for all of them. */
   #sentBack(until: number): NoRoom {
     const { clock, random } = this.#options;
     this.#away += 1;
-    const spreadMs = Math.min(Math.max(this.#away * this.#msPerItem(), SOONEST_MS), LONGEST_SPREAD_MS);
+    const spreadMs = Math.min(
+      Math.max(this.#away * this.#msPerItem(this.#requestMs), SOONEST_MS),
+      LONGEST_SPREAD_MS,
+    );
     const soonest = Math.max(until, clock.now() + SOONEST_MS);
     return { kind: 'no_room', until: Math.round(soonest + random() * spreadMs) };
   }
 
-  #msPerItem(): number {
+  #msPerItem(latencyMs: number): number {
     const { concurrency, maxBatch, ratePerSecond } = this.#limits;
     const byRate = ratePerSecond === undefined ? 0 : 1_000 / ratePerSecond;
-    return Math.max(this.#latencyMs / concurrency, byRate) / maxBatch;
+    return Math.max(latencyMs / concurrency, byRate) / maxBatch;
   }
 
   #pump(): void {
@@ -210,34 +235,39 @@ export class DestinationLane<Item extends LaneItem> {
   }
 
   #run(entries: readonly Entry<Item>[], now: number, isProbe: boolean): void {
-    const id = ++this.#requests;
-    this.#running.set(id, now);
+    const flight = new Flight();
+    for (const entry of entries) entry.flight = flight;
+    this.#running.add(flight);
     this.#triedAt = now;
     this.#options
-      .send(entries.map(({ item }) => item))
+      .send(
+        entries.map(({ item }) => item),
+        flight,
+      )
       .then(
         (health) => {
-          this.#learn(health, now, isProbe);
+          this.#learn(health, now, isProbe, flight);
           for (const { answer } of entries) answer.resolve({ kind: 'sent' });
         },
         (error: unknown) => {
-          this.#learn('unknown', now, isProbe);
+          this.#learn('unknown', now, isProbe, flight);
           for (const { answer } of entries) answer.reject(error);
         },
       )
       .finally(() => {
-        this.#running.delete(id);
+        this.#running.delete(flight);
         this.#pump();
       });
   }
 
-  #learn(health: Health, since: number, isProbe: boolean): void {
+  #learn(health: Health, since: number, isProbe: boolean, flight: Flight): void {
     const now = this.#options.clock.now();
     const before: BreakerState = this.breaker.state;
     const wasDisabled = this.#disabledAt;
     if (health === 'unknown' && isProbe) this.breaker.dropProbe(now);
     if (health !== 'unknown') {
-      this.#latencyMs += (now - since - this.#latencyMs) * LATENCY_WEIGHT;
+      this.#flightMs += (flight.ms - this.#flightMs) * LATENCY_WEIGHT;
+      this.#requestMs += (now - since - this.#requestMs) * LATENCY_WEIGHT;
       if (health === 'up') this.breaker.succeeded(now, isProbe);
       else this.breaker.failed(now, isProbe);
     }

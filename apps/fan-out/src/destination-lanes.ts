@@ -5,6 +5,7 @@ import { SendRate } from '@tributary/domain';
 import type { Clock, Logger } from '@tributary/runtime';
 import type { ReadyAttempt } from './delivery-records.ts';
 import { DestinationLane, type Health, type LaneLimits } from './destination-lane.ts';
+import type { Flight } from './flight.ts';
 import type { ActiveDestination } from './receivers.ts';
 
 /** Requests to one destination at once. */
@@ -13,7 +14,7 @@ export const CONCURRENCY = 16;
 const DISABLE_AFTER_MS = 5 * 86_400_000;
 
 export interface DestinationLanesOptions {
-  readonly send: (attempts: readonly ReadyAttempt[]) => Promise<Health>;
+  readonly send: (attempts: readonly ReadyAttempt[], flight: Flight) => Promise<Health>;
   readonly producer: EventProducer;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */

@@ -124,7 +124,10 @@ export class FanOutBed {
       tokens: new AccessTokens(shared),
       isOwner: () => this.isOwner,
     });
-    this.lanes = new DestinationLanes({ ...shared, send: (attempts) => this.attempter.send(attempts) });
+    this.lanes = new DestinationLanes({
+      ...shared,
+      send: (attempts, flight) => this.attempter.send(attempts, flight),
+    });
     const receivers = new Receivers(this.encryption);
     const configuration = () => this.follower.current;
     const guards = new OutlierGuards({ ...shared, configuration, share: () => this.lanes.share });

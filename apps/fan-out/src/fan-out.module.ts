@@ -134,7 +134,10 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       tokens: new AccessTokens(shared),
       isOwner: () => this.strategy.groupStatus.isMember,
     });
-    const lanes = new DestinationLanes({ ...shared, send: (attempts) => attempter.send(attempts) });
+    const lanes = new DestinationLanes({
+      ...shared,
+      send: (attempts, flight) => attempter.send(attempts, flight),
+    });
     const receivers = new Receivers(encryption);
     const configuration = () => follower.current;
     const guards = new OutlierGuards({ ...shared, configuration, share: () => lanes.share });

@@ -11,7 +11,7 @@ import { correctionKey, outwardKey } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { answered, FanOutBed, NOW, PARTNER, PARTNER_SETTINGS, TAKEN } from './fan-out-bed.fixture.ts';
 import type { Exchange } from './sender.ts';
 
@@ -517,6 +517,7 @@ describe('a destination that never answers', () => {
   it('keeps nobody from draining', async () => {
     bed.exchange = () => new Promise(() => undefined);
     void bed.decide(...many.slice(0, 16));
+    await vi.waitFor(() => expect(bed.requests).toHaveLength(16));
     const drain = new AbortController();
     const waiting = bed.fanOut.decisions({ ...bed.batchOf(...many.slice(16, 20)), signal: drain.signal });
     setTimeout(() => drain.abort(), 5);

@@ -16,15 +16,16 @@ import { type ConversionDecided, type DeliveryDue, decodeEvent, schemaIdOf } fro
 import { levelFor } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger, withTraceHeaders } from '@tributary/runtime';
 import { type Asking, replayRecord, stepRecord } from './delivery-records.ts';
-import { PATIENCE_MS } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
 import { planHoldings } from './plan.ts';
-import type { Receivers } from './receivers.ts';
+import { partOfRequest, type Receivers } from './receivers.ts';
 import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts';
+import { Room } from './room.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
-import type { Steps, Underway } from './steps.ts';
+import type { Steps } from './steps.ts';
 import { type DueEvent, type DueTopic, dueTopic, popDue } from './timer.ts';
+import { type Startable, Undertaking } from './undertaking.ts';
 
 export interface FanOutOptions {
   readonly follower: ConfigurationFollower;
@@ -42,10 +43,14 @@ export interface FanOutOptions {
 const CATCH_UP_MS = 30_000;
 const EVICT_EVERY_MS = 1_000;
 const DECISIONS = 'conversion.decided.v1';
+/**
+ * Requests under way and waited for: enough for both cores, few enough for each to be sent and on record in a fraction of a
+ * second. A delivery that may share its request counts as its part of it.
+ */
+const REQUESTS_AT_ONCE = 256;
 
-/** Something begun for a record, and that record in the form in which it comes again. */
-interface Begun {
-  readonly underway: Underway;
+/** What a record asks for, and that record in the form in which it comes again. */
+interface Work extends Startable {
   readonly key: string;
   readonly headers: Readonly<Record<string, string>>;
   again(dueAt: number): DeliveryDue;
@@ -62,6 +67,7 @@ type Decided = IncomingEvent<'conversion.decided.v1'>;
 
 export class FanOut implements AssignmentListener {
   readonly #options: FanOutOptions;
+  readonly #room = new Room(REQUESTS_AT_ONCE);
   #evictions: NodeJS.Timeout | undefined;
 
   constructor(options: FanOutOptions) {
@@ -97,11 +103,15 @@ export class FanOut implements AssignmentListener {
       const { conversionId, revision } = incoming.event;
       if (revision >= (newest.get(conversionId)?.event.revision ?? 0)) newest.set(conversionId, incoming);
     }
-    const standings = await ledger.holdingsOf([...newest.keys()]);
-    const begun = [...newest.values()].flatMap((incoming) =>
-      this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? [], null),
+    const undertaking = this.#undertaking(batch.signal);
+    await ledger.withHoldings([...newest.keys()], (standings) =>
+      undertaking.begin(
+        [...newest.values()].flatMap((incoming) =>
+          this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? [], null),
+        ),
+      ),
     );
-    await this.#settle(begun, batch.signal);
+    await this.#settle(undertaking);
     return batch.events.length;
   }
 
@@ -111,7 +121,9 @@ export class FanOut implements AssignmentListener {
     const orders = batch.events
       .filter(({ event }) => event.command === 'replay')
       .map((incoming) => orderIn(incoming.event, positionOf(incoming), incoming.headers));
-    await this.#settle(await this.#replays(orders), batch.signal);
+    const undertaking = this.#undertaking(batch.signal);
+    await this.#replay(orders, undertaking);
+    await this.#settle(undertaking);
     return batch.events.length;
   }
 
@@ -131,14 +143,16 @@ export class FanOut implements AssignmentListener {
     );
     const asked: Again[] = [];
     for (const event of others) asked.push(await this.#askedAgain(event));
-    const replayed = await this.#replays(replays.map(orderWaiting));
-    // Just before the steps begin: what is written between is known here only until ClickHouse shows it.
-    const standings = await this.#options.ledger.holdingsOf(others.map(({ key }) => key));
-    const begun = [
-      ...replayed,
-      ...asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
-    ];
-    await this.#settle(begun, batch.signal);
+    const undertaking = this.#undertaking(batch.signal);
+    await this.#replay(replays.map(orderWaiting), undertaking);
+    await this.#options.ledger.withHoldings(
+      others.map(({ key }) => key),
+      (standings) =>
+        undertaking.begin(
+          asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
+        ),
+    );
+    await this.#settle(undertaking);
     // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
     await this.#produce([
       ...moved.map(({ event: { event, key, headers }, level }) =>
@@ -154,15 +168,23 @@ export class FanOut implements AssignmentListener {
     return resumeAt === undefined ? done : { done, resumeAt };
   }
 
-  async #replays(orders: readonly ReplayOrder[]): Promise<readonly Begun[]> {
-    if (orders.length === 0) return [];
-    const begun = await this.#options.replays.begin(orders);
-    return begun.map(({ order, underway, outwardEvent }) => ({
-      underway,
-      key: order.conversionId,
-      headers: order.headers,
-      again: (dueAt) => replayRecord(order, outwardEvent, dueAt, this.#options.clock.now()),
-    }));
+  #undertaking(signal: AbortSignal): Undertaking<Work> {
+    return new Undertaking(this.#room, signal);
+  }
+
+  async #replay(orders: readonly ReplayOrder[], undertaking: Undertaking<Work>): Promise<void> {
+    if (orders.length === 0) return;
+    await this.#options.replays.prepare(orders, (replays) =>
+      undertaking.begin(
+        replays.map(({ order, outwardEvent, size, begin }) => ({
+          size,
+          begin,
+          key: order.conversionId,
+          headers: order.headers,
+          again: (dueAt) => replayRecord(order, outwardEvent, dueAt, this.#options.clock.now()),
+        })),
+      ),
+    );
   }
 
   /** Spares what finds its destination away the look at the ledger: there may be hundreds of thousands. */
@@ -177,7 +199,7 @@ export class FanOut implements AssignmentListener {
   }
 
   /** @param only the holding a waiting record is about; null: all that the decision concerns. */
-  #steps(asking: Asking, standings: readonly Standing[], only: string | null): Begun[] {
+  #steps(asking: Asking, standings: readonly Standing[], only: string | null): Work[] {
     const { follower, receivers, clock, logger, steps } = this.#options;
     const { decided, wire, headers } = asking;
     const { wished, withheld } = planHoldings(decided, standings, follower.current, receivers, clock.now());
@@ -190,7 +212,8 @@ export class FanOut implements AssignmentListener {
     return wished
       .filter(({ deliveryId }) => only === null || deliveryId === only)
       .map((each) => ({
-        underway: steps.step({ ...asking, wished: each, hasWaited: only !== null }),
+        size: partOfRequest(each.active),
+        begin: () => steps.step({ ...asking, wished: each, hasWaited: only !== null }),
         key: decided.conversionId,
         headers,
         again: (dueAt) => {
@@ -210,7 +233,7 @@ export class FanOut implements AssignmentListener {
   }
 
   /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
-  #resume({ incoming, asking, delivered }: Again, standings: readonly Standing[]): readonly Begun[] {
+  #resume({ incoming, asking, delivered }: Again, standings: readonly Standing[]): readonly Work[] {
     const { event, headers, key } = incoming;
     const { deliveryId, destinationId, outwardEvent, attempt } = event;
     if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
@@ -227,16 +250,23 @@ export class FanOut implements AssignmentListener {
       standing,
       lastReasonCode,
     };
+    const begin = () => this.#options.steps.retry(task);
     return [
-      { underway: this.#options.steps.retry(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) },
+      { size: this.#sizeOf(destinationId), begin, key, headers, again: (dueAt) => ({ ...event, dueAt }) },
     ];
+  }
+
+  #sizeOf(destinationId: string): number {
+    const { receivers, follower, clock } = this.#options;
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
+    return lookup.ok ? partOfRequest(lookup.active) : 1;
   }
 
   #stepAgain(
     { event, headers, key }: DueEvent,
     asking: Asking,
     standings: readonly Standing[],
-  ): readonly Begun[] {
+  ): readonly Work[] {
     const { receivers, follower, clock, steps } = this.#options;
     const { deliveryId: holdingId, destinationId, outwardEvent } = event;
     const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
@@ -250,39 +280,13 @@ export class FanOut implements AssignmentListener {
       standing,
       reasonCode: lookup.reason,
     };
-    return [{ underway: steps.abandon(task), key, headers, again: (dueAt) => ({ ...event, dueAt }) }];
+    const begin = () => steps.abandon(task);
+    return [{ size: 1, begin, key, headers, again: (dueAt) => ({ ...event, dueAt }) }];
   }
 
-  /**
-   * Waits for what was begun, for a short time. What a slow destination has not taken by then comes again by the timer wheel,
-   * and so does what it has not answered, in case that this process dies: the partition goes on.
-   */
-  async #settle(begun: readonly Begun[], signal: AbortSignal): Promise<void> {
-    const late = new Map<Begun, number>();
-    const patience = Promise.withResolvers<void>();
-    const timer = setTimeout(() => patience.resolve(), PATIENCE_MS);
-    const givenUp = () => patience.resolve();
-    signal.addEventListener('abort', givenUp);
-    if (signal.aborted) givenUp();
-    try {
-      const answers = begun.map(async (each) => {
-        const answer = await Promise.race([
-          each.underway.answer,
-          patience.promise.then(() => 'late' as const),
-        ]);
-        if (answer === null) return;
-        if (answer !== 'late') return void late.set(each, answer);
-        const { hasBegun, comeBackAt } = each.underway.detach();
-        // Given up or drained: what has begun is waited for, the rest is the next owner's.
-        if (signal.aborted && hasBegun) return void (await each.underway.answer);
-        if (signal.aborted) throw signal.reason;
-        late.set(each, comeBackAt);
-      });
-      await allDone(answers);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', givenUp);
-    }
+  /** Waits for what was begun; what keeps the partition waiting comes again by the timer wheel. */
+  async #settle(undertaking: Undertaking<Work>): Promise<void> {
+    const late = await undertaking.settled();
     await this.#produce(
       [...late].map(([{ key, headers, again }, dueAt]) => this.#dueAgain(key, headers, again(dueAt))),
     );
@@ -319,13 +323,6 @@ export class FanOut implements AssignmentListener {
       });
     });
   }
-}
-
-/** Waits for all before it throws: a batch is tried again only when nothing of it is still under way. */
-async function allDone(work: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
 }
 
 function askingOf(incoming: Decided): Asking {

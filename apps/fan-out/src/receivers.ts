@@ -179,3 +179,8 @@ function setPath(
   target[head] = next;
   setPath(next, rest, value);
 }
+
+/** How much of a request one delivery is, at best. */
+export function partOfRequest({ definition }: Pick<ActiveDestination, 'definition'>): number {
+  return 1 / definition.maxBatch;
+}

@@ -6,9 +6,10 @@ import type { Clock } from '@tributary/runtime';
 import type { DeliveryStore } from '@tributary/store';
 import { replayed } from './fan-out-metrics.ts';
 import { planHoldings } from './plan.ts';
-import type { Receivers } from './receivers.ts';
+import { partOfRequest, type Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
-import { done, type Steps, type Underway } from './steps.ts';
+import { done, type Steps } from './steps.ts';
+import type { Startable } from './undertaking.ts';
 
 export interface ReplayOrder
   extends Pick<
@@ -21,15 +22,14 @@ export interface ReplayOrder
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface BegunReplay {
+export interface Replay extends Startable {
   readonly order: ReplayOrder;
-  readonly underway: Underway;
   /** Name of what is sent; empty where nothing is on record. */
   readonly outwardEvent: string;
 }
 
 export interface ReplayOrdersOptions {
-  readonly ledger: Pick<SendLedger, 'holdingsOf' | 'newestRevisions'>;
+  readonly ledger: Pick<SendLedger, 'withHoldings' | 'newestRevisions'>;
   readonly decisions: Pick<DeliveryStore, 'revisionsOf'>;
   readonly receivers: Receivers;
   readonly steps: Pick<Steps, 'replay'>;
@@ -47,39 +47,45 @@ export class ReplayOrders {
     this.#options = options;
   }
 
-  /** @throws DependencyFailure */
-  async begin(orders: readonly ReplayOrder[]): Promise<readonly BegunReplay[]> {
+  /** What the orders come to, for `use` to begin. @throws DependencyFailure */
+  async prepare(
+    orders: readonly ReplayOrder[],
+    use: (replays: readonly Replay[]) => Promise<void>,
+  ): Promise<void> {
     const { ledger, decisions } = this.#options;
     const ids = [...new Set(orders.map(({ conversionId }) => conversionId))];
     const [revisions, newest] = await Promise.all([decisions.revisionsOf(ids), ledger.newestRevisions(ids)]);
-    // Last: what is written between this and the steps is known here only until ClickHouse shows it.
-    const standings = await ledger.holdingsOf(ids);
-    return orders.map((order) => {
-      const { conversionId } = order;
-      const known = standings.get(conversionId) ?? [];
-      const decided = revisions.get(conversionId) ?? [];
-      return this.#begin(order, known, decided, newest.get(conversionId) ?? 0);
-    });
+    await ledger.withHoldings(ids, (standings) =>
+      use(
+        orders.map((order) => {
+          const { conversionId } = order;
+          const known = standings.get(conversionId) ?? [];
+          const decided = revisions.get(conversionId) ?? [];
+          return this.#replay(order, known, decided, newest.get(conversionId) ?? 0);
+        }),
+      ),
+    );
   }
 
-  #begin(
+  #replay(
     order: ReplayOrder,
     standings: readonly Standing[],
     revisions: readonly ConversionDecided[],
     newest: number,
-  ): BegunReplay {
+  ): Replay {
     const { receivers, steps, configuration, clock } = this.#options;
     const standing = standings.find((each) => each.deliveryId === order.deliveryId);
     const decided = revisions.at(-1);
     if (standing === undefined || decided === undefined) return passedOver(order, 'superseded');
     const { holdingId, event: outwardEvent } = standing;
-    if (decided.revision < newest) return { order, outwardEvent, underway: done(clock.now() + BEHIND_MS) };
+    if (decided.revision < newest)
+      return { order, outwardEvent, size: 0, begin: () => done(clock.now() + BEHIND_MS) };
     const { wished } = planHoldings(decided, standings, configuration(), receivers, clock.now());
     const own = wished.find(({ deliveryId }) => deliveryId === holdingId);
     if (own === undefined) return passedOver(order, 'destination_gone');
     const wire = encodeEvent('conversion.decided.v1', decided);
-    const underway = steps.replay({ ...order, decided, wire, wished: own, hasWaited: true, revisions });
-    return { order, underway, outwardEvent };
+    const begin = () => steps.replay({ ...order, decided, wire, wished: own, hasWaited: true, revisions });
+    return { order, outwardEvent, size: partOfRequest(own.active), begin };
   }
 }
 
@@ -91,7 +97,7 @@ export function orderIn(
   return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, askedBy, headers };
 }
 
-function passedOver(order: ReplayOrder, result: string): BegunReplay {
+function passedOver(order: ReplayOrder, result: string): Replay {
   replayed.inc({ result });
-  return { order, outwardEvent: '', underway: done(null) };
+  return { order, outwardEvent: '', size: 0, begin: () => done(null) };
 }

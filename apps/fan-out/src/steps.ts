@@ -93,6 +93,8 @@ export type StepAnswer = number | null;
 export interface Underway {
   /** @throws DependencyFailure */
   readonly answer: Promise<StepAnswer>;
+  /** Whether it is its destination that keeps it waiting, and for longer than anybody waits. */
+  readonly isHeldUp: boolean;
   /**
    * It is waited for no longer. What has not begun gives its place up; what has begun goes on.
    * @returns when the record that asked has to come again; `hasBegun`: in case that the process dies.
@@ -154,7 +156,7 @@ export class Steps {
     if (this.#busy.has(holdingId)) return done(clock.now() + BUSY_MS);
     this.#busy.add(holdingId);
     openDeliveries.inc();
-    const place: Place = { ticket: null, early: Promise.withResolvers() };
+    const place: Place = { ticket: null, isLetGo: false, early: Promise.withResolvers() };
     const ended = work(place)
       .catch((error: unknown) => this.#whenShown(error))
       .finally(() => {
@@ -167,7 +169,11 @@ export class Steps {
     ended.catch(() => undefined);
     return {
       answer: Promise.race([ended, place.early.promise]),
+      get isHeldUp() {
+        return place.ticket?.isHeldUp ?? false;
+      },
       detach: () => {
+        place.isLetGo = true;
         const comeBackAt = place.ticket?.leave() ?? null;
         if (comeBackAt !== null) return { hasBegun: false, comeBackAt };
         return { hasBegun: true, comeBackAt: clock.now() + guardMs };
@@ -411,6 +417,7 @@ export class Steps {
     const lane = lanes.laneOf(receiver);
     const ticket = lane.submit(ready.attempt);
     place.ticket = ticket;
+    if (place.isLetGo) ticket.leave();
     // One that is known to be slow is not waited for at all, or every batch with a delivery to it would be slow.
     if (lane.isSlow) place.early.resolve(clock.now() + this.#options.guardMs);
     const answer = await ticket.answer;
@@ -564,6 +571,8 @@ export class Steps {
 /** Where a step stands: before its lane, in its queue, or being sent. */
 interface Place {
   ticket: Ticket | null;
+  /** Nobody waits for it any more, so it stands in no queue. */
+  isLetGo: boolean;
   /** Answers before the step has ended. */
   readonly early: PromiseWithResolvers<StepAnswer>;
 }
@@ -572,6 +581,7 @@ interface Place {
 export function done(answer: StepAnswer): Underway {
   return {
     answer: Promise.resolve(answer),
+    isHeldUp: false,
     detach: () => ({ hasBegun: answer === null, comeBackAt: answer ?? 0 }),
   };
 }
