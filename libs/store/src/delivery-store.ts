@@ -5,6 +5,7 @@ import { moneyOf } from '@tributary/domain';
 import { type ClickhouseConnection, loadQuery } from './connection.ts';
 import { DecisionRecords, type RecordRow } from './decision-records.ts';
 import { epochMs } from './event-rows.ts';
+import { JoinedLookup } from './joined-questions.ts';
 import { rowsById } from './rows-by-id.ts';
 import type { SchemaIds } from './undecoded-store.ts';
 
@@ -76,29 +77,38 @@ const HOLDINGS = loadQuery('holdings-of-conversions').replace('{{columns}}', COL
 const NEWEST_REVISIONS = loadQuery('newest-revisions');
 const DECISIONS = loadQuery('decisions-by-id');
 
+interface NewestRow {
+  readonly conversionId: string;
+  readonly revision: number;
+}
+
+/** Questions of many batches and steps at once are joined. */
 export class DeliveryStore {
-  readonly #clickhouse: Pick<ClickhouseConnection, 'rows'>;
-  readonly #decisions: DecisionRecords;
+  readonly #holdings: JoinedLookup<HoldingRow>;
+  readonly #newest: JoinedLookup<NewestRow>;
+  readonly #revisions: JoinedLookup<ConversionDecided>;
 
   constructor(clickhouse: Pick<ClickhouseConnection, 'rows'>, schemas?: SchemaIds) {
-    this.#clickhouse = clickhouse;
-    this.#decisions = new DecisionRecords(schemas);
+    const decisions = new DecisionRecords(schemas);
+    const rowsOf = <Row>(sql: string, ids: readonly string[]) =>
+      rowsById<Row>(clickhouse, sql, 'conversionIds', ids);
+    this.#holdings = new JoinedLookup((ids) => rowsOf<HoldingRow>(HOLDINGS, ids), conversionIdOf);
+    this.#newest = new JoinedLookup((ids) => rowsOf<NewestRow>(NEWEST_REVISIONS, ids), conversionIdOf);
+    this.#revisions = new JoinedLookup(
+      async (ids) => decisions.revisionsIn(await rowsOf<RecordRow>(DECISIONS, ids)),
+      conversionIdOf,
+    );
   }
 
   /** Everything held, or attempted, of these conversions. @throws DependencyFailure */
   async holdingsOf(conversionIds: readonly string[]): Promise<readonly StoredHolding[]> {
-    const rows = await rowsById<HoldingRow>(this.#clickhouse, HOLDINGS, 'conversionIds', conversionIds);
+    const rows = await this.#holdings.rowsOf(conversionIds);
     return rows.map(holdingOf);
   }
 
   /** By conversion, where one has been stored. @throws DependencyFailure */
   async newestRevisions(conversionIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const rows = await rowsById<{ conversionId: string; revision: number }>(
-      this.#clickhouse,
-      NEWEST_REVISIONS,
-      'conversionIds',
-      conversionIds,
-    );
+    const rows = await this.#newest.rowsOf(conversionIds);
     return new Map(rows.map(({ conversionId, revision }) => [conversionId, revision]));
   }
 
@@ -106,9 +116,7 @@ export class DeliveryStore {
   async revisionsOf(
     conversionIds: readonly string[],
   ): Promise<ReadonlyMap<string, readonly ConversionDecided[]>> {
-    const ids = [...new Set(conversionIds)];
-    const rows = await rowsById<RecordRow>(this.#clickhouse, DECISIONS, 'conversionIds', ids);
-    return Map.groupBy(await this.#decisions.revisionsIn(rows), ({ conversionId }) => conversionId);
+    return Map.groupBy(await this.#revisions.rowsOf([...new Set(conversionIds)]), conversionIdOf);
   }
 
   /** The revision as it was decided; undefined while it is not stored. @throws DependencyFailure */
@@ -116,6 +124,10 @@ export class DeliveryStore {
     const revisions = (await this.revisionsOf([conversionId])).get(conversionId);
     return revisions?.find((decided) => decided.revision === revision);
   }
+}
+
+function conversionIdOf({ conversionId }: { readonly conversionId: string }): string {
+  return conversionId;
 }
 
 function holdingOf(row: HoldingRow): StoredHolding {

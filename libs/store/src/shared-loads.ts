@@ -1,57 +1,25 @@
-/** Joins questions for facts that wait at the same time into one: a lookup of many keys costs ClickHouse little more than one of few. */
+/** Joins questions for facts that wait at the same time into one. */
 import type { ConversionDecided } from '@tributary/contracts';
 import { attribution } from '@tributary/domain';
 import type { FactsStore, StoredFacts } from './facts-store.ts';
-
-/** Questions under way at once: while ClickHouse answers one, what was found by another is decided. */
-const AT_ONCE = 2;
-
-interface Asked {
-  readonly keys: attribution.Keys;
-  readonly resolve: (facts: StoredFacts) => void;
-  readonly reject: (error: unknown) => void;
-}
+import { JoinedQuestions } from './joined-questions.ts';
 
 export class SharedLoads {
-  readonly #store: Pick<FactsStore, 'load'>;
-  #waiting: Asked[] = [];
-  #underWay = 0;
+  readonly #questions: JoinedQuestions<attribution.Keys, StoredFacts>;
 
   constructor(store: Pick<FactsStore, 'load'>) {
-    this.#store = store;
+    this.#questions = new JoinedQuestions(async (together) => {
+      const facts = await store.load(together.reduce(attribution.joined));
+      return together.length === 1 ? [facts] : together.map((keys) => partOf(facts, keys));
+    });
   }
 
   /**
-   * As {@link FactsStore.load}. The answer is never older than the question: what has been asked of ClickHouse already is
-   * joined by nobody.
+   * As {@link FactsStore.load}. The answer is never older than the question.
    * @throws DependencyFailure, for all whose questions were joined.
    */
   load(keys: attribution.Keys): Promise<StoredFacts> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ keys, resolve, reject });
-      this.#ask();
-    });
-  }
-
-  #ask(): void {
-    if (this.#underWay >= AT_ONCE || this.#waiting.length === 0) return;
-    this.#underWay += 1;
-    const together = this.#waiting;
-    this.#waiting = [];
-    void this.#answer(together).finally(() => {
-      this.#underWay -= 1;
-      this.#ask();
-    });
-  }
-
-  async #answer(together: readonly Asked[]): Promise<void> {
-    try {
-      const all = together.map(({ keys }) => keys).reduce(attribution.joined);
-      const facts = await this.#store.load(all);
-      for (const { keys, resolve } of together) resolve(together.length === 1 ? facts : partOf(facts, keys));
-    } catch (error) {
-      for (const { reject } of together) reject(error);
-    }
+    return this.#questions.ask(keys);
   }
 }
 
