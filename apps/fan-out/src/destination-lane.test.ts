@@ -137,14 +137,30 @@ describe('a batch', () => {
     lane.submit(item('t', 'test'));
     expect(requests).toEqual([]);
     await vi.advanceTimersByTimeAsync(20);
+    expect(requests).toEqual([['a', 'b']]);
+    await vi.advanceTimersByTimeAsync(20);
     expect(requests).toEqual([['a', 'b'], ['t']]);
+  });
+
+  it('waits longer for company while others are under way, and not for ever', async () => {
+    const lane = laneOf({ maxBatch: 100, concurrency: 50 });
+    for (let n = 0; n < 20; n += 1) {
+      lane.submit(item(String(n)));
+      await vi.advanceTimersByTimeAsync(200);
+      expect(requests).toHaveLength(n + 1);
+    }
+    lane.submit(item('first'));
+    await vi.advanceTimersByTimeAsync(150);
+    lane.submit(item('later'));
+    await vi.advanceTimersByTimeAsync(50);
+    expect(requests[20]).toEqual(['first', 'later']);
   });
 
   it('that is full leaves at once, and is never larger than the platform takes', async () => {
     const lane = laneOf({ maxBatch: 3 });
     for (const name of ['a', 'b', 'c', 'd']) lane.submit(item(name));
     expect(requests).toEqual([['a', 'b', 'c']]);
-    await vi.advanceTimersByTimeAsync(20);
+    await vi.advanceTimersByTimeAsync(40);
     expect(requests[1]).toEqual(['d']);
   });
 

@@ -50,8 +50,9 @@ export interface Ticket {
 
 /** How long an item waits for its place before it had better come back later; also what makes a destination slow. */
 export const PATIENCE_MS = 250;
-/** How long the first item of a batch waits for others. */
+/** How long the first item of a batch waits for others; as long again for each request under way, so that a busy lane sends few large ones. */
 const LINGER_MS = 20;
+const LONGEST_LINGER_MS = 200;
 const LATENCY_WEIGHT = 0.2;
 /** The finest rest of the timer wheel, and the longest over which those that wait are spread. */
 const SOONEST_MS = 1_000;
@@ -217,7 +218,9 @@ export class DestinationLane<Item extends LaneItem> {
   #lingerMs(entries: readonly Entry<Item>[], now: number): number {
     const { maxBatch } = this.#limits;
     const since = entries[0]?.since ?? now;
-    return entries.length >= maxBatch ? 0 : Math.max(0, LINGER_MS - (now - since));
+    if (entries.length >= maxBatch) return 0;
+    const lingerMs = Math.min(LINGER_MS * (1 + this.#running.size), LONGEST_LINGER_MS);
+    return Math.max(0, lingerMs - (now - since));
   }
 
   #pumpIn(ms: number): void {
