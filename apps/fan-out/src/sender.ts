@@ -64,6 +64,9 @@ export class Sender {
     const target = new URL(url);
     if (this.#options.guard?.hasBlockedLiteral(target) === true)
       return { ok: false, error: 'address_blocked' };
+    // AbortSignal.timeout would fire, and build its error, also for every request that has long ended.
+    const control = new AbortController();
+    const timer = setTimeout(() => control.abort(), this.#options.timeoutMs);
     try {
       const response = await this.#agentOf(pool).request({
         origin: target.origin,
@@ -71,7 +74,7 @@ export class Sender {
         method,
         headers: { 'user-agent': USER_AGENT, ...headers },
         body,
-        signal: AbortSignal.timeout(this.#options.timeoutMs),
+        signal: control.signal,
       });
       const text = await readBounded(response.body);
       return {
@@ -80,6 +83,8 @@ export class Sender {
       };
     } catch (error) {
       return { ok: false, error: networkErrorOf(error) };
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -130,7 +135,7 @@ function singleValues(headers: Record<string, string | string[] | undefined>): R
 
 function networkErrorOf(error: unknown): NetworkError {
   if (!(error instanceof Error)) throw error;
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timeout';
+  if (error.name === 'AbortError') return 'timeout';
   if (error instanceof AddressBlocked || error.cause instanceof AddressBlocked) return 'address_blocked';
   const code = 'code' in error ? String(error.code) : '';
   // undici gives the parser's errors no code of their own.
