@@ -68,7 +68,7 @@ class FanOutRows {
     mostPerSecond: number,
   ): Promise<readonly BenchRow[]> {
     const { seconds, ahead } = this.#options;
-    const load = this.#bench.prepare(receivers, 2 * ahead + mostPerSecond * seconds);
+    const load = this.#bench.prepare(receivers, 3 * ahead + mostPerSecond * seconds);
     const result = await this.#bench.throughput(load, seconds * 1_000);
     await this.#bench.verify();
     return [

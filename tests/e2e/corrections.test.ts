@@ -9,12 +9,11 @@ import { formatUnits } from '@tributary/domain';
 import type { ClickhouseConnection } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import type { ReceiverSummary } from '../../apps/sandbox/src/summary.ts';
 import { type SandboxedPlatform, sandboxedPlatforms } from './sandboxed-platforms.ts';
 
-const PORT_OFFSET = 7_000;
 const TOKEN = 'the-token-of-the-shop';
 const SETTLE_BOUND_MS = 60_000;
 const TEST_BOUND_MS = 8 * SETTLE_BOUND_MS;
@@ -77,7 +76,7 @@ beforeAll(async () => {
   process.env['KAFKA_JARS'] = JARS_DIRECTORY;
   system = new TributarySystem({
     home,
-    addresses: readAddresses(PORT_OFFSET, {}),
+    addresses: await freeAddresses(),
     onProgress: () => undefined,
   });
   await system.start();

@@ -1,5 +1,6 @@
 /** `npm start -- --once` as a stranger meets it: the demo balances, twice on the same state, and a sabotage is noticed. */
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +9,8 @@ import { JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const LAUNCHER = join(import.meta.dirname, '../../apps/launcher/dist/main.js');
-// Not 2000: port 10080 is one that fetch refuses to talk to.
-const PORT_OFFSET = '4000';
+// Any, so that suites may run beside each other; above 2000, since port 10080 is one that fetch refuses to talk to.
+const PORT_OFFSET = String(randomInt(2_001, 20_000));
 const SECOND_START_MS = 60_000;
 
 let home: string;

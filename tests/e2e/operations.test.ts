@@ -14,13 +14,12 @@ import { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import { Journal } from '../../apps/launcher/src/demo/journal.ts';
 import { printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
 import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { type ServiceName, TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import { Traffic } from '../faults/traffic.ts';
 import { namingFaults, readExposition } from './exposition.ts';
 import { OtlpCollector } from './otlp-collector.ts';
 
-const PORT_OFFSET = 5_000;
 const PORTS: Readonly<Record<ServiceName, number>> = {
   ingestion: 13_080,
   console: 13_081,
@@ -52,7 +51,7 @@ beforeAll(async () => {
   collector = new OtlpCollector();
   system = new TributarySystem({
     home,
-    addresses: readAddresses(PORT_OFFSET, {}),
+    addresses: await freeAddresses(),
     onProgress: (message) => progress.push(message),
     settings: { OTEL_EXPORTER_OTLP_ENDPOINT: await collector.start(), DRAIN_DELAY_MS: '1000' },
   });

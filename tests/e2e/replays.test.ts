@@ -8,11 +8,10 @@ import type { ClickhouseConnection } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import type { SupervisedService } from '../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 
-const PORT_OFFSET = 6_500;
 const SECOND_PORT = 14_690;
 const SECRET = 'the-signing-secret-of-this-test-0123';
 const TOKEN = 'the-token-of-the-flooded-source';
@@ -39,7 +38,7 @@ beforeAll(async () => {
   process.env['KAFKA_JARS'] = JARS_DIRECTORY;
   system = new TributarySystem({
     home,
-    addresses: readAddresses(PORT_OFFSET, {}),
+    addresses: await freeAddresses(),
     onProgress: () => undefined,
     settings: { INGESTION_INSTANCES: '2' },
   });

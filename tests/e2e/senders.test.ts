@@ -6,10 +6,9 @@ import process from 'node:process';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 
-const PORT_OFFSET = 6_000;
 const PARKED_FOR_MS = 120_000;
 
 let home: string;
@@ -20,7 +19,7 @@ beforeAll(async () => {
   process.env['KAFKA_JARS'] = JARS_DIRECTORY;
   system = new TributarySystem({
     home,
-    addresses: readAddresses(PORT_OFFSET, {}),
+    addresses: await freeAddresses(),
     onProgress: () => undefined,
   });
   await system.start();

@@ -11,7 +11,6 @@ let bed: AttributionBed;
 
 beforeAll(async () => {
   bed = await AttributionBed.start({
-    portOffset: 5_000,
     log: console.log,
     seed: 1,
     partners: 10,

@@ -13,7 +13,7 @@ async function balanced(
   options: Pick<FanOutBedOptions, 'receivers' | 'deliveryTimeoutMs'>,
   scenario: (bed: FanOutBed) => Promise<ScenarioResult>,
 ): Promise<void> {
-  const bed = await FanOutBed.start({ ...options, portOffset: 6_000, log: console.log, seed: 1 });
+  const bed = await FanOutBed.start({ ...options, log: console.log, seed: 1 });
   try {
     const { lines, difference } = await scenario(bed);
     console.log(lines.join('\n'));

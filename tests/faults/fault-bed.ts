@@ -13,15 +13,13 @@ import { Journal } from '../../apps/launcher/src/demo/journal.ts';
 import type { Ledger, LedgerLine } from '../../apps/launcher/src/ledger/ledger.ts';
 import { sabotage } from '../../apps/launcher/src/ledger/sabotage.ts';
 import { readLedger } from '../../apps/launcher/src/ledger/settle.ts';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import { GroupProgress } from './group-progress.ts';
 import { Traffic } from './traffic.ts';
 import { UnsteadyReceivers } from './unsteady-receivers.ts';
 
 export interface FaultBedOptions {
-  /** Added to every standard port. */
-  readonly portOffset: number;
   readonly log: (message: string) => void;
   /** Makes runs repeatable as far as timing allows. */
   readonly seed: number;
@@ -86,7 +84,7 @@ export class FaultBed {
   static async start(options: FaultBedOptions): Promise<FaultBed> {
     process.env['KAFKA_JARS'] ||= JARS_DIRECTORY;
     const home = mkdtempSync(join(tmpdir(), 'tributary-faults-'));
-    const addresses = readAddresses(options.portOffset, {});
+    const addresses = await freeAddresses();
     const system = new TributarySystem({ home, addresses, onProgress: options.log });
     const bed = new FaultBed(system, home, options);
     try {

@@ -7,14 +7,12 @@ import { KafkaConnection } from '@tributary/bus';
 import { createLogger } from '@tributary/runtime';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import { type Check, checkAcknowledged } from './scenarios/acknowledged-check.ts';
 import { AcknowledgedLoad } from './scenarios/acknowledged-load.ts';
 
 export interface IngestionBedOptions {
-  /** Added to every standard port. */
-  readonly portOffset: number;
   readonly log: (message: string) => void;
 }
 
@@ -44,12 +42,12 @@ export class IngestionBed {
   }
 
   /** @throws Error for a person; nothing is left running. */
-  static async start({ portOffset, log }: IngestionBedOptions): Promise<IngestionBed> {
+  static async start({ log }: IngestionBedOptions): Promise<IngestionBed> {
     process.env['KAFKA_JARS'] ||= JARS_DIRECTORY;
     const home = mkdtempSync(join(tmpdir(), 'tributary-ingestion-'));
     const system = new TributarySystem({
       home,
-      addresses: readAddresses(portOffset, {}),
+      addresses: await freeAddresses(),
       onProgress: log,
       settings: { LOG_LEVEL: 'warn' },
       without: ['attribution', 'fan-out', 'sandbox'],

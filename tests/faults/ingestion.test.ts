@@ -11,7 +11,7 @@ const P99_BOUND_MS = 1_500;
 let bed: IngestionBed;
 
 beforeAll(async () => {
-  bed = await IngestionBed.start({ portOffset: 5_000, log: console.log });
+  bed = await IngestionBed.start({ log: console.log });
 });
 
 afterAll(async () => {

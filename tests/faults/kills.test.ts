@@ -11,11 +11,10 @@ import { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import { Journal } from '../../apps/launcher/src/demo/journal.ts';
 import { type Ledger, printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
 import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
-import { readAddresses } from '../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import { Traffic } from './traffic.ts';
 
-const PORT_OFFSET = 3_000;
 const SETTLE_BOUND_MS = 90_000;
 /** Longer than any outage here: a click may reach us only when its sender has tried for a while. */
 const PARKED_FOR_MS = 120_000;
@@ -26,7 +25,7 @@ let system: TributarySystem;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'tributary-faults-'));
   process.env['KAFKA_JARS'] = JARS_DIRECTORY;
-  system = new TributarySystem({ home, addresses: readAddresses(PORT_OFFSET, {}), onProgress: console.log });
+  system = new TributarySystem({ home, addresses: await freeAddresses(), onProgress: console.log });
   await system.start();
   await applyDemoConfiguration(
     system.urlOf('console'),

@@ -10,7 +10,7 @@ import type { ScenarioResult } from './totals.ts';
 let bed: FaultBed;
 
 beforeAll(async () => {
-  bed = await FaultBed.start({ portOffset: 5_000, log: console.log, seed: 1 });
+  bed = await FaultBed.start({ log: console.log, seed: 1 });
 });
 
 afterAll(async () => {

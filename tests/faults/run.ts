@@ -27,8 +27,6 @@ import { serviceKills } from './scenarios/service-kills.ts';
 import { spoolOutage } from './scenarios/spool-outage.ts';
 import type { ScenarioResult } from './totals.ts';
 
-/** A room's own, so that two may run beside each other. */
-const PORT_OFFSETS = { bus: 13_000, ingestion: 14_000, attribution: 15_000, 'fan-out': 16_000 };
 const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
 const OUTAGE = { outageMs: 60_000, postbacksPerSecond: 1_000, redirectsPerSecond: 50, p99BoundMs: 250 };
@@ -71,7 +69,7 @@ async function onBed<Bed extends { stop(): Promise<void> }>(
 }
 
 function busScenario(name: BusScenario, { kills, seed }: FaultArguments): Promise<ScenarioResult> {
-  const bed = () => FaultBed.start({ portOffset: PORT_OFFSETS.bus, log, seed });
+  const bed = () => FaultBed.start({ log, seed });
   switch (name) {
     case 'kills':
       return onBed(bed(), (on) => serviceKills(on, { kills }));
@@ -88,7 +86,7 @@ function ingestionScenario(
   name: IngestionScenario,
   { kills, seed }: FaultArguments,
 ): Promise<ScenarioResult> {
-  const bed = IngestionBed.start({ portOffset: PORT_OFFSETS.ingestion, log });
+  const bed = IngestionBed.start({ log });
   switch (name) {
     case 'outage':
       return onBed(bed, (on) => spoolOutage(on, OUTAGE));
@@ -101,7 +99,7 @@ function attributionScenario(
   name: AttributionScenario,
   { kills, seed, seconds }: FaultArguments,
 ): Promise<ScenarioResult> {
-  const bed = AttributionBed.start({ ...STORIES, portOffset: PORT_OFFSETS.attribution, log, seed });
+  const bed = AttributionBed.start({ ...STORIES, log, seed });
   switch (name) {
     case 'kills':
       return onBed(bed, (on) => attributionKills(on, { kills, seed }));
@@ -123,7 +121,6 @@ function fanOutScenario(
       receivers,
       log,
       seed,
-      portOffset: PORT_OFFSETS['fan-out'],
       deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
     });
   switch (name) {

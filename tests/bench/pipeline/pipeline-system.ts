@@ -11,7 +11,7 @@ import { createLogger } from '@tributary/runtime';
 import { storingGroupsOf } from '@tributary/store';
 import { aClick, eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { DUE_TOPICS } from '../../../apps/fan-out/src/timer.ts';
-import { readAddresses } from '../../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../../free-addresses.ts';
 import { TributarySystem } from '../../../apps/launcher/src/system/tributary-system.ts';
 import { GroupProgress } from '../../faults/group-progress.ts';
 import { type ConfiguredReceiver, changesOf, SECRETS_KEY } from '../../receivers/configured-receivers.ts';
@@ -19,7 +19,6 @@ import { LocalReceivers } from '../../receivers/local-receivers.ts';
 import { cpuSecondsOf } from '../cpu-seconds.ts';
 import { ADVERTISERS, PIPELINE_TOKEN, RECORDED_CLICKS, recordedClickId } from './pipeline-requests.ts';
 
-const PORT_OFFSET = 17_000;
 const CLICKS_AT_ONCE = 2_000;
 const STORED_BOUND_MS = 120_000;
 /** What ClickHouse reads of a conversion on its way. */
@@ -83,7 +82,7 @@ export class PipelineSystem {
     const home = mkdtempSync(join(tmpdir(), 'tributary-pipeline-'));
     const system = new TributarySystem({
       home,
-      addresses: readAddresses(PORT_OFFSET, {}),
+      addresses: await freeAddresses(),
       onProgress: (message) => console.log(message),
       settings: { LOG_LEVEL: 'error', SECRETS_KEYS: SECRETS_KEY },
       without: ['sandbox'],

@@ -10,7 +10,8 @@ import { createLogger } from '@tributary/runtime';
 import { type ClickhouseConnection, storingGroupsOf } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import type { RulesInForce } from '../../../apps/attribution/src/rules-in-force.ts';
-import { type Addresses, readAddresses } from '../../../apps/launcher/src/system/addresses.ts';
+import type { Addresses } from '../../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../../free-addresses.ts';
 import { SupervisedService } from '../../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../../apps/launcher/src/system/tributary-system.ts';
 import { GroupProgress } from '../group-progress.ts';
@@ -22,8 +23,6 @@ import { StoryLoad } from './story-load.ts';
 import { ToldFacts } from './told-facts.ts';
 
 export interface AttributionBedOptions {
-  /** Added to every standard port. */
-  readonly portOffset: number;
   readonly log: (message: string) => void;
   readonly seed: number;
   /** Partners of each offer with a first-come rule: enough for the length of the run. */
@@ -96,7 +95,7 @@ export class AttributionBed {
   static async start(options: AttributionBedOptions): Promise<AttributionBed> {
     process.env['KAFKA_JARS'] ||= JARS_DIRECTORY;
     const home = mkdtempSync(join(tmpdir(), 'tributary-attribution-'));
-    const bed = new AttributionBed(home, readAddresses(options.portOffset, {}), options);
+    const bed = new AttributionBed(home, await freeAddresses(), options);
     try {
       await bed.system.start();
       await bed.#configure();

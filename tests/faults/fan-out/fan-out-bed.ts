@@ -9,7 +9,8 @@ import { createLogger } from '@tributary/runtime';
 import { storingGroupsOf } from '@tributary/store';
 import { JARS_DIRECTORY } from '@tributary/testing';
 import { DUE_TOPICS } from '../../../apps/fan-out/src/timer.ts';
-import { type Addresses, readAddresses } from '../../../apps/launcher/src/system/addresses.ts';
+import type { Addresses } from '../../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../../free-addresses.ts';
 import { SupervisedService } from '../../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../../apps/launcher/src/system/tributary-system.ts';
 import type { Keeping, Report } from '../../receivers/behaviour.ts';
@@ -25,8 +26,6 @@ import { LocalReceivers } from '../../receivers/local-receivers.ts';
 import { GroupProgress } from '../group-progress.ts';
 
 export interface FanOutBedOptions {
-  /** Added to every standard port. */
-  readonly portOffset: number;
   readonly log: (message: string) => void;
   readonly seed: number;
   /** What is told of each receiver beside where it listens. */
@@ -100,7 +99,7 @@ export class FanOutBed {
   static async start(options: FanOutBedOptions): Promise<FanOutBed> {
     process.env['KAFKA_JARS'] ||= JARS_DIRECTORY;
     const home = mkdtempSync(join(tmpdir(), 'tributary-fan-out-'));
-    const addresses = readAddresses(options.portOffset, {});
+    const addresses = await freeAddresses();
     const system = new TributarySystem({
       home,
       addresses,

@@ -11,7 +11,7 @@ import { type ClickhouseConnection, migrate, UndecodedStore } from '@tributary/s
 import { aClick, eventually, JARS_DIRECTORY } from '@tributary/testing';
 import avro from 'avsc';
 import { mintClickId } from '../../../apps/launcher/src/demo/sample.ts';
-import { readAddresses } from '../../../apps/launcher/src/system/addresses.ts';
+import { freeAddresses } from '../../free-addresses.ts';
 import { REPOSITORY } from '../../../apps/launcher/src/system/home.ts';
 import { SupervisedService } from '../../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../../apps/launcher/src/system/tributary-system.ts';
@@ -27,7 +27,6 @@ export interface RegistryOutageOptions {
   readonly log: (line: string) => void;
 }
 
-const PORT_OFFSET = 5_000;
 const TOPIC = 'click.recorded.v1';
 const NEW_FIELD = 'scenarioNote';
 const MIGRATIONS = join(REPOSITORY, 'migrations/clickhouse');
@@ -56,7 +55,7 @@ export async function registryOutage(options: RegistryOutageOptions): Promise<Sc
     onProgress: log,
   });
   process.env['KAFKA_JARS'] ??= JARS_DIRECTORY;
-  const addresses = readAddresses(PORT_OFFSET, { SCHEMA_REGISTRY_URL: proxy.url });
+  const addresses = await freeAddresses({ SCHEMA_REGISTRY_URL: proxy.url });
   const system = new TributarySystem({ home, addresses, onProgress: log });
   try {
     registry.start();
