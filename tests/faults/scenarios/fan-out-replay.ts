@@ -41,7 +41,10 @@ export async function fanOutReplay(
     await bed.stopFanOut();
     await bed.rewind();
     await bed.read();
-    const again = await bed.uncommitted();
+    const [again, decisions] = await Promise.all([
+      bed.uncommitted(),
+      bed.decisions.ends().then((ends) => bed.decisions.uncommitted(ends)),
+    ]);
     const startedAt = performance.now();
     await bed.startFanOut();
     await bed.workedOff(boundMs);
@@ -49,7 +52,7 @@ export async function fanOutReplay(
     const { requests } = await bed.local.count();
     bed.log(`replay ${nth}: ${again} records read again in ${seconds.toFixed(0)} s, ${requests} requests`);
     replays.push(
-      line(`replay ${nth}: records to be read again`, again, again),
+      line(`replay ${nth}: decisions to be read again`, deliveries, decisions),
       line(`replay ${nth}: requests at the receivers`, 0, requests),
     );
   }
