@@ -11,9 +11,9 @@ import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { freeAddresses } from '../free-addresses.ts';
 import { readKeys } from '../../apps/launcher/src/system/home.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../free-addresses.ts';
 
 const ADDRESSES = await freeAddresses();
 const SETTLE_BOUND_MS = 90_000;

@@ -9,9 +9,9 @@ import { formatUnits } from '@tributary/domain';
 import type { ClickhouseConnection } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import type { ReceiverSummary } from '../../apps/sandbox/src/summary.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { type SandboxedPlatform, sandboxedPlatforms } from './sandboxed-platforms.ts';
 
 const TOKEN = 'the-token-of-the-shop';

@@ -14,9 +14,9 @@ import { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import { Journal } from '../../apps/launcher/src/demo/journal.ts';
 import { printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
 import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
-import { freeAddresses } from '../free-addresses.ts';
 import { type ServiceName, TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import { Traffic } from '../faults/traffic.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { namingFaults, readExposition } from './exposition.ts';
 import { OtlpCollector } from './otlp-collector.ts';
 

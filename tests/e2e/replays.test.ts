@@ -8,9 +8,9 @@ import type { ClickhouseConnection } from '@tributary/store';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { freeAddresses } from '../free-addresses.ts';
 import type { SupervisedService } from '../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../free-addresses.ts';
 
 const SECOND_PORT = 14_690;
 const SECRET = 'the-signing-secret-of-this-test-0123';

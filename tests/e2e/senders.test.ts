@@ -6,8 +6,8 @@ import process from 'node:process';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../free-addresses.ts';
 
 const PARKED_FOR_MS = 120_000;
 

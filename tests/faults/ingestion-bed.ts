@@ -7,8 +7,8 @@ import { KafkaConnection } from '@tributary/bus';
 import { createLogger } from '@tributary/runtime';
 import { eventually, JARS_DIRECTORY } from '@tributary/testing';
 import { applyDemoConfiguration, DEMO } from '../../apps/launcher/src/demo/demo-configuration.ts';
-import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { type Check, checkAcknowledged } from './scenarios/acknowledged-check.ts';
 import { AcknowledgedLoad } from './scenarios/acknowledged-load.ts';
 

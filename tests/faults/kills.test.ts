@@ -11,8 +11,8 @@ import { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import { Journal } from '../../apps/launcher/src/demo/journal.ts';
 import { type Ledger, printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
 import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
-import { freeAddresses } from '../free-addresses.ts';
 import { TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../free-addresses.ts';
 import { Traffic } from './traffic.ts';
 
 const SETTLE_BOUND_MS = 90_000;

@@ -10,9 +10,9 @@ import { storingGroupsOf } from '@tributary/store';
 import { JARS_DIRECTORY } from '@tributary/testing';
 import { DUE_TOPICS } from '../../../apps/fan-out/src/timer.ts';
 import type { Addresses } from '../../../apps/launcher/src/system/addresses.ts';
-import { freeAddresses } from '../../free-addresses.ts';
 import { SupervisedService } from '../../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../../free-addresses.ts';
 import type { Keeping, Report } from '../../receivers/behaviour.ts';
 import {
   type AskedDelivery,

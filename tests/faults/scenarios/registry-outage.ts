@@ -11,10 +11,10 @@ import { type ClickhouseConnection, migrate, UndecodedStore } from '@tributary/s
 import { aClick, eventually, JARS_DIRECTORY } from '@tributary/testing';
 import avro from 'avsc';
 import { mintClickId } from '../../../apps/launcher/src/demo/sample.ts';
-import { freeAddresses } from '../../free-addresses.ts';
 import { REPOSITORY } from '../../../apps/launcher/src/system/home.ts';
 import { SupervisedService } from '../../../apps/launcher/src/system/supervised-service.ts';
 import { TributarySystem } from '../../../apps/launcher/src/system/tributary-system.ts';
+import { freeAddresses } from '../../free-addresses.ts';
 import type { ScenarioResult } from '../totals.ts';
 import { RegistryProxy } from './registry-proxy.ts';
 import { SteadyLoad } from './steady-load.ts';
