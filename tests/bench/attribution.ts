@@ -73,9 +73,12 @@ function countOf(size: string): number {
 
 async function run(options: Options): Promise<void> {
   const rows: BenchRow[] = [];
-  for (const [index, size] of options.sizes.entries())
-    rows.push(...(await rowsOfSize(size, index === options.sizes.length - 1, options)));
-  printTable(rows);
+  for (const [index, size] of options.sizes.entries()) {
+    const found = await rowsOfSize(size, index === options.sizes.length - 1, options);
+    // At once: the next size may take an hour to fill.
+    printTable(found);
+    rows.push(...found);
+  }
   console.log(writeResults('attribution', rows));
 }
 
