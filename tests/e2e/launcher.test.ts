@@ -84,7 +84,7 @@ describe('npm start -- --once', () => {
     const run = await launch('--once');
     await new Promise((resolve) => blocker.close(resolve));
     expect(run.exitCode).toBe(1);
-    expect(run.output.trim()).toMatch(/^Port 12080 .*taken/);
+    expect(run.output.trim()).toMatch(new RegExp(`^Port ${8080 + Number(PORT_OFFSET)} .*taken`));
     expect(run.output.trim().split('\n')).toHaveLength(1);
   });
 });

@@ -14,21 +14,22 @@ import { Driver } from '../../apps/launcher/src/demo/driver.ts';
 import { Journal } from '../../apps/launcher/src/demo/journal.ts';
 import { printLedger } from '../../apps/launcher/src/ledger/ledger.ts';
 import { settledLedger } from '../../apps/launcher/src/ledger/settle.ts';
+import type { Addresses, PortName } from '../../apps/launcher/src/system/addresses.ts';
 import { type ServiceName, TributarySystem } from '../../apps/launcher/src/system/tributary-system.ts';
 import { Traffic } from '../faults/traffic.ts';
 import { freeAddresses } from '../free-addresses.ts';
 import { namingFaults, readExposition } from './exposition.ts';
 import { OtlpCollector } from './otlp-collector.ts';
 
-const PORTS: Readonly<Record<ServiceName, number>> = {
-  ingestion: 13_080,
-  console: 13_081,
-  attribution: 13_082,
-  'fan-out': 13_083,
-  'schema-registry': 13_085,
-  sandbox: 13_090,
+const PORT_NAMES: Readonly<Record<ServiceName, PortName>> = {
+  ingestion: 'ingestion',
+  console: 'console',
+  attribution: 'attribution',
+  'fan-out': 'fanOut',
+  'schema-registry': 'schemaRegistry',
+  sandbox: 'sandbox',
 };
-const SERVICES = Object.keys(PORTS) as ServiceName[];
+const SERVICES = Object.keys(PORT_NAMES) as ServiceName[];
 const SETTLE_BOUND_MS = 90_000;
 const PARKED_FOR_MS = 120_000;
 const DRAIN_BOUND_MS = 25_000;
@@ -41,6 +42,7 @@ const PERSONAL = {
 };
 
 let home: string;
+let addresses: Addresses;
 let system: TributarySystem;
 let collector: OtlpCollector;
 const progress: string[] = [];
@@ -49,9 +51,10 @@ beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'tributary-operations-'));
   process.env['KAFKA_JARS'] = JARS_DIRECTORY;
   collector = new OtlpCollector();
+  addresses = await freeAddresses();
   system = new TributarySystem({
     home,
-    addresses: await freeAddresses(),
+    addresses,
     onProgress: (message) => progress.push(message),
     settings: { OTEL_EXPORTER_OTLP_ENDPOINT: await collector.start(), DRAIN_DELAY_MS: '1000' },
   });
@@ -84,13 +87,17 @@ function linesOf(service: ServiceName, message: string): readonly LogLine[] {
     .filter(({ msg }) => msg === message);
 }
 
+function originOf(service: ServiceName): string {
+  return `http://127.0.0.1:${addresses.ports[PORT_NAMES[service]]}`;
+}
+
 async function readinessOf(service: ServiceName): Promise<ReadinessReport & { http: number }> {
-  const response = await fetch(`http://127.0.0.1:${PORTS[service]}/health/ready`);
+  const response = await fetch(`${originOf(service)}/health/ready`);
   return { http: response.status, ...((await response.json()) as ReadinessReport) };
 }
 
 async function scrape(service: ServiceName): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${PORTS[service]}/metrics`);
+  const response = await fetch(`${originOf(service)}/metrics`);
   expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
   expect(response.status).toBe(200);
   return response.text();
