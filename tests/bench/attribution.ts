@@ -26,19 +26,24 @@ interface Options {
   readonly profileTo: string | null;
 }
 
-async function rowsOfSize(size: string, isLast: boolean, options: Options): Promise<readonly BenchRow[]> {
+/** Rows that belong together, as soon as they are measured: what comes after them may take an hour. */
+async function* rowsOfSize(
+  size: string,
+  isLast: boolean,
+  options: Options,
+): AsyncGenerator<readonly BenchRow[]> {
   const { seconds, isWanted, profileTo } = options;
   const name = `decisions-${size}`;
   const paces = isLast ? PACES_PER_SECOND.filter((pace) => isWanted(`latency-${pace}`)) : [];
-  if (!isWanted(name) && paces.length === 0) return [];
+  if (!isWanted(name) && paces.length === 0) return;
   const system = await AttributionSystem.start();
   try {
     const bench = new AttributionBench(system, historyOf(countOf(size), Date.now()));
     await bench.prepare();
     await system.stopAttribution();
     await system.startAttribution(profileTo);
-    const rows: BenchRow[] = [];
     if (isWanted(name)) {
+      const rows: BenchRow[] = [];
       const decided = await bench.throughput(BACKLOG_PER_SECOND * seconds, seconds * 1_000);
       const ceilings = await measureCeilings(system, bench.history, bench.sentSinceStart);
       rows.push(decisionsRow(name, decided.perSecond, ceilings.clickLookup));
@@ -49,9 +54,9 @@ async function rowsOfSize(size: string, isLast: boolean, options: Options): Prom
         rows.push(figure(`${name}-${event}`, count, 'per million'));
       rows.push(decisionsRow(`${name}-of-consume`, decided.perSecond, ceilings.consume));
       rows.push(decisionsRow(`${name}-of-sql-join`, decided.perSecond, ceilings.sqlJoin));
+      yield rows;
     }
-    for (const pace of paces) rows.push(await bench.latency(pace, seconds));
-    return rows;
+    for (const pace of paces) yield [await bench.latency(pace, seconds)];
   } finally {
     await system.stop();
   }
@@ -74,10 +79,10 @@ function countOf(size: string): number {
 async function run(options: Options): Promise<void> {
   const rows: BenchRow[] = [];
   for (const [index, size] of options.sizes.entries()) {
-    const found = await rowsOfSize(size, index === options.sizes.length - 1, options);
-    // At once: the next size may take an hour to fill.
-    printTable(found);
-    rows.push(...found);
+    for await (const found of rowsOfSize(size, index === options.sizes.length - 1, options)) {
+      printTable(found);
+      rows.push(...found);
+    }
   }
   console.log(writeResults('attribution', rows));
 }
