@@ -72,7 +72,7 @@ describe('places', () => {
     const lane = laneOf({ concurrency: 1 });
     const [first, second] = [lane.submit(item('a')), lane.submit(item('b'))];
     expect(first.leave()).toBeNull();
-    expect(second.leave()).toBe(1_001_000);
+    expect(second.leave()).toBe(1_001_100);
     expect(await second.answer).toMatchObject({ kind: 'no_room' });
     await end(0);
     expect(requests).toEqual([['a']]);
@@ -83,7 +83,7 @@ describe('places', () => {
     const lane = laneOf({ concurrency: 1 });
     lane.submit(item('a'));
     vi.advanceTimersByTime(300);
-    expect(await lane.submit(item('b')).answer).toEqual({ kind: 'no_room', until: 1_001_300 });
+    expect(await lane.submit(item('b')).answer).toEqual({ kind: 'no_room', until: 1_001_400 });
   });
 
   it('are waited for while only our own records take time', async () => {
@@ -115,6 +115,18 @@ describe('places', () => {
     expect(requests).toEqual([['a'], ['b']]);
     expect(lane.breaker.state).toBe('closed');
   });
+});
+
+it('those that find no room come back one after the other, as fast as the destination takes them', async () => {
+  const lane = laneOf({ concurrency: 2 });
+  for (const name of ['a', 'b']) lane.submit(item(name));
+  await vi.advanceTimersByTimeAsync(300);
+  const answers = await Promise.all(Array.from({ length: 4 }, (_, n) => lane.submit(item(String(n))).answer));
+  expect(answers.map((answer) => answer.kind === 'no_room' && answer.until - 1_001_300)).toEqual([
+    50, 100, 150, 200,
+  ]);
+  lane.welcomeBack();
+  expect(await lane.submit(item('again')).answer).toEqual({ kind: 'no_room', until: 1_001_500 });
 });
 
 describe('a rate', () => {
@@ -189,7 +201,7 @@ describe('a breaker', () => {
     const lane = laneOf();
     await broken(lane);
     expect(changes).toBe(1);
-    expect(await lane.submit(item('later')).answer).toEqual({ kind: 'no_room', until: 1_005_000 });
+    expect(await lane.submit(item('later')).answer).toEqual({ kind: 'no_room', until: 1_005_050 });
     expect(requests).toHaveLength(10);
     expect(lane.refusal()).toMatchObject({ kind: 'no_room' });
   });

@@ -57,6 +57,8 @@ const LATENCY_WEIGHT = 0.2;
 /** The finest rest of the timer wheel, and the longest over which those that wait are spread. */
 const SOONEST_MS = 1_000;
 const LONGEST_SPREAD_MS = 300_000;
+/** What a request is thought to take before the first one has ended. */
+const SURMISED_REQUEST_MS = 100;
 /** How often a disabled destination is tried. */
 const DISABLED_PROBE_MS = 3_600_000;
 
@@ -173,16 +175,15 @@ export class DestinationLane<Item extends LaneItem> {
     return waitMs > PATIENCE_MS && this.#queued >= this.#limits.maxBatch;
   }
 
-  /** Those that wait come back spread over the time the destination needs for all of them. */
+  /** Those that wait come back one after the other, as the destination can take them; where that would be too late, at any time. */
   #sentBack(until: number): NoRoom {
     const { clock, random } = this.#options;
     this.#away += 1;
-    const spreadMs = Math.min(
-      Math.max(this.#away * this.#msPerItem(this.#requestMs), SOONEST_MS),
-      LONGEST_SPREAD_MS,
-    );
-    const soonest = Math.max(until, clock.now() + SOONEST_MS);
-    return { kind: 'no_room', until: Math.round(soonest + random() * spreadMs) };
+    const turnMs = this.#away * this.#msPerItem(this.#requestMs || SURMISED_REQUEST_MS);
+    const soonest = Math.max(until, clock.now() + SOONEST_MS) + random() * SOONEST_MS;
+    // At random from the start they would come in a heap at first, find no room and be written to the wheel once more.
+    const laterMs = turnMs < LONGEST_SPREAD_MS ? turnMs : random() * LONGEST_SPREAD_MS;
+    return { kind: 'no_room', until: Math.round(soonest + laterMs) };
   }
 
   #msPerItem(latencyMs: number): number {
