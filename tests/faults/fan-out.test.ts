@@ -33,7 +33,7 @@ describe('every delivery has one end, and is repeated only where nobody could kn
     // The time of an attempt also decides over how long those that wait come back.
     balanced({ receivers: DEAD_RECEIVERS, deliveryTimeoutMs: 200 }, (bed) =>
       deadDestinations(bed, {
-        waiting: 1_500,
+        waiting: 400,
         fillPerSecond: 500,
         holdMs: 5_000,
         healthyPerSecond: 20,
@@ -46,7 +46,7 @@ describe('every delivery has one end, and is repeated only where nobody could kn
 
   it('everything is read again by a fresh process', () =>
     balanced({ receivers: REPLAY_RECEIVERS, deliveryTimeoutMs: 5_000 }, (bed) =>
-      fanOutReplay(bed, { deliveries: 2_000 }),
+      fanOutReplay(bed, { deliveries: 600 }),
     ));
 });
 
