@@ -48,7 +48,7 @@ export class DroppedDeliveries {
   /**
    * The end of a delivery as the next attempt about its holding, of which nothing is sent.
    *
-   * | what became of it since                                       | ends as                                              |
+   * | what became of it since                                        | ends as                                              |
    * |----------------------------------------------------------------|------------------------------------------------------|
    * | corrected, sent again, or ended by another request             | nothing: it has moved on                             |
    * | nothing, and the platform refuses it                           | refused, a dead letter                               |
@@ -83,7 +83,7 @@ export class DroppedDeliveries {
     if (newer === null) {
       const { mayHaveArrived } = drop;
       const judged = { mayHaveArrived, endedAt: clock.now(), random: random() };
-      const outcome = outcomeOf(drop, incoming.event.lastReasonCode);
+      const outcome = outcomeOf(drop, incoming.event.lastReasonCode, judged.endedAt);
       await attempter.endUnsent([attempt], deliveryOutcome(attempt, outcome, judged));
     } else await this.#supersede(attempt, newer);
     droppedDeliveries.inc({ result: newer === null ? 'ended' : 'superseded' });
@@ -149,10 +149,12 @@ function isAsJudged(holding: Standing, deliveryId: string, { requestId }: Drop):
   );
 }
 
-function outcomeOf({ outcome, afterMs }: Drop, reasonCode: string | null): AttemptOutcome {
+function outcomeOf({ outcome, notBefore }: Drop, reasonCode: string | null, now: number): AttemptOutcome {
   const reason = reasonCode ?? outcome;
   if (outcome !== 'retry') return { outcome: 'refused', reason, scope: 'event' };
-  return afterMs === null ? { outcome, reason } : { outcome, reason, afterMs };
+  return notBefore === null
+    ? { outcome, reason }
+    : { outcome, reason, afterMs: Math.max(0, notBefore - now) };
 }
 
 function wireOf(decided: ConversionDecided): Buffer {

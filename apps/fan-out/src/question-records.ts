@@ -119,7 +119,7 @@ export function droppedRecord(
   outcome: Exclude<AttemptOutcome, { outcome: 'delivered' }>,
   now: number,
 ): OutgoingRecord {
-  const afterMs = outcome.outcome === 'retry' ? (outcome.afterMs ?? null) : null;
+  const afterMs = outcome.outcome === 'retry' ? outcome.afterMs : undefined;
   return dueRecord(
     delivery.conversionId,
     {
@@ -133,7 +133,7 @@ export function droppedRecord(
       dropped: {
         requestId,
         outcome: outcome.outcome,
-        afterMs,
+        notBefore: afterMs === undefined ? null : now + afterMs,
         mayHaveArrived: delivery.mayHaveArrived,
       },
     },
@@ -176,15 +176,7 @@ export function askedRecord(asked: AskedQuestion): OutgoingRecord {
     definition: definition.key,
     definitionVersion: definition.api.version,
     advertiserId,
-    deliveries: !isInPart
-      ? []
-      : deliveries.map(({ mayHaveArrived: _, ...delivery }) => ({
-          ...delivery,
-          outcome: 'delivered',
-          reasonCode: DROPPED_IN_PART,
-          contentDigest: digest,
-          nextAttemptAt: null,
-        })),
+    deliveries: isInPart ? deliveries.map((delivery) => asJudged(delivery, digest)) : [],
     ...requestColumns(request),
     ...endColumns(end, startedAt),
     startedAt,
@@ -192,6 +184,19 @@ export function askedRecord(asked: AskedQuestion): OutgoingRecord {
     isTest,
     holdings: [],
   });
+}
+
+function asJudged(
+  { mayHaveArrived: _, ...delivery }: DueQuestion['deliveries'][number],
+  digest: string,
+): DeliveryAttempted['deliveries'][number] {
+  return {
+    ...delivery,
+    outcome: 'delivered',
+    reasonCode: DROPPED_IN_PART,
+    contentDigest: digest,
+    nextAttemptAt: null,
+  };
 }
 
 function nothingDue(destinationId: string, outwardEvent: string) {

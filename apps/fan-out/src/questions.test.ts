@@ -196,7 +196,7 @@ describe('a question', () => {
       { definition: 'partner-postback', settings: { urlTemplate: 'https://x.example/?c={click_id}' } },
     ],
     ['is not live any more', { mode: 'dry_run' }],
-  ])('is dropped where the destination %s; what was delivered stays so', async (_what, change) => {
+  ])('is not put where the destination %s; what was delivered stays so', async (_what, change) => {
     await bed.decide(sale);
     if ('operation' in change)
       await bed.log.append(aChange('destination', GOOGLE, { expectedVersion: 0, operation: 'remove' }));

@@ -9,6 +9,7 @@ import {
   type OutwardRequest,
   outcomesOfAll,
   pending,
+  type RecordedRequest,
   type Redactor,
   recordRequest,
   recordResponse,
@@ -68,6 +69,15 @@ interface Asked {
   readonly record: QuestionRecord;
   readonly receiver: Receiver;
   readonly followUp: FollowUp<Receiver['settings']>;
+}
+
+/** A question as it was put, and what was heard. */
+interface Heard {
+  readonly request: RecordedRequest;
+  readonly exchange: Exchange;
+  readonly answer: FollowUpAnswer;
+  readonly hide: Redactor;
+  readonly startedAt: number;
 }
 
 /** What follows from an answer. */
@@ -149,10 +159,8 @@ export class Questions {
   }
 
   async #exchange(asked: Asked, flight: Flight, hasNewToken: boolean): Promise<void> {
-    const { tokens, sender, clock, configurationVersion } = this.#options;
-    const { key, record, receiver, followUp } = asked;
-    const { settings, hideSecrets } = receiver;
-    const { question, destinationId } = record;
+    const { tokens } = this.#options;
+    const { record, receiver } = asked;
     const token = await flight.over(() => tokens.get(receiver));
     if (!token.ok) {
       const consequence = this.#consequenceOf(asked, pending(token.reason, token));
@@ -160,32 +168,46 @@ export class Questions {
       return this.#tell(asked, consequence, null);
     }
     const { accessToken } = token;
+    const heard = await this.#hear(asked, accessToken, flight);
+    const { answer } = heard;
+    const isTokenExpired = answer.answer === 'pending' && answer.reason === TOKEN_EXPIRED;
+    if (isTokenExpired) tokens.drop(record.destinationId, accessToken);
+    if (!isTokenExpired || hasNewToken || accessToken === null)
+      return this.#record(asked, heard, this.#consequenceOf(asked, answer));
+    await this.#record(asked, heard, { kind: 'pending', reason: TOKEN_EXPIRED, records: [] });
+    return this.#exchange(asked, flight, true);
+  }
+
+  async #hear(asked: Asked, accessToken: string | null, flight: Flight): Promise<Heard> {
+    const { sender, clock } = this.#options;
+    const { record, receiver, followUp } = asked;
+    const { settings, hideSecrets } = receiver;
     const startedAt = clock.now();
-    const requestId = question.platformRequestId;
+    const requestId = record.question.platformRequestId;
     const request = followUp.buildRequest({ requestId, settings, accessToken, now: startedAt });
+    const hide = attemptRedactor(request, [], hideSecrets);
     const exchange = await flight.over(() => sender.send(request, receiver));
     const answer = this.#judge(asked, exchange);
-    const isTokenExpired = answer.answer === 'pending' && answer.reason === TOKEN_EXPIRED;
-    if (isTokenExpired) tokens.drop(destinationId, accessToken);
-    const isAgain = isTokenExpired && !hasNewToken && accessToken !== null;
-    const consequence = isAgain
-      ? ({ kind: 'pending', reason: TOKEN_EXPIRED, records: [] } as const)
-      : this.#consequenceOf(asked, answer);
-    const hide = attemptRedactor(request, [], hideSecrets);
+    return { request: recordRequest(request, hide), exchange, answer, hide, startedAt };
+  }
+
+  /** In whatever part this arrives: a question whose record is not committed is asked again. */
+  async #record(asked: Asked, heard: Heard, consequence: Consequence): Promise<void> {
+    const { clock, configurationVersion } = this.#options;
+    const { key, record, receiver } = asked;
+    const { request, exchange, hide, startedAt } = heard;
     const onRecord = askedRecord({
       key,
       record,
       receiver,
-      request: recordRequest(request, hide),
+      request,
       startedAt,
       end: endOf(exchange, hide, clock.now()),
       configurationVersion: configurationVersion(),
       isInPart: consequence.kind === DROPPED_IN_PART,
     });
-    // In whatever part that arrives, a question whose record is not committed is asked again.
     await this.#producer.produce([...consequence.records, onRecord]);
-    this.#tell(asked, consequence, { exchange, answer, hide });
-    if (isAgain) await this.#exchange(asked, flight, true);
+    this.#tell(asked, consequence, heard);
   }
 
   #judge({ record, receiver, followUp }: Asked, exchange: Exchange): FollowUpAnswer {
@@ -233,15 +255,11 @@ export class Questions {
     questionsTotal.inc({ definition, answer: 'unasked' });
     this.#options.logger.warn(
       { requestId, destinationId, definition, reason, deliveries: deliveries.length },
-      'question.dropped',
+      'question.unasked',
     );
   }
 
-  #tell(
-    { record, receiver }: Asked,
-    { kind: answer, reason }: Consequence,
-    heard: { readonly exchange: Exchange; readonly answer: FollowUpAnswer; readonly hide: Redactor } | null,
-  ): void {
+  #tell({ record, receiver }: Asked, { kind: answer, reason }: Consequence, heard: Heard | null): void {
     const { logger, clock } = this.#options;
     const { deliveryId: requestId, destinationId, attempt: asked, question } = record;
     const definition = receiver.definition.key;
@@ -276,15 +294,7 @@ function endOf(exchange: Exchange, hide: Redactor, endedAt: number) {
   return { response: recordResponse(exchange.response, hide), errorCode: null, endedAt };
 }
 
-function whatWasSaid({
-  exchange,
-  answer,
-  hide,
-}: {
-  readonly exchange: Exchange;
-  readonly answer: FollowUpAnswer;
-  readonly hide: Redactor;
-}) {
+function whatWasSaid({ exchange, answer, hide }: Heard) {
   return {
     status: exchange.ok ? exchange.response.status : null,
     detail: 'detail' in answer && answer.detail !== undefined ? hide(answer.detail) : null,
