@@ -1,10 +1,13 @@
 /** Google's Data Manager as fan-out meets it: it accepts what it is sent, and says later what a test has it say. */
 import type { aChange } from '@tributary/configuration';
-import type { ConversionDecided } from '@tributary/contracts';
+import type { ConversionDecided, DeliveryAttempted, DeliveryDue } from '@tributary/contracts';
 import type { OutwardRequest } from '@tributary/destinations';
+import { deterministicUuid } from '@tributary/domain';
 import { aDecision } from '@tributary/testing';
 import { answered, FanOutBed } from './fan-out-bed.fixture.ts';
 import type { Exchange } from './sender.ts';
+
+const STATUS_PATH = 'requestStatus:retrieve';
 
 export const GOOGLE = {
   id: 'google',
@@ -25,6 +28,41 @@ export function aSale(changes: Partial<ConversionDecided> = {}): ConversionDecid
   const decided = aDecision(changes);
   const adPlatformIds = [{ name: 'gclid', value: 'Cj0KCQ', firstSeenAt: decided.occurredAt - 3_600_000 }];
   return { ...decided, adPlatformIds };
+}
+
+export const SALE = aSale();
+
+/** The sale's next revisions. */
+export function revised(revision: number, changes: Partial<ConversionDecided> = {}): ConversionDecided {
+  return { ...SALE, revision, decidedAt: SALE.decidedAt + revision, ...changes };
+}
+
+export const worth = (units: number) => ({ revenueMicros: BigInt(units) * 1_000_000n });
+
+/** Sales beside it. */
+export function otherSales(count: number): readonly ConversionDecided[] {
+  return Array.from({ length: count }, (_, n) =>
+    aSale({ conversionId: deterministicUuid('another_sale', String(n)) }),
+  );
+}
+
+/** How each attempt ended, questions left out. */
+export function endsIn(bed: FanOutBed): readonly (string | null)[] {
+  return bed
+    .attempted()
+    .filter(({ phase, url }) => phase === 'ended' && !url.includes(STATUS_PATH))
+    .flatMap(({ deliveries }) => deliveries.map(({ outcome, reasonCode }) => reasonCode ?? outcome));
+}
+
+export function questionsIn(bed: FanOutBed): readonly DeliveryAttempted[] {
+  return bed.attempted().filter(({ url }) => url.includes(STATUS_PATH));
+}
+
+/** The first of that kind in the timer wheel. */
+export function waitingIn(bed: FanOutBed, kind: string): DeliveryDue {
+  const found = bed.waiting.find((each) => each.kind === kind);
+  if (found === undefined) throw new Error(`no ${kind} waits`);
+  return found;
 }
 
 /** @param reasons of the errors, each with how many events it dropped. */
@@ -69,7 +107,7 @@ export class DataManager {
       return json(200, { access_token: `token-${this.#tokens}`, expires_in: 3_600_000 });
     }
     const token = headers['authorization']?.replace('Bearer ', '') ?? '';
-    if (pathname.endsWith('requestStatus:retrieve')) {
+    if (pathname.endsWith(STATUS_PATH)) {
       const requestId = searchParams.get('requestId') ?? '';
       this.asked.push({ requestId, at: this.#bed.now, token });
       return this.says(requestId, this.asked.length);
