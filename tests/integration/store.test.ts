@@ -113,11 +113,9 @@ it('knows what is held of a conversion: the latest attempt, ended over intended,
     { attempt: 1, phase: 'ended', outcome: 'retry' },
     { attempt: 2, phase: 'intended', outcome: null },
   ] as const;
-  for (const { attempt, phase, outcome } of facts) {
-    await producer.produce([
-      outgoing('delivery.attempted.v1', conversionId, anAttempt(conversionId, attempt, phase, outcome)),
-    ]);
-  }
+  const attempts = facts.map((fact) => anAttempt(conversionId, fact.attempt, fact.phase, fact.outcome));
+  for (const attempt of attempts)
+    await producer.produce([outgoing('delivery.attempted.v1', conversionId, attempt)]);
   await stored('delivery.attempted.v1');
   await stored('conversion.decided.v1');
   const store = new DeliveryStore(clickhouse);
@@ -135,6 +133,7 @@ it('knows what is held of a conversion: the latest attempt, ended over intended,
       phase: 'intended',
       outcome: null,
       nextAttemptAt: null,
+      requestId: attempts.at(-1)?.requestId,
       mayHaveArrived: true,
       repeatedFor: 0,
       eventRevision: 1,

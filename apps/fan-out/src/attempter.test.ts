@@ -142,6 +142,7 @@ function delivery(
     event,
     deliveryId,
     nextAttemptAt: null,
+    requestId: null,
   };
   const outward = {
     deliveryId,

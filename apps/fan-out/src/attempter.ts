@@ -20,11 +20,11 @@ import {
   judgeNetworkError,
   levelFor,
   mayHaveArrived,
-  nextAttempt,
   nextTry,
 } from '@tributary/domain';
 import { type Clock, DependencyFailure, inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import type { AccessTokens } from './access-tokens.ts';
+import { deliveryOutcome } from './delivery-outcome.ts';
 import {
   type Attempt,
   type DeliveryOutcome,
@@ -43,6 +43,7 @@ import {
   reasonClassOf,
 } from './fan-out-metrics.ts';
 import type { Flight } from './flight.ts';
+import { questionsAfter } from './question-records.ts';
 import type { Receiver } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -215,7 +216,9 @@ export class Attempter {
       const ends = attempts.map((attempt, index) =>
         this.#ended(attempt, judged, index, exchange, end.endedAt),
       );
-      await this.#recordEnds(intended, end, ends);
+      const acceptedAt = end.endedAt;
+      const questions = questionsAfter({ intended, attempts, ends, exchange, acceptedAt });
+      await this.#recordEnds(intended, end, ends, questions);
       return { ...judged, health: healthOf(exchange, judged) };
     } catch (error) {
       if (error instanceof DependencyFailure) throw error;
@@ -236,32 +239,9 @@ export class Attempter {
     if (outcome === undefined || exchange === null) throw new Error('a delivery was not judged');
     const answer = exchange.ok ? { status: exchange.response.status } : { error: exchange.error };
     const doubt = mayHaveArrived(outcome, answer);
-    return endedBy(attempt, this.#outcomeOf(attempt, outcome, isAgain[index] === true, doubt, endedAt));
-  }
-
-  /** @param isAtOnce it is sent again at once, whatever its ladder says. */
-  #outcomeOf(
-    { standing, receiver }: ReadyAttempt,
-    outcome: AttemptOutcome,
-    isAtOnce: boolean,
-    doubt: boolean,
-    endedAt: number,
-  ): DeliveryOutcome {
-    if (outcome.outcome === 'delivered')
-      return { outcome: 'delivered', reasonCode: null, nextAttemptAt: null, mayHaveArrived: false };
-    const { reason: reasonCode } = outcome;
-    if (outcome.outcome === 'refused')
-      return { outcome: 'refused', reasonCode, nextAttemptAt: null, mayHaveArrived: doubt };
-    if (isAtOnce) return { outcome: 'retry', reasonCode, nextAttemptAt: null, mayHaveArrived: doubt };
-    const next = nextAttempt({
-      attempt: standing.tries,
-      random: this.#options.random(),
-      retryAfterMs: outcome.afterMs,
-      scheduleMs: receiver.destination.scheduleMs,
-    });
-    if (next.kind === 'dead')
-      return { outcome: 'dead', reasonCode, nextAttemptAt: null, mayHaveArrived: doubt };
-    return { outcome: 'retry', reasonCode, nextAttemptAt: endedAt + next.delayMs, mayHaveArrived: doubt };
+    const { random } = this.#options;
+    const judged = { mayHaveArrived: doubt, isAtOnce: isAgain[index] === true, endedAt, random: random() };
+    return endedBy(attempt, deliveryOutcome(attempt, outcome, judged));
   }
 
   async #endOfDefect(
@@ -328,16 +308,24 @@ export class Attempter {
   }
 
   async #endUnsent(attempts: readonly ReadyAttempt[], outcome: AttemptOutcome): Promise<void> {
-    const now = this.#options.clock.now();
-    for (const attempt of attempts)
-      await this.endUnsent([attempt], this.#outcomeOf(attempt, outcome, false, false, now));
+    const { clock, random } = this.#options;
+    const endedAt = clock.now();
+    for (const attempt of attempts) {
+      const judged = { mayHaveArrived: false, endedAt, random: random() };
+      await this.endUnsent([attempt], deliveryOutcome(attempt, outcome, judged));
+    }
   }
 
   /** Puts ends on record after what follows from them, and then remembers them. */
-  async #recordEnds(intended: DeliveryAttempted, end: RequestEnd, ends: readonly Ended[]): Promise<void> {
+  async #recordEnds(
+    intended: DeliveryAttempted,
+    end: RequestEnd,
+    ends: readonly Ended[],
+    questions: readonly OutgoingRecord[] = [],
+  ): Promise<void> {
     // One send may arrive in part. An end on record without its retry or dead letter would be the last of the delivery;
     // the other way round the attempt is repeated under its key.
-    const consequences = ends.flatMap((each) => consequencesOf(each, end.endedAt));
+    const consequences = [...ends.flatMap((each) => consequencesOf(each, end.endedAt)), ...questions];
     if (consequences.length > 0) await this.#producer.produce(consequences);
     const record = endedRecord(intended, end, ends);
     await this.#record(
@@ -351,7 +339,8 @@ export class Attempter {
     const key = attempted.deliveries[0]?.conversionId ?? '';
     const [position] = await this.#producer.produce([outgoing('delivery.attempted.v1', key, attempted)]);
     if (position === undefined) return;
-    for (const standing of standings) this.#options.ledger.note(standing, position);
+    const { requestId } = attempted;
+    for (const standing of standings) this.#options.ledger.note({ ...standing, requestId }, position);
   }
 
   #tell(

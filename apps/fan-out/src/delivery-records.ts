@@ -57,6 +57,8 @@ export interface RequestEnd {
 const MAX_BODY = 16_384;
 /** Stands for the definition of a destination that is gone. */
 const NO_DEFINITION = 'none';
+/** Of what is due without a question to the platform having led to it. */
+const NO_QUESTION = { question: null, dropped: null } as const;
 
 /** @param attempts at least one, all to one receiver. */
 export function intendedRecord(
@@ -77,10 +79,7 @@ export function intendedRecord(
     definitionVersion: receiver?.definition.api.version ?? NO_DEFINITION,
     advertiserId: decided.advertiserId,
     deliveries: attempts.map((attempt) => attemptedOf(attempt, request)),
-    method: request.method,
-    url: request.url,
-    requestHeaders: request.headers,
-    requestBody: request.body?.slice(0, MAX_BODY) ?? null,
+    ...requestColumns(request),
     responseStatus: null,
     responseHeaders: {},
     responseBody: null,
@@ -97,27 +96,43 @@ export function intendedRecord(
 /** @param ends one for each delivery: what came of it, and the holding after. */
 export function endedRecord(
   intended: DeliveryAttempted,
-  { response, errorCode, endedAt }: RequestEnd,
+  end: RequestEnd,
   ends: readonly { readonly end: DeliveryOutcome; readonly standing: Standing }[],
 ): DeliveryAttempted {
   return {
     ...intended,
     phase: 'ended',
     deliveries: intended.deliveries.map((delivery, index) => {
-      const end = ends[index]?.end;
-      if (end === undefined) throw new Error('a delivery of a request has no end');
-      const { outcome, reasonCode, nextAttemptAt } = end;
+      const own = ends[index]?.end;
+      if (own === undefined) throw new Error('a delivery of a request has no end');
+      const { outcome, reasonCode, nextAttemptAt } = own;
       // The enumeration of outcomes never gains a symbol; the holding has the word for it.
       return { ...delivery, outcome: outcome === 'rehearsed' ? null : outcome, reasonCode, nextAttemptAt };
     }),
+    ...endColumns(end, intended.startedAt),
+    holdings: ends.map(({ end: { reasonCode }, standing }) => holdingOf(standing, reasonCode)),
+  };
+}
+
+export function requestColumns({ method, url, headers, body }: RecordedRequest) {
+  return { method, url, requestHeaders: headers, requestBody: body?.slice(0, MAX_BODY) ?? null };
+}
+
+export function endColumns({ response, errorCode, endedAt }: RequestEnd, startedAt: number) {
+  return {
     responseStatus: response?.status ?? null,
     responseHeaders: response?.headers ?? {},
     responseBody: response?.body.slice(0, MAX_BODY) ?? null,
     errorCode,
     endedAt,
-    durationMs: endedAt - intended.startedAt,
-    holdings: ends.map(({ end, standing }) => holdingOf(standing, end.reasonCode)),
+    durationMs: endedAt - startedAt,
   };
+}
+
+export function contentDigest({ url, body }: Pick<RecordedRequest, 'url' | 'body'>): string {
+  return createHash('sha256')
+    .update(`${url}\n${body ?? ''}`)
+    .digest('hex');
 }
 
 function attemptedOf(
@@ -132,15 +147,13 @@ function attemptedOf(
     attempt: standing.attempt,
     outcome: null,
     reasonCode: null,
-    contentDigest: createHash('sha256')
-      .update(`${request.url}\n${request.body ?? ''}`)
-      .digest('hex'),
+    contentDigest: contentDigest(request),
     nextAttemptAt: null,
   };
 }
 
 function holdingOf(
-  { told, held, phase: _phase, destinationId: _destinationId, ...standing }: Standing,
+  { told, held, phase: _phase, destinationId: _destinationId, requestId: _requestId, ...standing }: Standing,
   reasonCode: string | null,
 ): DeliveryAttempted['holdings'][number] {
   const [toldColumns, heldColumns] = [columnsOf(told), columnsOf(held)];
@@ -190,6 +203,7 @@ export function retryRecord(
     kind: 'retry',
     delivered,
     accepts: [],
+    ...NO_QUESTION,
   };
 }
 
@@ -212,6 +226,7 @@ export function stepRecord(
     kind: 'step',
     delivered: null,
     accepts: [],
+    ...NO_QUESTION,
   };
 }
 
@@ -239,6 +254,7 @@ export function replayRecord(
     kind: 'replay',
     delivered: null,
     accepts: [...order.accepts],
+    ...NO_QUESTION,
   };
 }
 

@@ -4,7 +4,7 @@ import { PARTITIONS } from '@tributary/contracts';
 import { SendRate } from '@tributary/domain';
 import type { Clock, Logger } from '@tributary/runtime';
 import type { ReadyAttempt } from './delivery-records.ts';
-import { DestinationLane, type Health, type LaneLimits } from './destination-lane.ts';
+import { DestinationLane, type Health, type LaneItem, type LaneLimits } from './destination-lane.ts';
 import type { Flight } from './flight.ts';
 import type { ActiveDestination } from './receivers.ts';
 
@@ -24,9 +24,21 @@ export interface DestinationLanesOptions {
   readonly logger: Logger;
 }
 
+/** A question about what was sent. Its envelope is its own, so it shares no request. */
+export interface LaneQuestion extends LaneItem {
+  ask(flight: Flight): Promise<Health>;
+}
+
+/** What goes through a lane. */
+export type LaneLoad = ReadyAttempt | LaneQuestion;
+
+function isDelivery(load: LaneLoad): load is ReadyAttempt {
+  return !('ask' in load);
+}
+
 interface Kept {
   readonly active: ActiveDestination;
-  readonly lane: DestinationLane<ReadyAttempt>;
+  readonly lane: DestinationLane<LaneLoad>;
 }
 
 export class DestinationLanes {
@@ -50,17 +62,17 @@ export class DestinationLanes {
   }
 
   /** One whose configuration has changed begins anew: whoever changed it may have mended it. */
-  laneOf({ destination, version, definition }: ActiveDestination): DestinationLane<ReadyAttempt> {
+  laneOf({ destination, version, definition }: ActiveDestination): DestinationLane<LaneLoad> {
     const { id } = destination;
     const kept = this.#lanes.get(id);
     if (kept !== undefined && kept.active.version === version) return kept.lane;
     const active = { destination, version, definition };
-    const { clock, random, send } = this.#options;
-    const lane: DestinationLane<ReadyAttempt> = new DestinationLane({
+    const { clock, random } = this.#options;
+    const lane: DestinationLane<LaneLoad> = new DestinationLane({
       limits: this.#limitsOf(active),
       clock,
       random,
-      send,
+      send: (load, flight) => this.#send(load, flight),
       onChange: () => this.#tell(active, lane),
     });
     this.#lanes.set(id, { active, lane });
@@ -70,6 +82,12 @@ export class DestinationLanes {
     return lane;
   }
 
+  #send(load: readonly LaneLoad[], flight: Flight): Promise<Health> {
+    const [first] = load;
+    if (first !== undefined && !isDelivery(first)) return first.ask(flight);
+    return this.#options.send(load.filter(isDelivery), flight);
+  }
+
   #limitsOf({ destination, definition }: ActiveDestination): LaneLimits {
     const { concurrency = CONCURRENCY, ratePerSecond, disableAfterMs = DISABLE_AFTER_MS } = destination;
     const share =
@@ -77,7 +95,7 @@ export class DestinationLanes {
     return { concurrency, ratePerSecond: share, maxBatch: definition.maxBatch, disableAfterMs };
   }
 
-  #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<ReadyAttempt>): void {
+  #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<LaneLoad>): void {
     const { producer, clock, instanceId, configurationVersion, logger } = this.#options;
     const { breaker, disabledAt } = lane;
     const { state, changedAt, probeAt, probes, consecutiveFailures, failingSince } = breaker;

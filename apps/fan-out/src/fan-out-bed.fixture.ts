@@ -24,8 +24,10 @@ import { type DeliveryStore, type StoredHolding, StoredOffsets } from '@tributar
 import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import { DestinationLanes } from './destination-lanes.ts';
+import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
 import { OutlierGuards } from './outlier-guards.ts';
+import { Questions } from './questions.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { ReplayOrders } from './replay-orders.ts';
 import { SendLedger } from './send-ledger.ts';
@@ -63,6 +65,8 @@ export class FanOutBed {
   readonly decided: ConversionDecided[] = [];
   readonly #waiting: Waiting[] = [];
   now = NOW;
+  /** The time that lanes see: it stands still too, so a request that others may share is never full unless a test moves it. */
+  laneNow = () => this.now;
   isOwner = true;
   random = 0.5;
   /** How a request is answered. */
@@ -110,6 +114,8 @@ export class FanOutBed {
       clock: { now: () => this.now },
       random: () => this.random,
       instanceId: 'fan-out-test',
+      isOwner: () => this.isOwner,
+      guardMs: 40_000,
       configurationVersion: () => this.follower.current.version,
       logger: createLogger('fan-out-test', 'silent'),
       sender: {
@@ -119,13 +125,11 @@ export class FanOutBed {
         },
       },
     };
-    this.attempter = new Attempter({
-      ...shared,
-      tokens: new AccessTokens(shared),
-      isOwner: () => this.isOwner,
-    });
+    const tokens = new AccessTokens(shared);
+    this.attempter = new Attempter({ ...shared, tokens });
     this.lanes = new DestinationLanes({
       ...shared,
+      clock: { now: () => this.laneNow() },
       send: (attempts, flight) => this.attempter.send(attempts, flight),
     });
     const receivers = new Receivers(this.encryption);
@@ -138,7 +142,6 @@ export class FanOutBed {
       lanes: this.lanes,
       receivers,
       configuration,
-      guardMs: 40_000,
     });
     const replays = new ReplayOrders({
       ...shared,
@@ -153,7 +156,22 @@ export class FanOutBed {
       },
       receivers,
       steps,
-      configuration: () => this.follower.current,
+      configuration,
+    });
+    const questions = new Questions({
+      ...shared,
+      tokens,
+      steps,
+      lanes: this.lanes,
+      receivers,
+      configuration,
+    });
+    const dropped = new DroppedDeliveries({
+      ...shared,
+      attempter: this.attempter,
+      steps,
+      receivers,
+      configuration,
     });
     this.fanOut = new FanOut({
       ...shared,
@@ -162,6 +180,8 @@ export class FanOutBed {
       lanes: this.lanes,
       steps,
       replays,
+      questions,
+      dropped,
       schemas: { learn: (id) => this.learn(id) },
     });
   }
@@ -292,11 +312,11 @@ export class FanOutBed {
   /** The latest of each, as the table `holdings` has it. */
   holdings(): StoredHolding[] {
     const latest = new Map<string, { rank: number; row: StoredHolding }>();
-    for (const { phase, destinationId, holdings } of this.attempted()) {
+    for (const { phase, destinationId, requestId, holdings } of this.attempted()) {
       for (const holding of holdings) {
         const rank = holding.attempt * 2 + (phase === 'ended' ? 1 : 0);
         if (rank <= (latest.get(holding.holdingId)?.rank ?? 0)) continue;
-        latest.set(holding.holdingId, { rank, row: rowOf(holding, phase, destinationId) });
+        latest.set(holding.holdingId, { rank, row: { ...rowOf(holding, phase, destinationId), requestId } });
       }
     }
     return [...latest.values()].map(({ row }) => row);
@@ -318,7 +338,7 @@ function rowOf(
   holding: DeliveryAttempted['holdings'][number],
   phase: 'intended' | 'ended',
   destinationId: string,
-): StoredHolding {
+): Omit<StoredHolding, 'requestId'> {
   const value = (
     state: string | null,
     revenue: readonly [bigint | null, string | null],

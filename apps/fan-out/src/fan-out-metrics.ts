@@ -19,7 +19,7 @@ export const deliverySeconds = latency({
 });
 export const openDeliveries = gauge({
   name: 'tributary_deliveries_open',
-  help: "Deliveries this instance attempts now, those that wait for room in their destination's lane included.",
+  help: "Deliveries this instance attempts and questions it asks now, those that wait for room in their destination's lane included.",
 });
 export const withheld = counter({
   name: 'tributary_deliveries_withheld_total',
@@ -37,6 +37,28 @@ export const cameBack = counter({
 export const replayed = counter({
   name: 'tributary_delivery_replays_total',
   help: 'Orders to attempt a delivery again, by what came of them; one that comes again after a wait counts again.',
+  labels: ['result'],
+});
+
+/** What a question about a request that was accepted came to; `unasked`: it is not asked any more, `failed`: a defect of ours. */
+export type QuestionAnswer =
+  | 'delivered'
+  | 'dropped'
+  | 'dropped_in_part'
+  | 'pending'
+  | 'untold'
+  | 'unasked'
+  | 'failed';
+export const questions = counter({
+  name: 'tributary_delivery_questions_total',
+  help: 'Questions to platforms what became of requests that they had accepted, by definition and answer.',
+  labels: ['definition', 'answer'],
+});
+
+/** `ended`, `superseded`, or `moved_on`: corrected or sent again meanwhile. */
+export const droppedDeliveries = counter({
+  name: 'tributary_deliveries_dropped_total',
+  help: 'Deliveries that a platform has dropped after it had accepted them, by what came of them.',
   labels: ['result'],
 });
 

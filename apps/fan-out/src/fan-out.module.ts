@@ -45,8 +45,10 @@ import { AddressGuard } from './address-guard.ts';
 import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
 import { CONCURRENCY, DestinationLanes } from './destination-lanes.ts';
+import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
 import { OutlierGuards } from './outlier-guards.ts';
+import { Questions } from './questions.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { ReplayOrders } from './replay-orders.ts';
 import { SendLedger } from './send-ledger.ts';
@@ -116,6 +118,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       random: Math.random,
       instanceId: `fan-out-${randomUUID()}`,
       configurationVersion: () => follower.current.version,
+      isOwner: () => this.strategy.groupStatus.isMember,
+      guardMs: settings.DELIVERY_TIMEOUT_MS * GUARDED_TIMEOUTS,
       sender: {
         send: (request: OutwardRequest, { destination }: Receiver) =>
           sender.send(request, {
@@ -129,11 +133,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     this.#follower = follower;
     this.#clickhouse = clickhouse;
     this.#sender = sender;
-    const attempter = new Attempter({
-      ...shared,
-      tokens: new AccessTokens(shared),
-      isOwner: () => this.strategy.groupStatus.isMember,
-    });
+    const tokens = new AccessTokens(shared);
+    const attempter = new Attempter({ ...shared, tokens });
     const lanes = new DestinationLanes({
       ...shared,
       send: (attempts, flight) => attempter.send(attempts, flight),
@@ -148,15 +149,16 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       lanes,
       receivers,
       configuration,
-      guardMs: settings.DELIVERY_TIMEOUT_MS * GUARDED_TIMEOUTS,
     });
     const replays = new ReplayOrders({
       ...shared,
       decisions: store,
       receivers,
       steps,
-      configuration: () => follower.current,
+      configuration,
     });
+    const questions = new Questions({ ...shared, tokens, steps, lanes, receivers, configuration });
+    const dropped = new DroppedDeliveries({ ...shared, attempter, steps, receivers, configuration });
     this.fanOut = new FanOut({
       ...shared,
       follower,
@@ -164,6 +166,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       lanes,
       steps,
       replays,
+      questions,
+      dropped,
       schemas: this.#schemas,
     });
     this.strategy = new BatchStrategy({

@@ -347,6 +347,8 @@ describe('a retry that comes due', () => {
     kind: 'retry',
     delivered: null,
     accepts: [],
+    question: null,
+    dropped: null,
   });
 
   beforeEach(async () => {

@@ -17,8 +17,10 @@ import { levelFor } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger, withTraceHeaders } from '@tributary/runtime';
 import { type Asking, replayRecord, stepRecord } from './delivery-records.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
+import type { DroppedDeliveries } from './dropped-deliveries.ts';
 import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
 import { planHoldings } from './plan.ts';
+import type { Questions } from './questions.ts';
 import { partOfRequest, type Receivers } from './receivers.ts';
 import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts';
 import { Room } from './room.ts';
@@ -26,6 +28,7 @@ import type { SendLedger, Standing } from './send-ledger.ts';
 import type { Steps } from './steps.ts';
 import { type DueEvent, type DueTopic, dueTopic, popDue } from './timer.ts';
 import { type Startable, Undertaking } from './undertaking.ts';
+import type { Underway } from './underway.ts';
 
 export interface FanOutOptions {
   readonly follower: ConfigurationFollower;
@@ -34,6 +37,8 @@ export interface FanOutOptions {
   readonly lanes: DestinationLanes;
   readonly steps: Steps;
   readonly replays: ReplayOrders;
+  readonly questions: Questions;
+  readonly dropped: DroppedDeliveries;
   readonly producer: EventProducer;
   readonly schemas: SchemaSource;
   readonly clock: Clock;
@@ -43,6 +48,8 @@ export interface FanOutOptions {
 const CATCH_UP_MS = 30_000;
 const EVICT_EVERY_MS = 1_000;
 const DECISIONS = 'conversion.decided.v1';
+/** Kinds of due records that carry no decision. */
+const OWN_WAY = ['replay', 'question', 'dropped'] as const;
 /**
  * Requests under way and waited for: enough for both cores, few enough for each to be sent and on record in a fraction of a
  * second. A delivery that may share its request counts as its part of it.
@@ -138,19 +145,26 @@ export class FanOut implements AssignmentListener {
       if (until === null) open.push(event);
       else shut.push({ event, until });
     }
-    const { replays = [], others = [] } = Object.groupBy(open, ({ event }) =>
-      event.kind === 'replay' ? 'replays' : 'others',
-    );
+    const {
+      replay: replays = [],
+      question: questions = [],
+      dropped = [],
+      other: others = [],
+    } = Object.groupBy(open, ({ event }) => OWN_WAY.find((kind) => kind === event.kind) ?? 'other');
     const asked: Again[] = [];
     for (const event of others) asked.push(await this.#askedAgain(event));
     const undertaking = this.#undertaking(batch.signal);
     await this.#replay(replays.map(orderWaiting), undertaking);
+    await this.#ask(questions, undertaking);
     await this.#options.ledger.withHoldings(
-      others.map(({ key }) => key),
+      [...others, ...dropped].map(({ key }) => key),
       (standings) =>
-        undertaking.begin(
-          asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
-        ),
+        undertaking.begin([
+          ...asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
+          ...dropped.map((each) =>
+            again(each, 1, () => this.#options.dropped.end(each, standings.get(each.key) ?? [])),
+          ),
+        ]),
     );
     await this.#settle(undertaking);
     // Last: what fails before has the batch come again, each time with copies of all that was put back by then.
@@ -187,9 +201,17 @@ export class FanOut implements AssignmentListener {
     );
   }
 
+  async #ask(questions: readonly DueEvent[], undertaking: Undertaking<Work>): Promise<void> {
+    if (questions.length === 0) return;
+    await this.#catchUp(Math.max(...questions.map(({ event }) => event.question?.configurationVersion ?? 0)));
+    await undertaking.begin(questions.map((each) => again(each, 1, () => this.#options.questions.ask(each))));
+  }
+
   /** Spares what finds its destination away the look at the ledger: there may be hundreds of thousands. */
-  #shutUntil({ destinationId }: DeliveryDue): number | null {
+  #shutUntil({ destinationId, kind }: DeliveryDue): number | null {
     const { receivers, follower, lanes, clock } = this.#options;
+    // Nothing is sent of it.
+    if (kind === 'dropped') return null;
     const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
     if (!lookup.ok) return null;
     const lane = lanes.laneOf(lookup.active);
@@ -234,7 +256,7 @@ export class FanOut implements AssignmentListener {
 
   /** A record of the timer wheel has come to its time: a retry, or a decision that found no room or had to wait. */
   #resume({ incoming, asking, delivered }: Again, standings: readonly Standing[]): readonly Work[] {
-    const { event, headers, key } = incoming;
+    const { event } = incoming;
     const { deliveryId, destinationId, outwardEvent, attempt } = event;
     if (event.kind === 'step') return this.#stepAgain(incoming, asking, standings);
     const standing = standings.find((each) => each.deliveryId === deliveryId);
@@ -250,10 +272,7 @@ export class FanOut implements AssignmentListener {
       standing,
       lastReasonCode,
     };
-    const begin = () => this.#options.steps.retry(task);
-    return [
-      { size: this.#sizeOf(destinationId), begin, key, headers, again: (dueAt) => ({ ...event, dueAt }) },
-    ];
+    return [again(incoming, this.#sizeOf(destinationId), () => this.#options.steps.retry(task))];
   }
 
   #sizeOf(destinationId: string): number {
@@ -262,13 +281,9 @@ export class FanOut implements AssignmentListener {
     return lookup.ok ? partOfRequest(lookup.active) : 1;
   }
 
-  #stepAgain(
-    { event, headers, key }: DueEvent,
-    asking: Asking,
-    standings: readonly Standing[],
-  ): readonly Work[] {
+  #stepAgain(incoming: DueEvent, asking: Asking, standings: readonly Standing[]): readonly Work[] {
     const { receivers, follower, clock, steps } = this.#options;
-    const { deliveryId: holdingId, destinationId, outwardEvent } = event;
+    const { deliveryId: holdingId, destinationId, outwardEvent } = incoming.event;
     const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
     if (lookup.ok) return this.#steps(asking, standings, holdingId);
     const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
@@ -280,8 +295,7 @@ export class FanOut implements AssignmentListener {
       standing,
       reasonCode: lookup.reason,
     };
-    const begin = () => steps.abandon(task);
-    return [{ size: 1, begin, key, headers, again: (dueAt) => ({ ...event, dueAt }) }];
+    return [again(incoming, 1, () => steps.abandon(task))];
   }
 
   /** Waits for what was begun; what keeps the partition waiting comes again by the timer wheel. */
@@ -328,6 +342,11 @@ export class FanOut implements AssignmentListener {
 function askingOf(incoming: Decided): Asking {
   const { event: decided, value: wire, headers } = incoming;
   return { decided, wire, headers, askedBy: positionOf(incoming) };
+}
+
+/** What a record of the timer wheel asks for; as it is, it comes again. */
+function again({ event, key, headers }: DueEvent, size: number, begin: () => Underway): Work {
+  return { size, begin, key, headers, again: (dueAt) => ({ ...event, dueAt }) };
 }
 
 /** An order that has waited in the timer wheel. */

@@ -176,6 +176,19 @@ describe('receivers', () => {
     expect(withheld).toEqual([{ destinationId: 'partner', reason: 'secrets_unreadable' }]);
   });
 
+  it('are found again by the override that was chosen before, by their own settings where it is gone', () => {
+    const configuration = new Configuration();
+    const found = (override: number | null) => {
+      const lookup = new Receivers(encryption).findOverride(configuration, 'partner', override, NOW);
+      return lookup.ok ? lookup.receiver.override : lookup.reason;
+    };
+    expect(found(0)).toBe('destination_unknown');
+    const settings = { urlTemplate: 'https://own.example/' };
+    const overrides = [{ offerId: 'acme-offer', settings: { urlTemplate: 'https://offer.example/' } }];
+    configuration.apply(0, aChange('destination', { ...DESTINATION, settings, overrides }));
+    expect([null, 0, 1].map(found)).toEqual([null, 0, null]);
+  });
+
   describe('with overrides', () => {
     const url = (name: string) => ({ urlTemplate: `https://${name}.example/?c={click_id}&t={secret:token}` });
     const overrides = [
@@ -272,7 +285,7 @@ it.each([
     const holdingId = outwardKey(conversionId, 'partner', 'sale');
     const told = begun(null, { kind: 'event', revision: 1, told: outwardValueOf(decided) });
     const place = { holdingId, conversionId, destinationId: 'partner', event: 'sale', deliveryId: holdingId };
-    const standing = { ...endedAs(told, 'delivered', false), ...place, nextAttemptAt: null };
+    const standing = { ...endedAs(told, 'delivered', false), ...place, nextAttemptAt: null, requestId: null };
     const configuration = new Configuration();
     configuration.apply(0, aChange('destination', { ...DESTINATION, ...destination }));
     configuration.apply(

@@ -82,6 +82,17 @@ export class Receivers {
     return (chosen === null ? undefined : overridden[chosen]) ?? own;
   }
 
+  /** The receiver by an override that was chosen before, as it is in force at `now`; by the destination's own settings where it is gone. */
+  findOverride(
+    configuration: Configuration,
+    destinationId: string,
+    override: number | null,
+    now: number,
+  ): ReceiverLookup {
+    const { own, overridden } = this.#preparedFor(configuration, destinationId, now);
+    return (override === null ? undefined : overridden[override]) ?? own;
+  }
+
   /** The destination as it is in force at `now`, for all that does not depend on what is sent. */
   findDestination(configuration: Configuration, destinationId: string, now: number): DestinationLookup {
     return this.#preparedFor(configuration, destinationId, now).destination;

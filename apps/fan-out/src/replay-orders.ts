@@ -8,8 +8,9 @@ import { replayed } from './fan-out-metrics.ts';
 import { planHoldings } from './plan.ts';
 import { partOfRequest, type Receivers } from './receivers.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
-import { done, type Steps } from './steps.ts';
+import type { Steps } from './steps.ts';
 import type { Startable } from './undertaking.ts';
+import { done } from './underway.ts';
 
 export interface ReplayOrder
   extends Pick<

@@ -73,6 +73,7 @@ function standing(
     repeatedFor: 0,
     eventRevision: null,
     nextAttemptAt: null,
+    requestId: null,
   };
 }
 

@@ -33,7 +33,6 @@ import {
 import { type Clock, DependencyFailure, type Encryption } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-records.ts';
-import type { Ticket } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { openDeliveries, replayed } from './fan-out-metrics.ts';
 import type { Admission, OutlierGuards } from './outlier-guards.ts';
@@ -42,6 +41,7 @@ import type { WishedHolding } from './plan.ts';
 import type { Receiver, ReceiverLookup, Receivers } from './receivers.ts';
 import { isRehearsal, modeOf } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
+import { done, goThrough, type Place, type StepAnswer, type Underway } from './underway.ts';
 
 export interface StepsOptions {
   readonly ledger: SendLedger;
@@ -86,22 +86,6 @@ export interface ReplayTask extends StepTask {
   readonly revisions: readonly ConversionDecided[];
 }
 
-/** Null: all is on record that is to be. An instant: the record that asked comes again then. */
-export type StepAnswer = number | null;
-
-/** A step under way. */
-export interface Underway {
-  /** @throws DependencyFailure */
-  readonly answer: Promise<StepAnswer>;
-  /** Whether it is its destination that keeps it waiting, and for longer than anybody waits. */
-  readonly isHeldUp: boolean;
-  /**
-   * It is waited for no longer. What has not begun gives its place up; what has begun goes on.
-   * @returns when the record that asked has to come again; `hasBegun`: in case that the process dies.
-   */
-  detach(): { readonly hasBegun: boolean; readonly comeBackAt: number };
-}
-
 /** A decision has waited for a destination that cannot be sent to any more. */
 export interface AbandonedTask extends Asking {
   readonly holdingId: string;
@@ -118,7 +102,7 @@ const UNSHOWN_MS = 2_000;
 
 export class Steps {
   readonly #options: StepsOptions;
-  /** Holdings with something under way here: two deliveries about one never overlap. */
+  /** Names of what is under way here, of holdings as a rule: two deliveries about one never overlap. */
   readonly #busy = new Set<string>();
   readonly #underway = new Set<Promise<unknown>>();
 
@@ -128,22 +112,22 @@ export class Steps {
 
   /** A revision meets a holding. */
   step(task: StepTask): Underway {
-    return this.#alone(task.wished.deliveryId, (place) => this.#step(task, place));
+    return this.alone(task.wished.deliveryId, (place) => this.#step(task, place));
   }
 
   /** The next attempt of a delivery; it counts only when it is the one that the holding waits for. */
   retry(task: RetryTask): Underway {
-    return this.#alone(task.standing.holdingId, (place) => this.#retry(task, place));
+    return this.alone(task.standing.holdingId, (place) => this.#retry(task, place));
   }
 
   /** Ends as dead what would never be sent or ended otherwise. */
   abandon(task: AbandonedTask): Underway {
-    return this.#alone(task.holdingId, () => this.#abandon(task));
+    return this.alone(task.holdingId, () => this.#abandon(task));
   }
 
   /** A delivery that had ended; nothing follows where the holding has moved on, or where a risk was not named. */
   replay(task: ReplayTask): Underway {
-    return this.#alone(task.wished.deliveryId, (place) => this.#replay(task, place));
+    return this.alone(task.wished.deliveryId, (place) => this.#replay(task, place));
   }
 
   /** Resolves when nothing is under way any more. */
@@ -151,16 +135,20 @@ export class Steps {
     await Promise.allSettled(this.#underway);
   }
 
-  #alone(holdingId: string, work: (place: Place) => Promise<StepAnswer>): Underway {
+  /**
+   * Does what must not overlap with anything else of that name here.
+   * @param name of a holding, or of what else there is one of.
+   */
+  alone(name: string, work: (place: Place) => Promise<StepAnswer>): Underway {
     const { clock, guardMs } = this.#options;
-    if (this.#busy.has(holdingId)) return done(clock.now() + BUSY_MS);
-    this.#busy.add(holdingId);
+    if (this.#busy.has(name)) return done(clock.now() + BUSY_MS);
+    this.#busy.add(name);
     openDeliveries.inc();
     const place: Place = { ticket: null, isLetGo: false, early: Promise.withResolvers() };
     const ended = work(place)
       .catch((error: unknown) => this.#whenShown(error))
       .finally(() => {
-        this.#busy.delete(holdingId);
+        this.#busy.delete(name);
         this.#underway.delete(ended);
         openDeliveries.dec();
       });
@@ -392,7 +380,7 @@ export class Steps {
     place: Place,
     isOnHold = false,
   ): Promise<StepAnswer> {
-    const { lanes, guards, attempter, clock } = this.#options;
+    const { lanes, guards, attempter, clock, guardMs } = this.#options;
     const lookup = this.#receiverOf(standing.destinationId, event ?? task.decided);
     if (!lookup.ok) {
       const attempt = { ...attemptOf(task, standing, event), receiver: null };
@@ -415,12 +403,7 @@ export class Steps {
       return isOnHold ? admission.checkAt : null;
     }
     const lane = lanes.laneOf(receiver);
-    const ticket = lane.submit(ready.attempt);
-    place.ticket = ticket;
-    if (place.isLetGo) ticket.leave();
-    // One that is known to be slow is not waited for at all, or every batch with a delivery to it would be slow.
-    if (lane.isSlow) place.early.resolve(clock.now() + this.#options.guardMs);
-    const answer = await ticket.answer;
+    const answer = await goThrough(lane, ready.attempt, place, clock.now() + guardMs);
     if (answer.kind === 'no_room') {
       admission.giveBack();
       return answer.until;
@@ -568,24 +551,6 @@ export class Steps {
   }
 }
 
-/** Where a step stands: before its lane, in its queue, or being sent. */
-interface Place {
-  ticket: Ticket | null;
-  /** Nobody waits for it any more, so it stands in no queue. */
-  isLetGo: boolean;
-  /** Answers before the step has ended. */
-  readonly early: PromiseWithResolvers<StepAnswer>;
-}
-
-/** Nothing is under way: it is over, or the record that asked comes again. */
-export function done(answer: StepAnswer): Underway {
-  return {
-    answer: Promise.resolve(answer),
-    isHeldUp: false,
-    detach: () => ({ hasBegun: answer === null, comeBackAt: answer ?? 0 }),
-  };
-}
-
 /** Where nobody knows what the receiver is told: whatever has changed may have been. */
 const TELLS_ALL: Tells = { amounts: AMOUNT_NAMES, state: true };
 
@@ -603,7 +568,7 @@ function placeOf(
   holdingId: string,
   deliveryId: string,
 ) {
-  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null };
+  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null, requestId: null };
 }
 
 /** @param event the decision by which the event was delivered; null for the event itself. */

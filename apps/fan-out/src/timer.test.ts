@@ -19,6 +19,8 @@ function event(topic: DueTopic, offset: number, dueAt: number, enqueuedAt = STAR
     kind: 'retry',
     delivered: null,
     accepts: [],
+    question: null,
+    dropped: null,
   };
   return {
     topic,

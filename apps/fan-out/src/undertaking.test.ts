@@ -1,8 +1,8 @@
 /** A batch's work: begun as there is room, waited for, and let go where a destination keeps it waiting. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Room } from './room.ts';
-import type { StepAnswer } from './steps.ts';
 import { type Startable, Undertaking } from './undertaking.ts';
+import type { StepAnswer } from './underway.ts';
 
 class Piece implements Startable {
   readonly size = 1;

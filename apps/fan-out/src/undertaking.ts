@@ -1,6 +1,6 @@
 /** Begins what a batch asks for, as there is room, and waits for all of it, but for no destination that keeps it waiting. */
 import type { Room } from './room.ts';
-import type { Underway } from './steps.ts';
+import type { Underway } from './underway.ts';
 
 /** Something to be begun. */
 export interface Startable {

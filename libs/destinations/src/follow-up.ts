@@ -15,7 +15,7 @@ export interface FollowUpInput<S> {
 
 export interface FollowUpJudgeInput<S> {
   readonly response: OutwardResponse;
-  /** How many deliveries the request had carried, all of which were judged delivered. */
+  /** How many deliveries of the request were judged delivered. */
   readonly deliveryCount: number;
   /** Whether it had carried adjustments rather than events. */
   readonly isAdjustment: boolean;

@@ -22,6 +22,8 @@ export interface StoredHolding extends Omit<Holding, 'told'> {
   readonly told: OutwardValue | null;
   /** When the next attempt is due, epoch ms; null unless the outcome is retry. */
   readonly nextAttemptAt: number | null;
+  /** The request of that record; null before there is one. */
+  readonly requestId: string | null;
 }
 
 type ValueColumns<Which extends 'told' | 'held'> = {
@@ -49,6 +51,7 @@ interface HoldingRow extends ValueColumns<'told'>, ValueColumns<'held'> {
   readonly mayHaveArrived: boolean;
   readonly repeatedFor: number;
   readonly eventRevision: number | null;
+  readonly requestId: string;
 }
 
 const COLUMNS = [
@@ -67,6 +70,7 @@ const COLUMNS = [
   'mayHaveArrived',
   'repeatedFor',
   'eventRevision',
+  'requestId',
   ...['told', 'held'].flatMap((which) =>
     ['State', 'RevenueMicros', 'RevenueCurrency', 'PayoutMicros', 'PayoutCurrency'].map(
       (what) => which + what,

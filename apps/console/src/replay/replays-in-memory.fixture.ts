@@ -88,7 +88,12 @@ export class ReplaysInMemory implements ReplayResources {
       event: 'sale',
       deliveryId,
     };
-    const holding = { ...endedAs(intended, 'dead', mayHaveArrived), ...names, nextAttemptAt: null };
+    const holding = {
+      ...endedAs(intended, 'dead', mayHaveArrived),
+      ...names,
+      nextAttemptAt: null,
+      requestId: null,
+    };
     const letter: DeadDelivery = {
       deadLetterId: `dead0000-0000-8000-8000-${String(nth).padStart(12, '0')}`,
       reasonCode: mayHaveArrived ? 'timeout' : 'http_503',

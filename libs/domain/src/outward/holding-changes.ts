@@ -61,6 +61,18 @@ export function withdrawn(holding: Holding): Holding {
   return { ...holding, attempt: holding.attempt + 1, phase: 'ended', outcome: 'superseded' };
 }
 
+/**
+ * What was delivered, and the receiver has not taken after all: the next attempt, about to end without anything being sent.
+ * @param mayHaveArrived whether an earlier attempt may have arrived, whatever became of the one that was delivered.
+ */
+export function dropped(holding: Holding, mayHaveArrived: boolean): Holding {
+  return {
+    ...again(holding, holding.tries),
+    mayHaveArrived,
+    eventRevision: holding.kind === 'event' ? null : holding.eventRevision,
+  };
+}
+
 /** Deliveries that ended without the receiver holding what it should, or without anybody knowing whether it does. */
 export function isWrong({ phase, outcome, held, mayHaveArrived }: Holding): boolean {
   if (phase !== 'ended') return false;

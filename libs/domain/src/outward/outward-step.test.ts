@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { State } from '../conversion.ts';
 import { type Holding, heldNow, isOpen, isUncertain, type OutwardValue, takenBack } from './holding.ts';
-import { begun, endedAs, isWrong, nextTry, repeated, withdrawn } from './holding-changes.ts';
+import { begun, dropped, endedAs, isWrong, nextTry, repeated, withdrawn } from './holding-changes.ts';
 import { type OutwardStep, outwardStep, type Wish } from './outward-step.ts';
 
 const LIVE = { isRehearsal: false } as const;
@@ -30,6 +30,12 @@ function sale(outcome: Holding['outcome'], mayHaveArrived = false): Holding {
 function restated(outcome: Holding['outcome'], mayHaveArrived = false): Holding {
   const intended = begun(sale('delivered'), { kind: 'restate', revision: 2, told: value(7) });
   return outcome === null ? intended : endedAs(intended, outcome, mayHaveArrived);
+}
+
+/** Delivered, and then dropped by the receiver after all. */
+function lost(delivered: Holding, outcome: Holding['outcome'], mayHaveArrived = false): Holding {
+  const ending = dropped(delivered, mayHaveArrived);
+  return outcome === null ? ending : endedAs(ending, outcome, false);
 }
 
 function tellingOf(step: OutwardStep): string {
@@ -103,6 +109,20 @@ describe('outwardStep', () => {
     ['refused, a newer one', sale('refused'), 2, tell(7), 'event 7'],
     ['dead, a newer one', sale('dead'), 2, tell(7), 'event 7'],
     ['dead, taken back', sale('dead'), 2, nothing, 'as_held'],
+    ['dropped after all, the same', lost(sale('delivered'), 'refused'), 2, tell(10), 'tried_before'],
+    ['dropped after all, another', lost(sale('delivered'), 'refused'), 2, tell(7), 'event 7'],
+    ['dropped after all, taken back', lost(sale('delivered'), 'refused'), 2, nothing, 'as_held'],
+    ['dropped for now, held now', lost(sale('delivered'), 'retry'), 2, undecided, 'withdraw'],
+    ['dropped and superseded, the same', lost(sale('delivered'), 'superseded'), 2, tell(10), 'event 10'],
+    ['dropped, an earlier one may be there', lost(sale('delivered'), 'dead', true), 2, tell(7), 'repeat'],
+    [
+      'correction dropped, another',
+      lost(restated('delivered'), 'refused'),
+      3,
+      tell(5),
+      'correct restate 10→5',
+    ],
+    ['correction dropped, as before', lost(restated('delivered'), 'refused'), 3, tell(10), 'as_held'],
     ['superseded, the same as it said', withdrawn(sale('retry')), 2, tell(10), 'event 10'],
 
     ['correction open, a newer one', restated('retry'), 3, tell(5), 'correct restate 10→5, superseding'],

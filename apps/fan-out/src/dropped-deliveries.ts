@@ -1,0 +1,162 @@
+/** Ends deliveries that were judged delivered and that the platform has dropped afterwards, unless they have moved on since. */
+import { type EventProducer, type IncomingEvent, OwnerProducer } from '@tributary/bus';
+import type { Configuration } from '@tributary/configuration';
+import { type ConversionDecided, type DeliveryDue, encodeEvent } from '@tributary/contracts';
+import { type AttemptOutcome, dropped } from '@tributary/domain';
+import type { Clock } from '@tributary/runtime';
+import type { Attempter } from './attempter.ts';
+import { deliveryOutcome } from './delivery-outcome.ts';
+import { type Attempt, stepRecord } from './delivery-records.ts';
+import { droppedDeliveries } from './fan-out-metrics.ts';
+import { dueRecord } from './question-records.ts';
+import type { ActiveDestination, Receivers } from './receivers.ts';
+import { modeOf } from './rehearsal.ts';
+import type { SendLedger, Standing } from './send-ledger.ts';
+import type { Steps } from './steps.ts';
+import type { DueTopic } from './timer.ts';
+import { done, type Underway } from './underway.ts';
+
+export interface DroppedDeliveriesOptions {
+  readonly ledger: SendLedger;
+  readonly attempter: Pick<Attempter, 'endUnsent'>;
+  readonly steps: Pick<Steps, 'alone'>;
+  readonly receivers: Receivers;
+  readonly producer: EventProducer;
+  /** Whether the group has heard of this instance lately. */
+  readonly isOwner: () => boolean;
+  readonly clock: Clock;
+  /** In [0, 1), for jitter. */
+  readonly random: () => number;
+  readonly configuration: () => Configuration;
+}
+
+type Drop = NonNullable<DeliveryDue['dropped']>;
+type Incoming = IncomingEvent<DueTopic>;
+
+/** When the newest revision has its step in place of a retry: after the end that makes room for it. */
+const STEP_MS = 1_000;
+
+export class DroppedDeliveries {
+  readonly #options: DroppedDeliveriesOptions;
+  readonly #producer: OwnerProducer;
+
+  constructor(options: DroppedDeliveriesOptions) {
+    this.#options = options;
+    this.#producer = new OwnerProducer(options.producer, options.isOwner);
+  }
+
+  /**
+   * The end of a delivery as the next attempt about its holding, of which nothing is sent.
+   *
+   * | what became of it since                                        | ends as                                              |
+   * |----------------------------------------------------------------|------------------------------------------------------|
+   * | corrected, sent again, or ended by another request             | nothing: it has moved on                             |
+   * | nothing, and the platform refuses it                           | refused, a dead letter                               |
+   * | nothing, and it may be tried again                             | retry by its ladder, or dead                         |
+   * | the same, and a newer revision says nothing else worth telling | superseded: the newest revision has its step instead |
+   *
+   * @param standings what is held of the conversion.
+   */
+  end(incoming: Incoming, standings: readonly Standing[]): Underway {
+    const { deliveryId, dropped: drop } = incoming.event;
+    if (drop === null) throw new Error('a delivery that was dropped does not say how');
+    const read = standings.find((each) => each.deliveryId === deliveryId);
+    if (read === undefined) {
+      droppedDeliveries.inc({ result: 'moved_on' });
+      return done(null);
+    }
+    return this.#options.steps.alone(read.holdingId, async () => {
+      await this.#end(incoming, drop, read);
+      return null;
+    });
+  }
+
+  async #end(incoming: Incoming, drop: Drop, read: Standing): Promise<void> {
+    const { ledger, attempter, clock, random } = this.#options;
+    const holding = ledger.latest(read.holdingId, read);
+    if (holding === null || !isAsJudged(holding, incoming.event.deliveryId, drop)) {
+      droppedDeliveries.inc({ result: 'moved_on' });
+      return;
+    }
+    const attempt = await this.#attemptOf(incoming, drop, holding);
+    const newer = drop.outcome === 'retry' && !drop.mayHaveArrived ? await this.#newerThan(holding) : null;
+    if (newer === null) {
+      const { mayHaveArrived } = drop;
+      const judged = { mayHaveArrived, endedAt: clock.now(), random: random() };
+      const outcome = outcomeOf(drop, incoming.event.lastReasonCode, judged.endedAt);
+      await attempter.endUnsent([attempt], deliveryOutcome(attempt, outcome, judged));
+    } else await this.#supersede(attempt, newer);
+    droppedDeliveries.inc({ result: newer === null ? 'ended' : 'superseded' });
+  }
+
+  async #attemptOf(
+    { topic, partition, offset, headers, event: { outwardEvent } }: Incoming,
+    { mayHaveArrived }: Drop,
+    holding: Standing,
+  ): Promise<Attempt> {
+    const { ledger } = this.#options;
+    const { conversionId, destinationId, revision, kind, eventRevision } = holding;
+    const decided = await ledger.decidedRevision(conversionId, revision);
+    const isCorrection = kind !== 'event' && eventRevision !== null;
+    return {
+      decided,
+      wire: wireOf(decided),
+      askedBy: { topic, partition, offset },
+      headers,
+      standing: { ...holding, ...dropped(holding, mayHaveArrived), nextAttemptAt: null },
+      outwardEvent,
+      delivered: isCorrection ? wireOf(await ledger.decidedRevision(conversionId, eventRevision)) : null,
+      receiver: this.#liveDestination(destinationId),
+    };
+  }
+
+  /** Null where it is not live any more: what is on record as delivered there was no rehearsal. */
+  #liveDestination(destinationId: string): ActiveDestination | null {
+    const { receivers, configuration, clock } = this.#options;
+    const lookup = receivers.findDestination(configuration(), destinationId, clock.now());
+    return lookup.ok && modeOf(lookup.active) === 'live' ? lookup.active : null;
+  }
+
+  /** The newest revision where it is newer than what was told: an older one never acts. */
+  async #newerThan({ conversionId, revision }: Standing): Promise<ConversionDecided | null> {
+    const { ledger } = this.#options;
+    const newest = (await ledger.newestRevisions([conversionId])).get(conversionId) ?? 0;
+    return newest > revision ? ledger.decidedRevision(conversionId, newest) : null;
+  }
+
+  async #supersede(attempt: Attempt, newer: ConversionDecided): Promise<void> {
+    const { attempter, clock } = this.#options;
+    const { holdingId, destinationId, event, conversionId } = attempt.standing;
+    const now = clock.now();
+    const step = stepRecord({ holdingId, destinationId, event }, wireOf(newer), now + STEP_MS, now);
+    await this.#producer.produce([dueRecord(conversionId, step, now)]);
+    await attempter.endUnsent([attempt], {
+      outcome: 'superseded',
+      reasonCode: 'newer_revision',
+      nextAttemptAt: null,
+      mayHaveArrived: false,
+    });
+  }
+}
+
+/** Whether it stands as the request left it. */
+function isAsJudged(holding: Standing, deliveryId: string, { requestId }: Drop): boolean {
+  return (
+    holding.deliveryId === deliveryId &&
+    holding.requestId === requestId &&
+    holding.phase === 'ended' &&
+    holding.outcome === 'delivered'
+  );
+}
+
+function outcomeOf({ outcome, notBefore }: Drop, reasonCode: string | null, now: number): AttemptOutcome {
+  const reason = reasonCode ?? outcome;
+  if (outcome !== 'retry') return { outcome: 'refused', reason, scope: 'event' };
+  return notBefore === null
+    ? { outcome, reason }
+    : { outcome, reason, afterMs: Math.max(0, notBefore - now) };
+}
+
+function wireOf(decided: ConversionDecided): Buffer {
+  return encodeEvent('conversion.decided.v1', decided);
+}
