@@ -1,6 +1,6 @@
 /** `npm test`: prepares what is missing, runs every suite, ends with `N passed, N failed`. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import process from 'node:process';
 import { prepare, repository, runNode } from './prepare.mjs';
 import { preparePython } from './prepare-python.mjs';
@@ -10,7 +10,7 @@ const SUITES = ['unit', 'integration', 'e2e'];
 
 const folder = join(repository, '.tributary/test-results');
 
-/** @returns how many tests passed and failed; a file that fails before its first test counts as one failure. */
+/** @returns how many tests passed, and what failed by name; a file that fails before its first test counts as one failure. */
 async function runSuite(suite) {
   const results = join(folder, `${suite}.json`);
   rmSync(results, { force: true });
@@ -25,13 +25,19 @@ async function runSuite(suite) {
     `--outputFile.json=${results}`,
     ...process.argv.slice(2),
   ]);
-  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(results, 'utf8'));
-  const broken = testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  ).length;
-  const failed = numFailedTests + broken;
+  const { numPassedTests, testResults } = JSON.parse(readFileSync(results, 'utf8'));
+  const failures = testResults.flatMap((file) => failuresOf(file).map((failure) => `${suite}  ${failure}`));
   // A run that fails without a failed test (a set-up, an unhandled rejection) must not pass for a good one.
-  return { passed: numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed };
+  if (failures.length === 0 && exitCode !== 0) failures.push(`${suite}  ended with code ${exitCode}`);
+  return { passed: numPassedTests, failures };
+}
+
+function failuresOf({ name, status, message, assertionResults }) {
+  const path = relative(repository, name);
+  if (status === 'failed' && assertionResults.length === 0) return [`${path}: ${message}`];
+  return assertionResults
+    .filter((result) => result.status === 'failed')
+    .map(({ fullName, failureMessages }) => `${path} > ${fullName}\n${failureMessages.join('\n')}`);
 }
 
 await prepare();
@@ -39,11 +45,13 @@ const withoutPython = preparePython();
 if (withoutPython !== null) console.log(`Tests with Python clients are skipped: ${withoutPython}`);
 mkdirSync(folder, { recursive: true });
 let passed = 0;
-let failed = 0;
+const failures = [];
 for (const suite of SUITES) {
   const outcome = await runSuite(suite);
   passed += outcome.passed;
-  failed += outcome.failed;
+  failures.push(...outcome.failures);
 }
-process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
-console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failures.length === 0 && passed > 0 ? 0 : 1;
+// Told again at the end: what a suite said is thousands of lines above by then.
+for (const failure of failures) console.log(`\nFAILED ${failure}`);
+console.log(`${passed} passed, ${failures.length} failed`);
