@@ -17,6 +17,7 @@ import { aClick, aDecision, eventually } from '@tributary/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 
 const DATABASE = 'store_test';
+const HELD_BY = randomUUID();
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/clickhouse');
 
 let connection: KafkaConnection;
@@ -134,6 +135,7 @@ it('knows what is held of a conversion: the latest attempt, ended over intended,
       outcome: null,
       nextAttemptAt: null,
       requestId: attempts.at(-1)?.requestId,
+      heldBy: HELD_BY,
       mayHaveArrived: true,
       repeatedFor: 0,
       eventRevision: 1,
@@ -325,6 +327,7 @@ function anAttempt(
         mayHaveArrived: true,
         repeatedFor: 0,
         eventRevision: 1,
+        heldBy: HELD_BY,
         toldState: 'payable',
         toldRevenueMicros: -(2n ** 62n),
         toldRevenueCurrency: 'EUR',

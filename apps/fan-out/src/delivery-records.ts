@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided, DeadLettered, DeliveryAttempted, DeliveryDue } from '@tributary/contracts';
 import type { OutwardDelivery, OutwardResponse, RecordedRequest } from '@tributary/destinations';
-import { type DeliveryEnd, deterministicUuid, type OutwardValue } from '@tributary/domain';
+import {
+  type DeliveryEnd,
+  deterministicUuid,
+  moneyOf,
+  type OutwardValue,
+  type State,
+} from '@tributary/domain';
 import type { ActiveDestination, Receiver } from './receivers.ts';
 import { modeOf } from './rehearsal.ts';
 import type { Standing } from './send-ledger.ts';
@@ -156,7 +162,7 @@ function holdingOf(
   { told, held, phase: _phase, destinationId: _destinationId, requestId: _requestId, ...standing }: Standing,
   reasonCode: string | null,
 ): DeliveryAttempted['holdings'][number] {
-  const [toldColumns, heldColumns] = [columnsOf(told), columnsOf(held)];
+  const toldColumns = columnsOf(told);
   return {
     ...standing,
     reasonCode,
@@ -165,12 +171,31 @@ function holdingOf(
     toldRevenueCurrency: toldColumns.revenueCurrency,
     toldPayoutMicros: toldColumns.payoutMicros,
     toldPayoutCurrency: toldColumns.payoutCurrency,
-    heldState: heldColumns.state,
-    heldRevenueMicros: heldColumns.revenueMicros,
-    heldRevenueCurrency: heldColumns.revenueCurrency,
-    heldPayoutMicros: heldColumns.payoutMicros,
-    heldPayoutCurrency: heldColumns.payoutCurrency,
+    ...heldColumns(held),
   };
+}
+
+/** What a receiver held before a delivery, as records have it. */
+export type HeldColumns = ReturnType<typeof heldColumns>;
+
+export function heldColumns(held: OutwardValue | null) {
+  const { state, revenueMicros, revenueCurrency, payoutMicros, payoutCurrency } = columnsOf(held);
+  return {
+    heldState: state,
+    heldRevenueMicros: revenueMicros,
+    heldRevenueCurrency: revenueCurrency,
+    heldPayoutMicros: payoutMicros,
+    heldPayoutCurrency: payoutCurrency,
+  };
+}
+
+/** The inverse of {@link heldColumns}; its state is one of ours, since only this module writes it. */
+export function heldIn(columns: Omit<HeldColumns, 'heldState'> & { readonly heldState: string | null }) {
+  const { heldState, heldRevenueMicros, heldRevenueCurrency, heldPayoutMicros, heldPayoutCurrency } = columns;
+  if (heldState === null) return null;
+  const revenue = moneyOf(heldRevenueMicros, heldRevenueCurrency);
+  const payout = moneyOf(heldPayoutMicros, heldPayoutCurrency);
+  return { amounts: { revenue, payout }, state: heldState as State };
 }
 
 function columnsOf(value: OutwardValue | null) {

@@ -175,6 +175,69 @@ describe('what was dropped afterwards', () => {
   });
 });
 
+describe('what was dropped under a correction that never arrived', () => {
+  const away = answered(503);
+  const dropsOnly = (dropped: string) => (id: string) =>
+    id === dropped ? said('FAILED', { INTERNAL_ERROR: 1 }) : said('SUCCESS');
+  const values = () => google.ingested.map(({ events }) => events[0]?.conversionValue);
+
+  it('is told again where the correction was withdrawn, for it was thought to be held already', async () => {
+    google.refuses = (nth) => (nth === 3 ? away : null);
+    google.says = dropsOnly('r2');
+    await bed.decide(revised(1, worth(1)));
+    await bed.decide(revised(2, worth(2)));
+    await bed.decide(revised(3, worth(1)));
+    await bed.decide(revised(4, worth(2)));
+    expect(values()).toEqual([1, 2]);
+    await bed.elapse(72 * HOUR_MS);
+    expect(values()).toEqual([1, 2, 2]);
+    expect(bed.holdings()).toMatchObject([{ kind: 'restate', outcome: 'delivered', revision: 4 }]);
+  });
+
+  it('is told again as an event where it was one', async () => {
+    google.refuses = (nth) => (nth === 2 ? away : null);
+    google.says = dropsOnly('r1');
+    await bed.decide(revised(1, worth(1)));
+    await bed.decide(revised(2, worth(2)));
+    await bed.decide(revised(3, worth(1)));
+    await bed.elapse(72 * HOUR_MS);
+    expect(google.transactions).toEqual([[DELIVERY_ID], [DELIVERY_ID]]);
+    expect(bed.holdings()).toMatchObject([
+      { kind: 'event', outcome: 'delivered', revision: 3, eventRevision: 3 },
+    ]);
+  });
+
+  describe('and is open when the platform tells', () => {
+    beforeEach(async () => {
+      google.says = dropsOnly('r2');
+      await bed.decide(revised(1, worth(1)));
+      await bed.decide(revised(2, worth(2)));
+      await bed.elapse(30 * MINUTE_MS - 3_000);
+      const until = bed.now + 4_000;
+      google.refuses = () => (bed.now < until ? away : null);
+    });
+
+    it('waits for its end, and is no more than that says', async () => {
+      await bed.decide(revised(3, worth(3)));
+      await bed.elapse(4_000);
+      expect(bed.waiting.map(({ kind }) => kind).toSorted()).toEqual(['dropped', 'retry']);
+      await bed.elapse(72 * HOUR_MS);
+      expect(values()).toEqual([1, 2, 3]);
+      expect(bed.waiting).toEqual([]);
+    });
+
+    it('is told again once it was withdrawn', async () => {
+      await bed.decide(revised(3, worth(1)));
+      await bed.elapse(4_000);
+      await bed.decide(revised(4, worth(2)));
+      expect(values()).toEqual([1, 2]);
+      await bed.elapse(72 * HOUR_MS);
+      expect(values()).toEqual([1, 2, 2]);
+      expect(bed.waiting).toEqual([]);
+    });
+  });
+});
+
 describe('a request with several deliveries', () => {
   const batch = otherSales(3);
 
@@ -395,6 +458,14 @@ it('over any history of revisions, late answers and crashes the platform holds w
         expect(value).toBe(last.state === 'rejected' ? 0 : Number(last.revenueMicros) / 1_000_000);
       },
     ),
-    { numRuns: 150 },
+    {
+      numRuns: 150,
+      examples: [
+        [
+          [1, 2, 1, 2].map((units) => ({ kind: 'worth' as const, units })),
+          ['taken', 'dropped_for_now', 'away'],
+        ],
+      ],
+    },
   );
 });

@@ -2,11 +2,11 @@
 import { type EventProducer, type IncomingEvent, OwnerProducer } from '@tributary/bus';
 import type { Configuration } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryDue, encodeEvent } from '@tributary/contracts';
-import { type AttemptOutcome, dropped } from '@tributary/domain';
+import { type AttemptOutcome, dropped, isOpen, undermined } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import { deliveryOutcome } from './delivery-outcome.ts';
-import { type Attempt, stepRecord } from './delivery-records.ts';
+import { type Attempt, heldIn, stepRecord } from './delivery-records.ts';
 import { droppedDeliveries } from './fan-out-metrics.ts';
 import { dueRecord } from './question-records.ts';
 import type { ActiveDestination, Receivers } from './receivers.ts';
@@ -35,6 +35,16 @@ type Incoming = IncomingEvent<DueTopic>;
 
 /** When the newest revision has its step in place of a retry: after the end that makes room for it. */
 const STEP_MS = 1_000;
+/** How long after the next attempt of an open correction it is looked at again. */
+const LOOK_AGAIN_MS = 60_000;
+
+/**
+ * What a drop means for a holding as it stands.
+ * `last`: the delivery that was dropped is the latest; `underneath`: one that came after it was withdrawn, so that the receiver
+ * should hold what was dropped; `open`: one that came after it is under way, and may yet be withdrawn; `none`: the holding has
+ * moved on.
+ */
+type Bearing = 'last' | 'underneath' | 'open' | 'none';
 
 export class DroppedDeliveries {
   readonly #options: DroppedDeliveriesOptions;
@@ -51,6 +61,8 @@ export class DroppedDeliveries {
    * | what became of it since                                        | ends as                                              |
    * |----------------------------------------------------------------|------------------------------------------------------|
    * | corrected, sent again, or ended by another request             | nothing: it has moved on                             |
+   * | a correction is open                                           | nothing yet: it is looked at again once it has ended |
+   * | a correction was withdrawn, for it held already what it should | superseded: the newest revision has its step instead |
    * | nothing, and the platform refuses it                           | refused, a dead letter                               |
    * | nothing, and it may be tried again                             | retry by its ladder, or dead                         |
    * | the same, and a newer revision says nothing else worth telling | superseded: the newest revision has its step instead |
@@ -58,44 +70,70 @@ export class DroppedDeliveries {
    * @param standings what is held of the conversion.
    */
   end(incoming: Incoming, standings: readonly Standing[]): Underway {
-    const { deliveryId, dropped: drop } = incoming.event;
+    const { dropped: drop } = incoming.event;
     if (drop === null) throw new Error('a delivery that was dropped does not say how');
-    const read = standings.find((each) => each.deliveryId === deliveryId);
+    const read = standings.find(({ holdingId }) => holdingId === drop.holdingId);
     if (read === undefined) {
       droppedDeliveries.inc({ result: 'moved_on' });
       return done(null);
     }
     return this.#options.steps.alone(read.holdingId, async () => {
-      await this.#end(incoming, drop, read);
-      return null;
+      const holding = this.#options.ledger.latest(read.holdingId, read) ?? read;
+      return this.#bear(incoming, drop, holding);
     });
   }
 
-  async #end(incoming: Incoming, drop: Drop, read: Standing): Promise<void> {
-    const { ledger, attempter, clock, random } = this.#options;
-    const holding = ledger.latest(read.holdingId, read);
-    if (holding === null || !isAsJudged(holding, incoming.event.deliveryId, drop)) {
-      droppedDeliveries.inc({ result: 'moved_on' });
-      return;
+  /** @returns when it is looked at again, epoch ms; null: never. */
+  async #bear(incoming: Incoming, drop: Drop, holding: Standing): Promise<number | null> {
+    switch (bearingOf(holding, incoming.event.deliveryId, drop)) {
+      case 'last':
+        await this.#end(incoming, drop, holding);
+        return null;
+      case 'underneath':
+        return this.#undermine(incoming, drop, holding);
+      case 'open':
+        return this.#later(holding);
+      case 'none':
+        droppedDeliveries.inc({ result: 'moved_on' });
+        return null;
     }
-    const attempt = await this.#attemptOf(incoming, drop, holding);
-    const newer = drop.outcome === 'retry' && !drop.mayHaveArrived ? await this.#newerThan(holding) : null;
+  }
+
+  async #end(incoming: Incoming, drop: Drop, holding: Standing): Promise<void> {
+    const { attempter, clock, random } = this.#options;
+    const { mayHaveArrived } = drop;
+    const standing = { ...holding, ...dropped(holding, mayHaveArrived), nextAttemptAt: null };
+    const attempt = await this.#attemptOf(incoming, standing);
+    const newer = drop.outcome === 'retry' && !mayHaveArrived ? await this.#newerThan(holding) : null;
     if (newer === null) {
-      const { mayHaveArrived } = drop;
       const judged = { mayHaveArrived, endedAt: clock.now(), random: random() };
       const outcome = outcomeOf(drop, incoming.event.lastReasonCode, judged.endedAt);
       await attempter.endUnsent([attempt], deliveryOutcome(attempt, outcome, judged));
+      droppedDeliveries.inc({ result: 'ended' });
     } else await this.#supersede(attempt, newer);
-    droppedDeliveries.inc({ result: newer === null ? 'ended' : 'superseded' });
+  }
+
+  /** The receiver holds what it held before, and whoever found that it holds what it should has to look again. */
+  async #undermine(incoming: Incoming, drop: Drop, holding: Standing): Promise<number | null> {
+    const newer = await this.#newerThan(holding);
+    // The revision for which it was withdrawn is not in ClickHouse yet.
+    if (newer === null) return this.#later(holding);
+    const held = heldIn(drop);
+    const standing = { ...holding, ...undermined(holding, held), heldBy: drop.heldBy, nextAttemptAt: null };
+    await this.#supersede(await this.#attemptOf(incoming, standing), newer);
+    return null;
+  }
+
+  #later({ nextAttemptAt }: Standing): number {
+    return Math.max(nextAttemptAt ?? 0, this.#options.clock.now()) + LOOK_AGAIN_MS;
   }
 
   async #attemptOf(
     { topic, partition, offset, headers, event: { outwardEvent } }: Incoming,
-    { mayHaveArrived }: Drop,
-    holding: Standing,
+    standing: Standing,
   ): Promise<Attempt> {
     const { ledger } = this.#options;
-    const { conversionId, destinationId, revision, kind, eventRevision } = holding;
+    const { conversionId, destinationId, revision, kind, eventRevision } = standing;
     const decided = await ledger.decidedRevision(conversionId, revision);
     const isCorrection = kind !== 'event' && eventRevision !== null;
     return {
@@ -103,7 +141,7 @@ export class DroppedDeliveries {
       wire: wireOf(decided),
       askedBy: { topic, partition, offset },
       headers,
-      standing: { ...holding, ...dropped(holding, mayHaveArrived), nextAttemptAt: null },
+      standing,
       outwardEvent,
       delivered: isCorrection ? wireOf(await ledger.decidedRevision(conversionId, eventRevision)) : null,
       receiver: this.#liveDestination(destinationId),
@@ -136,17 +174,17 @@ export class DroppedDeliveries {
       nextAttemptAt: null,
       mayHaveArrived: false,
     });
+    droppedDeliveries.inc({ result: 'superseded' });
   }
 }
 
-/** Whether it stands as the request left it. */
-function isAsJudged(holding: Standing, deliveryId: string, { requestId }: Drop): boolean {
-  return (
-    holding.deliveryId === deliveryId &&
-    holding.requestId === requestId &&
-    holding.phase === 'ended' &&
-    holding.outcome === 'delivered'
-  );
+function bearingOf(holding: Standing, deliveryId: string, { requestId }: Drop): Bearing {
+  if (holding.outcome === 'delivered')
+    return holding.deliveryId === deliveryId && holding.requestId === requestId ? 'last' : 'none';
+  if (holding.heldBy !== requestId) return 'none';
+  if (isOpen(holding)) return 'open';
+  // Refused or dead it is listed as wrong, and a person looks at it.
+  return holding.outcome === 'superseded' ? 'underneath' : 'none';
 }
 
 function outcomeOf({ outcome, notBefore }: Drop, reasonCode: string | null, now: number): AttemptOutcome {

@@ -285,7 +285,13 @@ it.each([
     const holdingId = outwardKey(conversionId, 'partner', 'sale');
     const told = begun(null, { kind: 'event', revision: 1, told: outwardValueOf(decided) });
     const place = { holdingId, conversionId, destinationId: 'partner', event: 'sale', deliveryId: holdingId };
-    const standing = { ...endedAs(told, 'delivered', false), ...place, nextAttemptAt: null, requestId: null };
+    const standing = {
+      ...endedAs(told, 'delivered', false),
+      ...place,
+      nextAttemptAt: null,
+      requestId: null,
+      heldBy: null,
+    };
     const configuration = new Configuration();
     configuration.apply(0, aChange('destination', { ...DESTINATION, ...destination }));
     configuration.apply(

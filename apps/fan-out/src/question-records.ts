@@ -8,6 +8,7 @@ import {
   contentDigest,
   type DeliveryOutcome,
   endColumns,
+  heldColumns,
   type ReadyAttempt,
   type RequestEnd,
   requestColumns,
@@ -73,11 +74,14 @@ export function questionsAfter({
       configurationVersion,
       deliveries: accepted.map(({ standing, outwardEvent }) => ({
         deliveryId: standing.deliveryId,
+        holdingId: standing.holdingId,
         conversionId: standing.conversionId,
         revision: standing.revision,
         outwardEvent,
         attempt: standing.attempt,
         mayHaveArrived: standing.mayHaveArrived,
+        heldBy: standing.heldBy,
+        ...heldColumns(standing.held),
       })),
     },
   };
@@ -115,17 +119,24 @@ export function isTooLate(
 /** That a delivery was dropped, for the owner of its conversion to judge: it may have moved on. */
 export function droppedRecord(
   { destinationId, deliveryId: requestId }: QuestionRecord,
-  delivery: DueQuestion['deliveries'][number],
+  {
+    deliveryId,
+    conversionId,
+    revision: _revision,
+    outwardEvent,
+    attempt,
+    ...before
+  }: DueQuestion['deliveries'][number],
   outcome: Exclude<AttemptOutcome, { outcome: 'delivered' }>,
   now: number,
 ): OutgoingRecord {
   const afterMs = outcome.outcome === 'retry' ? outcome.afterMs : undefined;
   return dueRecord(
-    delivery.conversionId,
+    conversionId,
     {
-      ...nothingDue(destinationId, delivery.outwardEvent),
-      deliveryId: delivery.deliveryId,
-      attempt: delivery.attempt,
+      ...nothingDue(destinationId, outwardEvent),
+      deliveryId,
+      attempt,
       dueAt: now,
       enqueuedAt: now,
       lastReasonCode: outcome.reason,
@@ -134,7 +145,7 @@ export function droppedRecord(
         requestId,
         outcome: outcome.outcome,
         notBefore: afterMs === undefined ? null : now + afterMs,
-        mayHaveArrived: delivery.mayHaveArrived,
+        ...before,
       },
     },
     now,
@@ -187,11 +198,15 @@ export function askedRecord(asked: AskedQuestion): OutgoingRecord {
 }
 
 function asJudged(
-  { mayHaveArrived: _, ...delivery }: DueQuestion['deliveries'][number],
+  { deliveryId, conversionId, revision, outwardEvent, attempt }: DueQuestion['deliveries'][number],
   digest: string,
 ): DeliveryAttempted['deliveries'][number] {
   return {
-    ...delivery,
+    deliveryId,
+    conversionId,
+    revision,
+    outwardEvent,
+    attempt,
     outcome: 'delivered',
     reasonCode: DROPPED_IN_PART,
     contentDigest: digest,

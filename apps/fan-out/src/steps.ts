@@ -357,7 +357,7 @@ export class Steps {
     if (holding === null) {
       const { revision } = decided;
       const opened = begun(null, { kind: 'event', revision, told: outwardValueOf(decided) });
-      standing = { ...opened, ...placeOf(task, holdingId, holdingId) };
+      standing = { ...opened, ...placeOf(task, holdingId, holdingId), heldBy: null };
     } else if (holding.phase === 'intended' && holding.revision === decided.revision) {
       standing = { ...holding, ...nextTry(holding), nextAttemptAt: null };
       // What has ended needs no end; a retry that waits ends itself when it comes due.
@@ -476,6 +476,7 @@ export class Steps {
     return {
       ...begun(before, told),
       ...placeOf({ decided, destinationId, event }, holdingId, deliveryId),
+      heldBy: before === null ? null : heldByNow(before),
     };
   }
 
@@ -569,6 +570,11 @@ function placeOf(
   deliveryId: string,
 ) {
   return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null, requestId: null };
+}
+
+/** The request by which the receiver came to hold what it holds; see `heldNow`. */
+function heldByNow({ outcome, requestId, heldBy }: Standing): string | null {
+  return outcome === 'delivered' ? requestId : heldBy;
 }
 
 /** @param event the decision by which the event was delivered; null for the event itself. */

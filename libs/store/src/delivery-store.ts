@@ -24,6 +24,8 @@ export interface StoredHolding extends Omit<Holding, 'told'> {
   readonly nextAttemptAt: number | null;
   /** The request of that record; null before there is one. */
   readonly requestId: string | null;
+  /** The request by which the receiver came to hold `held`; null before one was delivered. */
+  readonly heldBy: string | null;
 }
 
 type ValueColumns<Which extends 'told' | 'held'> = {
@@ -52,6 +54,7 @@ interface HoldingRow extends ValueColumns<'told'>, ValueColumns<'held'> {
   readonly repeatedFor: number;
   readonly eventRevision: number | null;
   readonly requestId: string;
+  readonly heldBy: string | null;
 }
 
 const COLUMNS = [
@@ -71,6 +74,7 @@ const COLUMNS = [
   'repeatedFor',
   'eventRevision',
   'requestId',
+  'heldBy',
   ...['told', 'held'].flatMap((which) =>
     ['State', 'RevenueMicros', 'RevenueCurrency', 'PayoutMicros', 'PayoutCurrency'].map(
       (what) => which + what,

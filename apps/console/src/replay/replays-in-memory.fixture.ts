@@ -93,6 +93,7 @@ export class ReplaysInMemory implements ReplayResources {
       ...names,
       nextAttemptAt: null,
       requestId: null,
+      heldBy: null,
     };
     const letter: DeadDelivery = {
       deadLetterId: `dead0000-0000-8000-8000-${String(nth).padStart(12, '0')}`,

@@ -73,6 +73,19 @@ export function dropped(holding: Holding, mayHaveArrived: boolean): Holding {
   };
 }
 
+/**
+ * A delivery was withdrawn because the receiver held already what it should, and it has not taken that after all: the next
+ * attempt, about to end without anything being sent.
+ * @param held what it held before.
+ */
+export function undermined(holding: Holding, held: OutwardValue | null): Holding {
+  return {
+    ...again(holding, holding.tries),
+    held,
+    eventRevision: held === null ? null : holding.eventRevision,
+  };
+}
+
 /** Deliveries that ended without the receiver holding what it should, or without anybody knowing whether it does. */
 export function isWrong({ phase, outcome, held, mayHaveArrived }: Holding): boolean {
   if (phase !== 'ended') return false;

@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { State } from '../conversion.ts';
 import { type Holding, heldNow, isOpen, isUncertain, type OutwardValue, takenBack } from './holding.ts';
-import { begun, dropped, endedAs, isWrong, nextTry, repeated, withdrawn } from './holding-changes.ts';
+import {
+  begun,
+  dropped,
+  endedAs,
+  isWrong,
+  nextTry,
+  repeated,
+  undermined,
+  withdrawn,
+} from './holding-changes.ts';
 import { type OutwardStep, outwardStep, type Wish } from './outward-step.ts';
 
 const LIVE = { isRehearsal: false } as const;
@@ -121,6 +130,20 @@ describe('outwardStep', () => {
       3,
       tell(5),
       'correct restate 10→5',
+    ],
+    [
+      'correction withdrawn, and dropped what it stood on',
+      endedAs(undermined(withdrawn(restated('retry')), value(4)), 'superseded', false),
+      3,
+      tell(10),
+      'correct restate 4→10',
+    ],
+    [
+      'correction withdrawn, and dropped the event itself',
+      endedAs(undermined(withdrawn(restated('retry')), null), 'superseded', false),
+      3,
+      tell(10),
+      'event 10',
     ],
     ['correction dropped, as before', lost(restated('delivered'), 'refused'), 3, tell(10), 'as_held'],
     ['superseded, the same as it said', withdrawn(sale('retry')), 2, tell(10), 'event 10'],

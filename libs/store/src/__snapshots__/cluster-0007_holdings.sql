@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS holdings_local
   mayHaveArrived Bool,
   repeatedFor Int32,
   eventRevision Nullable(Int32),
+  heldBy Nullable(UUID),
   toldState LowCardinality(Nullable(String)),
   toldRevenueMicros Nullable(Int64),
   toldRevenueCurrency LowCardinality(Nullable(String)),
@@ -97,9 +98,9 @@ DROP VIEW IF EXISTS delivery_attempts_republished;
 DROP TABLE IF EXISTS delivery_attempts_stream;
 
 ALTER TABLE delivery_attempts_local
-ADD COLUMN IF NOT EXISTS holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String))) AFTER isTest;
+ADD COLUMN IF NOT EXISTS holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), heldBy Nullable(UUID), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String))) AFTER isTest;
 
-ALTER TABLE delivery_attempts ADD COLUMN IF NOT EXISTS holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String))) AFTER isTest;
+ALTER TABLE delivery_attempts ADD COLUMN IF NOT EXISTS holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), heldBy Nullable(UUID), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String))) AFTER isTest;
 
 CREATE TABLE IF NOT EXISTS delivery_attempts_queue
 (
@@ -123,7 +124,7 @@ CREATE TABLE IF NOT EXISTS delivery_attempts_queue
   durationMs Nullable(Int32),
   configurationVersion Int64,
   isTest Bool,
-  holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String)))
+  holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), heldBy Nullable(UUID), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String)))
 )
 ENGINE = Kafka
 SETTINGS
@@ -195,6 +196,7 @@ SELECT
   holding.mayHaveArrived AS mayHaveArrived,
   holding.repeatedFor AS repeatedFor,
   holding.eventRevision AS eventRevision,
+  holding.heldBy AS heldBy,
   holding.toldState AS toldState,
   holding.toldRevenueMicros AS toldRevenueMicros,
   holding.toldRevenueCurrency AS toldRevenueCurrency,

@@ -85,7 +85,7 @@ CREATE TABLE IF NOT EXISTS delivery_attempts_queue
   durationMs Nullable(Int32),
   configurationVersion Int64,
   isTest Bool,
-  holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String)))
+  holdings Array(Tuple(holdingId UUID, conversionId UUID, event String, deliveryId UUID, kind String, revision Int32, attempt Int32, tries Int32, outcome Nullable(String), reasonCode Nullable(String), nextAttemptAt Nullable(DateTime64(3, 'UTC')), mayHaveArrived Bool, repeatedFor Int32, eventRevision Nullable(Int32), heldBy Nullable(UUID), toldState Nullable(String), toldRevenueMicros Nullable(Int64), toldRevenueCurrency Nullable(String), toldPayoutMicros Nullable(Int64), toldPayoutCurrency Nullable(String), heldState Nullable(String), heldRevenueMicros Nullable(Int64), heldRevenueCurrency Nullable(String), heldPayoutMicros Nullable(Int64), heldPayoutCurrency Nullable(String)))
 )
 ENGINE = Kafka
 SETTINGS
