@@ -8,18 +8,18 @@ import type { Attempter } from './attempter.ts';
 import { deliveryOutcome } from './delivery-outcome.ts';
 import { type Attempt, heldIn, stepRecord } from './delivery-records.ts';
 import { droppedDeliveries } from './fan-out-metrics.ts';
+import type { OneAtATime } from './one-at-a-time.ts';
 import { dueRecord } from './question-records.ts';
 import type { ActiveDestination, Receivers } from './receivers.ts';
 import { modeOf } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
-import type { Steps } from './steps.ts';
 import type { DueTopic } from './timer.ts';
 import { done, type Underway } from './underway.ts';
 
 export interface DroppedDeliveriesOptions {
   readonly ledger: SendLedger;
   readonly attempter: Pick<Attempter, 'endUnsent'>;
-  readonly steps: Pick<Steps, 'alone'>;
+  readonly oneAtATime: Pick<OneAtATime, 'run'>;
   readonly receivers: Receivers;
   readonly producer: EventProducer;
   /** Whether the group has heard of this instance lately. */
@@ -77,7 +77,7 @@ export class DroppedDeliveries {
       droppedDeliveries.inc({ result: 'moved_on' });
       return done(null);
     }
-    return this.#options.steps.alone(read.holdingId, async () => {
+    return this.#options.oneAtATime.run(read.holdingId, async () => {
       const holding = this.#options.ledger.latest(read.holdingId, read) ?? read;
       return this.#bear(incoming, drop, holding);
     });

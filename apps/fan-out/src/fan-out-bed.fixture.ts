@@ -24,8 +24,10 @@ import { type DeliveryStore, type StoredHolding, StoredOffsets } from '@tributar
 import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import { DestinationLanes } from './destination-lanes.ts';
+import { Dispatch } from './dispatch.ts';
 import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { OutlierGuards } from './outlier-guards.ts';
 import { Questions } from './questions.ts';
 import { type Receiver, Receivers } from './receivers.ts';
@@ -135,14 +137,10 @@ export class FanOutBed {
     const receivers = new Receivers(this.encryption);
     const configuration = () => this.follower.current;
     const guards = new OutlierGuards({ ...shared, configuration, share: () => this.lanes.share });
-    const steps = new Steps({
-      ...shared,
-      guards,
-      attempter: this.attempter,
-      lanes: this.lanes,
-      receivers,
-      configuration,
-    });
+    const { attempter, lanes } = this;
+    const oneAtATime = new OneAtATime(shared);
+    const dispatch = new Dispatch({ ...shared, guards, attempter, lanes, receivers, configuration });
+    const steps = new Steps({ ...shared, dispatch, oneAtATime, lanes });
     const replays = new ReplayOrders({
       ...shared,
       decisions: {
@@ -158,26 +156,14 @@ export class FanOutBed {
       steps,
       configuration,
     });
-    const questions = new Questions({
-      ...shared,
-      tokens,
-      steps,
-      lanes: this.lanes,
-      receivers,
-      configuration,
-    });
-    const dropped = new DroppedDeliveries({
-      ...shared,
-      attempter: this.attempter,
-      steps,
-      receivers,
-      configuration,
-    });
+    const questions = new Questions({ ...shared, tokens, oneAtATime, lanes, receivers, configuration });
+    const dropped = new DroppedDeliveries({ ...shared, attempter, oneAtATime, receivers, configuration });
     this.fanOut = new FanOut({
       ...shared,
       follower: this.follower,
       receivers,
-      lanes: this.lanes,
+      lanes,
+      oneAtATime,
       steps,
       replays,
       questions,

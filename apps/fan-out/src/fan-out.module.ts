@@ -45,8 +45,10 @@ import { AddressGuard } from './address-guard.ts';
 import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
 import { CONCURRENCY, DestinationLanes } from './destination-lanes.ts';
+import { Dispatch } from './dispatch.ts';
 import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { OutlierGuards } from './outlier-guards.ts';
 import { Questions } from './questions.ts';
 import { type Receiver, Receivers } from './receivers.ts';
@@ -142,14 +144,9 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const receivers = new Receivers(encryption);
     const configuration = () => follower.current;
     const guards = new OutlierGuards({ ...shared, configuration, share: () => lanes.share });
-    const steps = new Steps({
-      ...shared,
-      guards,
-      attempter,
-      lanes,
-      receivers,
-      configuration,
-    });
+    const oneAtATime = new OneAtATime(shared);
+    const dispatch = new Dispatch({ ...shared, guards, attempter, lanes, receivers, configuration });
+    const steps = new Steps({ ...shared, dispatch, oneAtATime, lanes });
     const replays = new ReplayOrders({
       ...shared,
       decisions: store,
@@ -157,13 +154,14 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
       steps,
       configuration,
     });
-    const questions = new Questions({ ...shared, tokens, steps, lanes, receivers, configuration });
-    const dropped = new DroppedDeliveries({ ...shared, attempter, steps, receivers, configuration });
+    const questions = new Questions({ ...shared, tokens, oneAtATime, lanes, receivers, configuration });
+    const dropped = new DroppedDeliveries({ ...shared, attempter, oneAtATime, receivers, configuration });
     this.fanOut = new FanOut({
       ...shared,
       follower,
       receivers,
       lanes,
+      oneAtATime,
       steps,
       replays,
       questions,

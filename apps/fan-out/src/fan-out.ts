@@ -19,6 +19,7 @@ import { type Asking, replayRecord, stepRecord } from './delivery-records.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import type { DroppedDeliveries } from './dropped-deliveries.ts';
 import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
+import type { OneAtATime } from './one-at-a-time.ts';
 import { planHoldings } from './plan.ts';
 import type { Questions } from './questions.ts';
 import { partOfRequest, type Receivers } from './receivers.ts';
@@ -35,6 +36,7 @@ export interface FanOutOptions {
   readonly receivers: Receivers;
   readonly ledger: SendLedger;
   readonly lanes: DestinationLanes;
+  readonly oneAtATime: Pick<OneAtATime, 'idle'>;
   readonly steps: Steps;
   readonly replays: ReplayOrders;
   readonly questions: Questions;
@@ -90,7 +92,7 @@ export class FanOut implements AssignmentListener {
 
   /** Resolves when every attempt that has begun is on record. */
   async stop(): Promise<void> {
-    await this.#options.steps.idle();
+    await this.#options.oneAtATime.idle();
     clearInterval(this.#evictions);
   }
 

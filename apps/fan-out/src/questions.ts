@@ -21,6 +21,7 @@ import type { Health } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { type QuestionAnswer, questions as questionsTotal } from './fan-out-metrics.ts';
 import type { Flight } from './flight.ts';
+import type { OneAtATime } from './one-at-a-time.ts';
 import {
   askedRecord,
   DROPPED_IN_PART,
@@ -33,14 +34,13 @@ import {
 import type { Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 import { modeOf } from './rehearsal.ts';
 import type { Exchange } from './sender.ts';
-import type { Steps } from './steps.ts';
 import type { DueTopic } from './timer.ts';
 import { goThrough, type Place, type StepAnswer, type Underway } from './underway.ts';
 
 export interface QuestionsOptions {
   readonly sender: { send(request: OutwardRequest, receiver: Receiver): Promise<Exchange> };
   readonly tokens: Pick<AccessTokens, 'get' | 'drop'>;
-  readonly steps: Pick<Steps, 'alone'>;
+  readonly oneAtATime: Pick<OneAtATime, 'run'>;
   readonly lanes: DestinationLanes;
   readonly receivers: Receivers;
   readonly producer: EventProducer;
@@ -102,7 +102,7 @@ export class Questions {
   ask({ event, key, headers }: IncomingEvent<DueTopic>): Underway {
     const { question } = event;
     if (question === null) throw new Error('a question that is due does not say what is asked');
-    return this.#options.steps.alone(event.deliveryId, (place) =>
+    return this.#options.oneAtATime.run(event.deliveryId, (place) =>
       this.#ask({ key, headers, record: { ...event, question } }, place),
     );
   }

@@ -17,7 +17,7 @@ import {
   type Redactor,
   settingsRedactor,
 } from '@tributary/destinations';
-import { type ChoiceSubject, type Chooser, chooserAmong } from '@tributary/domain';
+import { type ChoiceSubject, type Chooser, chooserAmong, type Tells } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
 
 /** A destination that may be sent to, whatever it is to be sent. */
@@ -194,4 +194,9 @@ function setPath(
 /** How much of a request one delivery is, at best. */
 export function partOfRequest({ definition }: Pick<ActiveDestination, 'definition'>): number {
   return 1 / definition.maxBatch;
+}
+
+/** What a receiver is told of a value at all. */
+export function tellsOf({ definition, settings }: Receiver): Tells {
+  return { amounts: definition.amounts(settings), state: definition.tellsState?.(settings) ?? false };
 }

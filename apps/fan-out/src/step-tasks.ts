@@ -1,0 +1,44 @@
+/** What a holding may be asked: by a revision, by a retry that is due, by an order of a person, or for want of a receiver. */
+import type { ConversionDecided } from '@tributary/contracts';
+import type { Asking } from './delivery-records.ts';
+import type { WishedHolding } from './plan.ts';
+import type { Standing } from './send-ledger.ts';
+
+/** A revision of a conversion, about one holding. */
+export interface StepTask extends Asking {
+  readonly wished: WishedHolding;
+  /** It had to wait before: of an older revision nothing follows any more. */
+  readonly hasWaited: boolean;
+}
+
+/** The next attempt of an open delivery has come to its time. */
+export interface RetryTask extends Asking {
+  readonly attempt: number;
+  readonly outwardEvent: string;
+  readonly deliveryId: string;
+  readonly destinationId: string;
+  readonly delivered: ConversionDecided | null;
+  readonly standing: Standing;
+  /** Why the attempt before it did not deliver. */
+  readonly lastReasonCode: string | null;
+}
+
+/** A delivery that had ended is to be attempted again, on order; `decided` is the newest revision. */
+export interface ReplayTask extends StepTask {
+  readonly deliveryId: string;
+  /** The attempt by which it had ended. */
+  readonly expectedAttempt: number;
+  /** Risks that were named. */
+  readonly accepts: readonly string[];
+  /** Every revision of the conversion. */
+  readonly revisions: readonly ConversionDecided[];
+}
+
+/** A decision has waited for a destination that cannot be sent to any more. */
+export interface AbandonedTask extends Asking {
+  readonly holdingId: string;
+  readonly destinationId: string;
+  readonly event: string;
+  readonly standing: Standing | null;
+  readonly reasonCode: string;
+}
