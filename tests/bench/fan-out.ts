@@ -10,7 +10,7 @@ const USAGE = `npm run bench:fan-out [-- options]
 
   --seconds N    of each measured load (20)
   --pairs N      interleaved pairs without and with a black hole and a 29-second receiver (5)
-  --pace N       decisions a second where latency is measured (1000)
+  --pace N       decisions a second where latency is measured (300: two cores keep that up)
   --ahead N      decisions that wait for fan-out meanwhile (15000)
   --only A,B     only of these rows: partner-postbacks, partner-postbacks-black-hole, capi-events,
                  first-attempt-latency
@@ -49,17 +49,15 @@ class FanOutRows {
     this.#datasets = system.receivers.filter(({ kind }) => kind === 'meta');
   }
 
-  async all(): Promise<readonly BenchRow[]> {
+  /** Each as soon as it is measured: a run takes long, and may be broken off. */
+  async *all(): AsyncGenerator<readonly BenchRow[]> {
     const { isWanted } = this.#options;
-    const rows: BenchRow[] = [];
     if (isWanted('partner-postbacks'))
-      rows.push(...(await this.#flatOut('partner-postbacks', this.#partners, MOST_POSTBACKS_PER_SECOND)));
-    if (isWanted('capi-events'))
-      rows.push(...(await this.#flatOut('capi-events', this.#datasets, MOST_EVENTS_PER_SECOND)));
-    if (isWanted('first-attempt-latency')) rows.push(await this.#firstAttempt());
-    if (isWanted('partner-postbacks-black-hole')) rows.push(...(await this.#withBlackHole()));
+      yield this.#flatOut('partner-postbacks', this.#partners, MOST_POSTBACKS_PER_SECOND);
+    if (isWanted('capi-events')) yield this.#flatOut('capi-events', this.#datasets, MOST_EVENTS_PER_SECOND);
+    if (isWanted('first-attempt-latency')) yield [await this.#firstAttempt()];
+    if (isWanted('partner-postbacks-black-hole')) yield this.#withBlackHole();
     console.log(`${this.#bench.asked} deliveries asked for, each taken by its receiver and on record`);
-    return rows;
   }
 
   async #flatOut(
@@ -167,8 +165,11 @@ async function run(options: Options): Promise<void> {
   const system = await FanOutSystem.start(kinds);
   try {
     await system.startFanOut(options.profileTo);
-    const rows = await new FanOutRows(system, options).all();
-    printTable(rows);
+    const rows: BenchRow[] = [];
+    for await (const found of new FanOutRows(system, options).all()) {
+      printTable(found);
+      rows.push(...found);
+    }
     console.log(writeResults('fan-out', rows));
   } finally {
     await system.stop();
@@ -179,7 +180,7 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '20' },
     pairs: { type: 'string', default: '5' },
-    pace: { type: 'string', default: '1000' },
+    pace: { type: 'string', default: '300' },
     ahead: { type: 'string', default: '15000' },
     only: { type: 'string' },
     profile: { type: 'string' },
