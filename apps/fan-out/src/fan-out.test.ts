@@ -464,7 +464,7 @@ describe('a destination that never answers', () => {
     bed.exchange = () => never.promise;
     const startedAt = performance.now();
     expect(await bed.decide(...many)).toBe(60);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(bed.requests).toHaveLength(16);
     const waits = bed.waiting.map(({ dueAt, kind }) => [kind, dueAt - NOW >= 40_000]);
     expect(waits.filter(([, isGuard]) => isGuard)).toHaveLength(16);
@@ -485,10 +485,11 @@ describe('a destination that never answers', () => {
     await bed.decide(decided);
     bed.exchange = () => new Promise(() => undefined);
     const startedAt = performance.now();
-    for (const one of many.slice(0, 5)) await bed.decide(one);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
-    expect(bed.waiting.filter(({ kind }) => kind === 'step')).toHaveLength(5);
-    expect(bed.requests).toHaveLength(6);
+    for (const one of many.slice(0, 16)) await bed.decide(one);
+    // A quarter of a second each, were it waited for.
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(bed.waiting.filter(({ kind }) => kind === 'step')).toHaveLength(16);
+    expect(bed.requests).toHaveLength(17);
   });
 
   it('whose process dies is told again by the guards', async () => {

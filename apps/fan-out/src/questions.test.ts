@@ -201,7 +201,7 @@ describe('a question', () => {
     await bed.decide(SALE);
     const startedAt = performance.now();
     await bed.elapse(30 * MINUTE_MS);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(bed.waiting).toMatchObject([{ kind: 'question', attempt: 0, dueAt: bed.now + 40_000 }]);
     const guard = waitingIn(bed, 'question');
     never.resolve(said('SUCCESS'));

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bodyHolding, bodyPattern, type ExpectedReply, replyProblem } from './expected-reply.ts';
+import { processorMs } from './processor-time.fixture.ts';
 
 describe('a body pattern', () => {
   it.each<[string, string, boolean]>([
@@ -55,9 +56,8 @@ describe('a body pattern', () => {
 
   it('is quick where a pattern that steps back would never end', () => {
     const pattern = bodyPattern(`${'*a'.repeat(249)}*b`);
-    const startedAt = performance.now();
-    expect(pattern.matches('a'.repeat(262_144))).toBe(false);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const taken = processorMs(() => expect(pattern.matches('a'.repeat(262_144))).toBe(false));
+    expect(taken).toBeLessThan(1_000);
   });
 });
 

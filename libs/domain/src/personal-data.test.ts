@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isCardNumber, isIban, isPersonalName, keptIdentifier, personalKindIn } from './personal-data.ts';
+import { processorMs } from './processor-time.fixture.ts';
 
 describe('personalKindIn finds', () => {
   it.each([
@@ -218,10 +219,11 @@ it('what is told apart by its signs alone is what looking closely says', () => {
 });
 
 it('a hostile text is looked through in a moment', () => {
-  const startedAt = performance.now();
-  for (const piece of ['1 ', '+1', '0 ', '(', 'DE12', '%25', 'a@ ', '1-'])
-    personalKindIn(piece.repeat(20_000));
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  const taken = processorMs(() => {
+    for (const piece of ['1 ', '+1', '0 ', '(', 'DE12', '%25', 'a@ ', '1-'])
+      personalKindIn(piece.repeat(20_000));
+  });
+  expect(taken).toBeLessThan(5_000);
 });
 
 describe('isPersonalName', () => {

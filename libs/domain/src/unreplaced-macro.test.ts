@@ -1,5 +1,6 @@
 /** Which values are macros that the sender forgot to fill in. */
 import { expect, it } from 'vitest';
+import { processorMs } from './processor-time.fixture.ts';
 import { isUnreplacedMacro } from './unreplaced-macro.ts';
 
 it.each([
@@ -18,7 +19,9 @@ it.each([
 });
 
 it('is quick on what is long', () => {
-  const started = performance.now();
-  for (const part of ['{', '[', '#', '%', '{a(', '<a', '!!!a', 'a']) isUnreplacedMacro(part.repeat(200_000));
-  expect(performance.now() - started).toBeLessThan(1_000);
+  const taken = processorMs(() => {
+    for (const part of ['{', '[', '#', '%', '{a(', '<a', '!!!a', 'a'])
+      isUnreplacedMacro(part.repeat(200_000));
+  });
+  expect(taken).toBeLessThan(1_000);
 });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { processorMs } from '../processor-time.fixture.ts';
 import { hashSubject } from '../subject.ts';
 import { parametersOfJson } from './parameters.ts';
 import { PERSONAL_FIELDS } from './postback-fields.ts';
@@ -646,15 +647,16 @@ describe('a macro the sender did not fill', () => {
   });
 
   it('is looked for in linear time', () => {
-    const startedAt = performance.now();
-    for (const text of [
+    const texts = [
       '{'.repeat(1_024),
       `{a(${'b'.repeat(1_000)}`,
       '#'.repeat(1_024),
       `[[[${'a'.repeat(1_000)}`,
-    ])
-      for (let n = 0; n < 100; n++) accepted({ sub1: text });
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    ];
+    const taken = processorMs(() => {
+      for (const text of texts) for (let n = 0; n < 100; n++) accepted({ sub1: text });
+    });
+    expect(taken).toBeLessThan(1_000);
   });
 
   it('leaves the word to the next name of the field', () => {
