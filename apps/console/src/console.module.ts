@@ -24,7 +24,7 @@ import {
   type ReadinessCheck,
   type Settings,
 } from '@tributary/runtime';
-import type { DeadDeliveryStore, DeliveryStore, ReplayStore } from '@tributary/store';
+import type { DeadDeliveryStore, DeliveryStore, ReplayStore, StoredOffsets } from '@tributary/store';
 import { ApiExceptionFilter } from './api-exception.filter.ts';
 import { ApiKeyGuard } from './api-key.guard.ts';
 import { ApiKeys } from './api-keys.ts';
@@ -73,6 +73,7 @@ export interface ReplayResources {
   readonly deliveries: Pick<DeliveryStore, 'holdingsOf' | 'revisionsOf'>;
   readonly runs: Pick<ReplayStore, 'run' | 'runs' | 'unfinished' | 'outcomesOf'>;
   readonly producer: Pick<EventProducer, 'produce'>;
+  readonly offsets: Pick<StoredOffsets, 'endOf' | 'waitFor'>;
   close(): Promise<void>;
 }
 

@@ -94,6 +94,20 @@ it('goes at the rate', async () => {
   expect(steps().at(-1)).toBe('completed');
 });
 
+it('is over only once every order of it can be read', async () => {
+  order(5);
+  replays.isShown = false;
+  const runner = aRunner();
+  for (let round = 0; round < 3; round += 1) {
+    await expect(runner.round()).rejects.toMatchObject({ code: 'clickhouse_behind' });
+    expect(steps()).toEqual(['ordered']);
+  }
+  replays.isShown = true;
+  await rounds(runner, 1);
+  expect(steps()).toEqual(['ordered', 'completed']);
+  expect(replays.orders).toHaveLength(5);
+});
+
 it('waits when fan-out does not follow, and goes on when it does', async () => {
   order(200);
   const runner = aRunner();

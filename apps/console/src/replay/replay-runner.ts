@@ -4,7 +4,7 @@ import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bu
 import type { ReplayRecorded } from '@tributary/contracts';
 import { deterministicUuid, isReplayable } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
-import type { DeliveryStore, ReplayRun, ReplayStore } from '@tributary/store';
+import type { DeliveryStore, ReplayRun, ReplayStore, StoredOffsets } from '@tributary/store';
 import type { AppraisedLetter, LetterAppraiser, LetterPage } from './appraised-letters.ts';
 import { type LetterFilter, readFilter } from './letter-filter.ts';
 
@@ -13,13 +13,17 @@ export interface ReplayRunnerOptions {
   readonly appraiser: Pick<LetterAppraiser, 'page'>;
   readonly deliveries: Pick<DeliveryStore, 'holdingsOf'>;
   readonly producer: Pick<EventProducer, 'produce'>;
+  readonly offsets: Pick<StoredOffsets, 'endOf' | 'waitFor'>;
   readonly instanceId: string;
   readonly configurationVersion: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+const ORDERS = 'delivery.commanded.v1';
 const EVERY_MS = 1_000;
+/** ClickHouse further behind than this with the orders is an outage; the end of the run is then told later. */
+const SHOWN_WITHIN_MS = 5_000;
 /** A run of which another process has told nothing for so long is taken over. */
 const ABANDONED_MS = 15_000;
 /** A step is on record at least so often. */
@@ -118,6 +122,8 @@ export class ReplayRunner {
     this.#underway.set(runId, run);
     await this.#settle(run);
     const isDone = await this.#order(run);
+    // Whoever reads that it is over finds every order of it, and what has become of each.
+    if (isDone) await this.#untilShown();
     // Stopped while that was under way: the stop is the last word.
     if (this.#over.has(runId)) return;
     if (isDone) {
@@ -126,6 +132,12 @@ export class ReplayRunner {
     } else if (this.#options.clock.now() - run.told.recordedAt >= TELL_EVERY_MS) {
       await this.#tell(run, 'progressed');
     }
+  }
+
+  /** @throws DependencyFailure while ClickHouse does not show the orders given so far */
+  async #untilShown(): Promise<void> {
+    const { offsets } = this.#options;
+    await offsets.waitFor(ORDERS, await offsets.endOf(ORDERS), SHOWN_WITHIN_MS);
   }
 
   /** Null while another process has it. */
@@ -194,7 +206,7 @@ export class ReplayRunner {
 
   #orderOf({ recorded }: Underway, { letter, newest }: AppraisedLetter): OutgoingRecord {
     const { deadLetterId, conversionId, deliveryId, destinationId, attempt } = letter;
-    return outgoing('delivery.commanded.v1', conversionId, {
+    return outgoing(ORDERS, conversionId, {
       commandId: deterministicUuid('replay_order', recorded.runId, deadLetterId),
       command: 'replay',
       runId: recorded.runId,

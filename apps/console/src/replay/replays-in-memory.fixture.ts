@@ -8,6 +8,7 @@ import {
   type ReplayRecorded,
 } from '@tributary/contracts';
 import { begun, endedAs, outwardKey, outwardValueOf } from '@tributary/domain';
+import { DependencyFailure } from '@tributary/runtime';
 import { type DeadDelivery, type ReplayOutcome, runsIn, type StoredHolding } from '@tributary/store';
 import { aDecision } from '@tributary/testing';
 import type { ReplayResources } from '../console.module.ts';
@@ -21,6 +22,8 @@ export class ReplaysInMemory implements ReplayResources {
   readonly orders: DeliveryCommanded[] = [];
   readonly steps: ReplayRecorded[] = [];
   failure: Error | null = null;
+  /** Whether the store has every order that was given. */
+  isShown = true;
 
   readonly letters: ReplayResources['letters'] = {
     deadDeliveries: async (filter, afterId, limit) => {
@@ -66,6 +69,13 @@ export class ReplaysInMemory implements ReplayResources {
         if (step?.ok) this.steps.push(step.value);
       }
       return records.map(({ topic }, offset) => ({ topic, partition: 0, offset }));
+    },
+  };
+
+  readonly offsets: ReplayResources['offsets'] = {
+    endOf: async () => new Map([[0, this.orders.length]]),
+    waitFor: async () => {
+      if (!this.isShown) throw new DependencyFailure('clickhouse_behind', 'the orders are not stored');
     },
   };
 

@@ -1,7 +1,14 @@
 /** Replays on a real Kafka and ClickHouse. */
 import { KafkaConnection, KafkaEventProducer, SchemaRegistryClient } from '@tributary/bus';
 import type { Logger, Settings } from '@tributary/runtime';
-import { clickhouseOf, DeadDeliveryStore, DeliveryStore, ReplayStore } from '@tributary/store';
+import {
+  clickhouseOf,
+  DeadDeliveryStore,
+  DeliveryStore,
+  ReplayStore,
+  StoredOffsets,
+  UndecodedStore,
+} from '@tributary/store';
 import type { ReplayResources } from '../console.module.ts';
 
 export function storedReplays(
@@ -28,6 +35,11 @@ export function storedReplays(
     deliveries: new DeliveryStore(clickhouse, schemas),
     runs: new ReplayStore(clickhouse),
     producer,
+    offsets: new StoredOffsets(
+      connection,
+      settings.CLICKHOUSE_DATABASE,
+      new UndecodedStore(clickhouse, schemas),
+    ),
     close: async () => {
       await producer.close();
       await connection.close();
