@@ -65,10 +65,7 @@ class FanOutRows {
     receivers: readonly ConfiguredReceiver[],
     mostPerSecond: number,
   ): Promise<readonly BenchRow[]> {
-    const { seconds, ahead } = this.#options;
-    const load = this.#bench.prepare(receivers, 3 * ahead + mostPerSecond * seconds);
-    const result = await this.#bench.throughput(load, seconds * 1_000);
-    await this.#bench.verify();
+    const result = await this.#throughput(receivers, mostPerSecond);
     return [
       await this.#besideCeiling(name, receivers, result),
       ...Object.entries(result.cpuSecondsPerMillion).map(([process, cpuSeconds]) =>
@@ -78,6 +75,17 @@ class FanOutRows {
         ? [figure(`${name}-per-request`, result.deliveriesPerRequest, 'events')]
         : []),
     ];
+  }
+
+  async #throughput(
+    receivers: readonly ConfiguredReceiver[],
+    mostPerSecond: number,
+  ): Promise<Throughput> {
+    const { seconds, ahead } = this.#options;
+    const load = this.#bench.prepare(receivers, 3 * ahead + mostPerSecond * seconds);
+    const result = await this.#bench.throughput(load, seconds * 1_000);
+    await this.#bench.verify();
+    return result;
   }
 
   async #besideCeiling(
@@ -96,10 +104,8 @@ class FanOutRows {
 
   /** The ceiling is undici alone at the same pace, until its answer: p95. */
   async #firstAttempt(): Promise<BenchRow> {
-    const { pace, seconds, ahead } = this.#options;
-    const sample = this.#bench.prepare(this.#partners, 2 * ahead);
-    const { requests } = await this.#bench.throughput(sample, seconds * 1_000);
-    await this.#bench.verify();
+    const { pace, seconds } = this.#options;
+    const { requests } = await this.#throughput(this.#partners, MOST_POSTBACKS_PER_SECOND);
     const latenciesMs = await this.#bench.paced(this.#partners, pace, seconds);
     await this.#bench.verify();
     const alone = await this.#system.ceiling({ requests, forMs: CEILING_MS, perSecond: pace });

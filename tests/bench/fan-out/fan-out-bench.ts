@@ -15,6 +15,8 @@ const POLL_MS = 100;
 /** Requests of the measured time, to be sent again by undici alone. */
 const KEPT_REQUESTS = 2_000;
 const ARRIVALS: Keeping = { requests: 0, arrivals: true };
+/** Longer than any merge of a run takes; after it the next load begins all the same. */
+const MERGES_BOUND_MS = 120_000;
 const DRAIN_BOUND_MS = 900_000;
 /** A broker and a service that have just started compile their own code for half a minute, at twice to five times the cost. */
 const BUSY_WARM_UP_MS = 45_000;
@@ -61,6 +63,7 @@ export class FanOutBench {
    */
   async throughput(load: readonly AskedDelivery[], forMs: number): Promise<Throughput> {
     const { local } = this.#system;
+    await this.#merged();
     await this.#begin();
     let sent = 0;
     const goOn = async (end: number): Promise<Counts> => {
@@ -158,6 +161,18 @@ export class FanOutBench {
     const report = await this.#system.local.begin(keeping);
     this.#book.note(report);
     return report;
+  }
+
+  /** What an earlier load has left to merge is not paid for by the next. */
+  async #merged(): Promise<void> {
+    const deadline = performance.now() + MERGES_BOUND_MS;
+    for (;;) {
+      const [found] = await this.#system.engines.clickhouse.rows<{ merges: number }>(
+        'SELECT toUInt32(count()) AS merges FROM system.merges',
+      );
+      if (found?.merges === 0 || performance.now() > deadline) return;
+      await delay(POLL_MS * 10);
+    }
   }
 
   #atReceivers(): string | null {
