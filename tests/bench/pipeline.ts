@@ -7,7 +7,7 @@ import { type BenchRow, printTable, writeResults } from './results.ts';
 const USAGE = `npm run bench:pipeline [-- options]
 
   --minutes N    for which every lag must stay flat (5)
-  --from N       the first rate that is tried, conversions a second (500)
+  --from N       the first rate that is tried, conversions a second (150)
   --help         this text
 
 A conversion is a click, a postback that names a click of before, and two deliveries to twenty destinations.`;
@@ -43,7 +43,7 @@ async function run(minutes: number, from: number): Promise<void> {
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '5' },
-    from: { type: 'string', default: '500' },
+    from: { type: 'string', default: '150' },
     help: { type: 'boolean', default: false },
   },
 });
