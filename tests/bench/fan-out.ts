@@ -11,7 +11,7 @@ const USAGE = `npm run bench:fan-out [-- options]
   --seconds N    of each measured load (20)
   --pairs N      interleaved pairs without and with a black hole and a 29-second receiver (5)
   --pace N       decisions a second where latency is measured (300: two cores keep that up)
-  --ahead N      decisions that wait for fan-out meanwhile (15000)
+  --ahead N      decisions that wait for fan-out meanwhile (6000)
   --only A,B     only of these rows: partner-postbacks, partner-postbacks-black-hole, capi-events,
                  first-attempt-latency
   --profile DIR  a CPU profile of fan-out over the whole run, written there
@@ -187,7 +187,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '20' },
     pairs: { type: 'string', default: '5' },
     pace: { type: 'string', default: '300' },
-    ahead: { type: 'string', default: '15000' },
+    ahead: { type: 'string', default: '6000' },
     only: { type: 'string' },
     profile: { type: 'string' },
     help: { type: 'boolean', default: false },
