@@ -77,10 +77,7 @@ class FanOutRows {
     ];
   }
 
-  async #throughput(
-    receivers: readonly ConfiguredReceiver[],
-    mostPerSecond: number,
-  ): Promise<Throughput> {
+  async #throughput(receivers: readonly ConfiguredReceiver[], mostPerSecond: number): Promise<Throughput> {
     const { seconds, ahead } = this.#options;
     const load = this.#bench.prepare(receivers, 3 * ahead + mostPerSecond * seconds);
     const result = await this.#bench.throughput(load, seconds * 1_000);
