@@ -14,14 +14,7 @@ import {
   recordResponse,
   TOKEN_EXPIRED,
 } from '@tributary/destinations';
-import {
-  type AttemptOutcome,
-  endedAs,
-  judgeNetworkError,
-  levelFor,
-  mayHaveArrived,
-  nextTry,
-} from '@tributary/domain';
+import { type AttemptOutcome, endedAs, judgeNetworkError, mayHaveArrived, nextTry } from '@tributary/domain';
 import { type Clock, DependencyFailure, inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import type { AccessTokens } from './access-tokens.ts';
 import { deliveryOutcome } from './delivery-outcome.ts';
@@ -48,7 +41,7 @@ import type { Receiver } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
-import { dueTopic } from './timer.ts';
+import { dueRecord } from './timer.ts';
 
 export interface AttempterOptions {
   readonly sender: { send(request: OutwardRequest, receiver: Receiver): Promise<Exchange> };
@@ -387,10 +380,8 @@ export class Attempter {
 /** What must be on record before the end: the next attempt in the timer wheel, or the dead letter. */
 function consequencesOf({ attempt, end }: Ended, endedAt: number): OutgoingRecord[] {
   const key = attempt.decided.conversionId;
-  if (end.nextAttemptAt !== null) {
-    const topic = dueTopic(levelFor(end.nextAttemptAt - endedAt));
-    return [outgoing(topic, key, retryRecord(attempt, end, end.nextAttemptAt, endedAt))];
-  }
+  if (end.nextAttemptAt !== null)
+    return [dueRecord(key, retryRecord(attempt, end, end.nextAttemptAt, endedAt), endedAt)];
   if (end.outcome !== 'refused' && end.outcome !== 'dead') return [];
   // What the receiver takes in no form cannot be replayed; it stands in wrong_holdings.
   if (CORRECTION_OBSTACLES.some((obstacle) => obstacle === end.reasonCode)) return [];

@@ -9,11 +9,10 @@ import { deliveryOutcome } from './delivery-outcome.ts';
 import { type Attempt, heldIn, stepRecord } from './delivery-records.ts';
 import { droppedDeliveries } from './fan-out-metrics.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
-import { dueRecord } from './question-records.ts';
 import type { ActiveDestination, Receivers } from './receivers.ts';
 import { modeOf } from './rehearsal.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
-import type { DueTopic } from './timer.ts';
+import { type DueTopic, dueRecord } from './timer.ts';
 import { done, type Underway } from './underway.ts';
 
 export interface DroppedDeliveriesOptions {

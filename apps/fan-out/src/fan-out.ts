@@ -13,7 +13,6 @@ import {
 } from '@tributary/bus';
 import type { ConfigurationFollower } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryDue, decodeEvent, schemaIdOf } from '@tributary/contracts';
-import { levelFor } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger, withTraceHeaders } from '@tributary/runtime';
 import { type Asking, replayRecord, stepRecord } from './delivery-records.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
@@ -27,7 +26,7 @@ import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts
 import { Room } from './room.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
 import type { Steps } from './steps.ts';
-import { type DueEvent, type DueTopic, dueTopic, popDue } from './timer.ts';
+import { type DueEvent, type DueTopic, dueRecord, dueTopic, popDue } from './timer.ts';
 import { type Startable, Undertaking } from './undertaking.ts';
 import type { Underway } from './underway.ts';
 
@@ -311,9 +310,7 @@ export class FanOut implements AssignmentListener {
   #dueAgain(key: string, headers: Readonly<Record<string, string>>, due: DeliveryDue): OutgoingRecord {
     const now = this.#options.clock.now();
     cameBack.inc({ kind: due.kind });
-    return withTraceHeaders(headers, () =>
-      outgoing(dueTopic(levelFor(due.dueAt - now)), key, { ...due, enqueuedAt: now }),
-    );
+    return withTraceHeaders(headers, () => dueRecord(key, { ...due, enqueuedAt: now }, now));
   }
 
   async #produce(records: readonly OutgoingRecord[]): Promise<void> {

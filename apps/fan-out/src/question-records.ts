@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type OutgoingRecord, outgoing } from '@tributary/bus';
 import type { DeliveryAttempted, DeliveryDue } from '@tributary/contracts';
 import { type FollowUp, followUpAt, isAdjustment, type RecordedRequest } from '@tributary/destinations';
-import { type AttemptOutcome, levelFor } from '@tributary/domain';
+import type { AttemptOutcome } from '@tributary/domain';
 import {
   contentDigest,
   type DeliveryOutcome,
@@ -15,7 +15,7 @@ import {
 } from './delivery-records.ts';
 import type { Receiver } from './receivers.ts';
 import type { Exchange } from './sender.ts';
-import { dueTopic } from './timer.ts';
+import { dueRecord } from './timer.ts';
 
 export type DueQuestion = NonNullable<DeliveryDue['question']>;
 
@@ -150,11 +150,6 @@ export function droppedRecord(
     },
     now,
   );
-}
-
-/** In the timer wheel, at the level for its time. */
-export function dueRecord(key: string, due: DeliveryDue, now: number): OutgoingRecord {
-  return outgoing(dueTopic(levelFor(due.dueAt - now)), key, due);
 }
 
 /** One question that was put, with its answer. */

@@ -26,7 +26,6 @@ import {
   askedRecord,
   DROPPED_IN_PART,
   droppedRecord,
-  dueRecord,
   isTooLate,
   nextQuestion,
   type QuestionRecord,
@@ -34,7 +33,7 @@ import {
 import type { Receiver, ReceiverProblem, Receivers } from './receivers.ts';
 import { modeOf } from './rehearsal.ts';
 import type { Exchange } from './sender.ts';
-import type { DueTopic } from './timer.ts';
+import { type DueTopic, dueRecord } from './timer.ts';
 import { goThrough, type Place, type StepAnswer, type Underway } from './underway.ts';
 
 export interface QuestionsOptions {

@@ -1,6 +1,7 @@
 /** The timer wheel over the delivery.due topics: which record of a batch has come to its time, and where the others go. */
-import type { IncomingEvent, PartitionBatch } from '@tributary/bus';
-import { decidePop, TIMER_LEVEL_MS, type TimerLevel, whenToPop } from '@tributary/domain';
+import { type IncomingEvent, type OutgoingRecord, outgoing, type PartitionBatch } from '@tributary/bus';
+import type { DeliveryDue } from '@tributary/contracts';
+import { decidePop, levelFor, TIMER_LEVEL_MS, type TimerLevel, whenToPop } from '@tributary/domain';
 
 export type DueTopic = `delivery.due.${TimerLevel}.v1`;
 export type DueEvent = IncomingEvent<DueTopic>;
@@ -15,6 +16,11 @@ export const DUE_TOPICS: readonly DueTopic[] = [
 
 export function dueTopic(level: TimerLevel): DueTopic {
   return `delivery.due.${level}.v1`;
+}
+
+/** In the timer wheel, at the level for its time. */
+export function dueRecord(key: string, due: DeliveryDue, now: number): OutgoingRecord {
+  return outgoing(dueTopic(levelFor(due.dueAt - now)), key, due);
 }
 
 /** What to do with the records at the head of a level's partition. */
