@@ -6,15 +6,12 @@ import {
   attemptRedactor,
   BodyTooLarge,
   CORRECTION_OBSTACLES,
-  isAdjustment,
   type OutwardRequest,
   type RecordedRequest,
   type Redactor,
   recordRequest,
-  recordResponse,
-  TOKEN_EXPIRED,
 } from '@tributary/destinations';
-import { type AttemptOutcome, endedAs, judgeNetworkError, mayHaveArrived, nextTry } from '@tributary/domain';
+import { type AttemptOutcome, endedAs, mayHaveArrived, nextTry } from '@tributary/domain';
 import { type Clock, DependencyFailure, inSpan, type Logger, noteOnSpan } from '@tributary/runtime';
 import type { AccessTokens } from './access-tokens.ts';
 import { deliveryOutcome } from './delivery-outcome.ts';
@@ -26,6 +23,7 @@ import {
   intendedRecord,
   type ReadyAttempt,
   type RequestEnd,
+  requestEnd,
   retryRecord,
 } from './delivery-records.ts';
 import type { Health } from './destination-lane.ts';
@@ -36,6 +34,7 @@ import {
   reasonClassOf,
 } from './fan-out-metrics.ts';
 import type { Flight } from './flight.ts';
+import { healthOf, healthOfAll, type Judged, judge } from './judged.ts';
 import { questionsAfter } from './question-records.ts';
 import type { Receiver } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
@@ -63,13 +62,6 @@ interface Ended {
   readonly end: DeliveryOutcome;
   /** The holding after. */
   readonly standing: Standing;
-}
-
-/** What came of a request: the outcome of each delivery, and which of them are sent once more at once, in smaller requests or with a new token. */
-interface Judged {
-  readonly outcomes: readonly AttemptOutcome[];
-  readonly isAgain: readonly boolean[];
-  readonly isTokenExpired: boolean;
 }
 
 /** A request with all that may be recorded of it. */
@@ -205,7 +197,7 @@ export class Attempter {
     try {
       exchange = await flight.over(() => sender.send(request, receiver));
       const judged = judge(attempts, exchange, hasNewToken, clock.now());
-      const end = endOf(exchange, hide, clock.now());
+      const end = requestEnd(exchange, hide, clock.now());
       const ends = attempts.map((attempt, index) =>
         this.#ended(attempt, judged, index, exchange, end.endedAt),
       );
@@ -403,59 +395,4 @@ function endedBy(attempt: Attempt, given: DeliveryOutcome): Ended {
   const end = isRehearsal(receiver) ? rehearsedEnd(given) : given;
   const holding = endedAs(standing, end.outcome, end.mayHaveArrived);
   return { attempt, end, standing: { ...standing, ...holding, nextAttemptAt: end.nextAttemptAt } };
-}
-
-function endOf(exchange: Exchange, hide: Redactor, endedAt: number): RequestEnd {
-  if (!exchange.ok) return { response: null, errorCode: exchange.error, endedAt };
-  return { response: recordResponse(exchange.response, hide), errorCode: null, endedAt };
-}
-
-function judge(
-  attempts: readonly ReadyAttempt[],
-  exchange: Exchange,
-  hasNewToken: boolean,
-  now: number,
-): Judged {
-  const [first] = attempts;
-  if (first === undefined) throw new Error('a request without deliveries');
-  if (!exchange.ok) {
-    const outcome = judgeNetworkError(exchange.error);
-    return { outcomes: attempts.map(() => outcome), isAgain: [], isTokenExpired: false };
-  }
-  const { definition, settings } = first.receiver;
-  const outcomes = definition.judge({
-    response: exchange.response,
-    deliveryCount: attempts.length,
-    isAdjustment: isAdjustment(definition, first.outward, settings),
-    settings,
-    now,
-  });
-  const isTokenExpired =
-    !hasNewToken &&
-    definition.credential !== null &&
-    outcomes.every((outcome) => outcome.outcome === 'retry' && outcome.reason === TOKEN_EXPIRED);
-  const isSplit = (outcome: AttemptOutcome) => attempts.length > 1 && asksForSplit(outcome);
-  return { outcomes, isAgain: outcomes.map((outcome) => isTokenExpired || isSplit(outcome)), isTokenExpired };
-}
-
-function asksForSplit(outcome: AttemptOutcome): boolean {
-  return outcome.outcome === 'retry' && outcome.splitBatch === true;
-}
-
-/** A destination that refuses one event works; one that refuses whatever comes does not. */
-function healthOf(exchange: Exchange, { outcomes, isAgain }: Judged): Health {
-  if (!exchange.ok) return 'down';
-  const final = outcomes.filter((_, index) => isAgain[index] !== true);
-  if (final.length === 0) return 'unknown';
-  const isDown = final.every(
-    (outcome) =>
-      (outcome.outcome === 'retry' && !asksForSplit(outcome)) ||
-      (outcome.outcome === 'refused' && outcome.scope === 'destination'),
-  );
-  return isDown ? 'down' : 'up';
-}
-
-function healthOfAll(healths: readonly Health[]): Health {
-  if (healths.includes('up')) return 'up';
-  return healths.includes('down') ? 'down' : 'unknown';
 }

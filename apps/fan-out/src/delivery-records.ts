@@ -2,7 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided, DeadLettered, DeliveryAttempted, DeliveryDue } from '@tributary/contracts';
-import type { OutwardDelivery, OutwardResponse, RecordedRequest } from '@tributary/destinations';
+import {
+  type OutwardDelivery,
+  type OutwardResponse,
+  type RecordedRequest,
+  type Redactor,
+  recordResponse,
+} from '@tributary/destinations';
 import {
   type DeliveryEnd,
   deterministicUuid,
@@ -13,6 +19,7 @@ import {
 import type { ActiveDestination, Receiver } from './receivers.ts';
 import { modeOf } from './rehearsal.ts';
 import type { Standing } from './send-ledger.ts';
+import type { Exchange } from './sender.ts';
 
 /** The decision that asks for a delivery, and the record that brought it. */
 export interface Asking {
@@ -122,6 +129,12 @@ export function endedRecord(
 
 export function requestColumns({ method, url, headers, body }: RecordedRequest) {
   return { method, url, requestHeaders: headers, requestBody: body?.slice(0, MAX_BODY) ?? null };
+}
+
+/** @param hide what must not be recorded of the answer. */
+export function requestEnd(exchange: Exchange, hide: Redactor, endedAt: number): RequestEnd {
+  if (!exchange.ok) return { response: null, errorCode: exchange.error, endedAt };
+  return { response: recordResponse(exchange.response, hide), errorCode: null, endedAt };
 }
 
 export function endColumns({ response, errorCode, endedAt }: RequestEnd, startedAt: number) {

@@ -12,11 +12,11 @@ import {
   type RecordedRequest,
   type Redactor,
   recordRequest,
-  recordResponse,
   TOKEN_EXPIRED,
 } from '@tributary/destinations';
 import { type Clock, DependencyFailure, inSpan, type Logger } from '@tributary/runtime';
 import type { AccessTokens } from './access-tokens.ts';
+import { requestEnd } from './delivery-records.ts';
 import type { Health } from './destination-lane.ts';
 import type { DestinationLanes } from './destination-lanes.ts';
 import { type QuestionAnswer, questions as questionsTotal } from './fan-out-metrics.ts';
@@ -201,7 +201,7 @@ export class Questions {
       receiver,
       request,
       startedAt,
-      end: endOf(exchange, hide, clock.now()),
+      end: requestEnd(exchange, hide, clock.now()),
       configurationVersion: configurationVersion(),
       isInPart: consequence.kind === DROPPED_IN_PART,
     });
@@ -286,11 +286,6 @@ export class Questions {
 /** A request is asked about once at a time, and each time once. */
 function nameOf({ deliveryId, attempt }: QuestionRecord): string {
   return `${deliveryId}:${attempt}`;
-}
-
-function endOf(exchange: Exchange, hide: Redactor, endedAt: number) {
-  if (!exchange.ok) return { response: null, errorCode: exchange.error, endedAt };
-  return { response: recordResponse(exchange.response, hide), errorCode: null, endedAt };
 }
 
 function whatWasSaid({ exchange, answer, hide }: Heard) {
