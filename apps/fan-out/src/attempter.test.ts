@@ -143,6 +143,7 @@ function delivery(
     deliveryId,
     nextAttemptAt: null,
     requestId: null,
+    startedAt: null,
     heldBy: null,
   };
   const outward = {

@@ -324,8 +324,9 @@ export class Attempter {
     const key = attempted.deliveries[0]?.conversionId ?? '';
     const [position] = await this.#producer.produce([outgoing('delivery.attempted.v1', key, attempted)]);
     if (position === undefined) return;
-    const { requestId } = attempted;
-    for (const standing of standings) this.#options.ledger.note({ ...standing, requestId }, position);
+    const { requestId, startedAt } = attempted;
+    for (const standing of standings)
+      this.#options.ledger.note({ ...standing, requestId, startedAt }, position);
   }
 
   #tell(

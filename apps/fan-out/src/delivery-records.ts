@@ -172,7 +172,15 @@ function attemptedOf(
 }
 
 function holdingOf(
-  { told, held, phase: _phase, destinationId: _destinationId, requestId: _requestId, ...standing }: Standing,
+  {
+    told,
+    held,
+    phase: _phase,
+    destinationId: _destinationId,
+    requestId: _requestId,
+    startedAt: _startedAt,
+    ...standing
+  }: Standing,
   reasonCode: string | null,
 ): DeliveryAttempted['holdings'][number] {
   const toldColumns = columnsOf(told);

@@ -465,6 +465,17 @@ it('over any history of revisions, late answers and crashes the platform holds w
           [1, 2, 1, 2].map((units) => ({ kind: 'worth' as const, units })),
           ['taken', 'dropped_for_now', 'away'],
         ],
+        // The older of two drops in turn bears only once the younger has been withdrawn.
+        [
+          [
+            { kind: 'worth', units: 1 },
+            { kind: 'rejected' },
+            { kind: 'worth', units: 1 },
+            { kind: 'elapse', ms: 30 * MINUTE_MS },
+            { kind: 'rejected' },
+          ],
+          ['taken', 'dropped_for_now', 'dropped_for_now'],
+        ],
       ],
     },
   );

@@ -34,16 +34,18 @@ type Incoming = IncomingEvent<DueTopic>;
 
 /** When the newest revision has its step in place of a retry: after the end that makes room for it. */
 const STEP_MS = 1_000;
-/** How long after the next attempt of an open correction it is looked at again. */
+/** How long after the next attempt of an open delivery a drop before it is looked at again. */
 const LOOK_AGAIN_MS = 60_000;
+/** How often a drop is looked at while what came after it may be dropped in its turn. */
+const COVERED_LOOK_MS = 600_000;
 
 /**
  * What a drop means for a holding as it stands.
  * `last`: the delivery that was dropped is the latest; `underneath`: one that came after it was withdrawn, so that the receiver
- * should hold what was dropped; `open`: one that came after it is under way, and may yet be withdrawn; `none`: the holding has
- * moved on.
+ * should hold what was dropped; `open`: one that came after it is under way, and may yet be withdrawn; `covered`: one that came
+ * after it stands in its place, and may be dropped in its turn.
  */
-type Bearing = 'last' | 'underneath' | 'open' | 'none';
+type Bearing = 'last' | 'underneath' | 'open' | 'covered';
 
 export class DroppedDeliveries {
   readonly #options: DroppedDeliveriesOptions;
@@ -59,7 +61,7 @@ export class DroppedDeliveries {
    *
    * | what became of it since                                        | ends as                                              |
    * |----------------------------------------------------------------|------------------------------------------------------|
-   * | corrected, sent again, or ended by another request             | nothing: it has moved on                             |
+   * | corrected, sent again, or ended by another request             | nothing, unless that is dropped in its turn          |
    * | a correction is open                                           | nothing yet: it is looked at again once it has ended |
    * | a correction was withdrawn, for it held already what it should | superseded: the newest revision has its step instead |
    * | nothing, and the platform refuses it                           | refused, a dead letter                               |
@@ -92,9 +94,8 @@ export class DroppedDeliveries {
         return this.#undermine(incoming, drop, holding);
       case 'open':
         return this.#later(holding);
-      case 'none':
-        droppedDeliveries.inc({ result: 'moved_on' });
-        return null;
+      case 'covered':
+        return this.#whileItMayFall(holding);
     }
   }
 
@@ -120,6 +121,17 @@ export class DroppedDeliveries {
     const held = heldIn(drop);
     const standing = { ...holding, ...undermined(holding, held), heldBy: drop.heldBy, nextAttemptAt: null };
     await this.#supersede(await this.#attemptOf(incoming, standing), newer);
+    return null;
+  }
+
+  /** Until nobody is asked any more what became of that which came after it. */
+  #whileItMayFall({ destinationId, startedAt }: Standing): number | null {
+    const { receivers, configuration, clock } = this.#options;
+    const now = clock.now();
+    const lookup = receivers.findDestination(configuration(), destinationId, now);
+    const lastAfterMs = lookup.ok ? (lookup.active.definition.followUp?.lastAfterMs ?? 0) : 0;
+    if (now <= (startedAt ?? 0) + lastAfterMs) return now + COVERED_LOOK_MS;
+    droppedDeliveries.inc({ result: 'moved_on' });
     return null;
   }
 
@@ -178,12 +190,12 @@ export class DroppedDeliveries {
 }
 
 function bearingOf(holding: Standing, deliveryId: string, { requestId }: Drop): Bearing {
-  if (holding.outcome === 'delivered')
-    return holding.deliveryId === deliveryId && holding.requestId === requestId ? 'last' : 'none';
-  if (holding.heldBy !== requestId) return 'none';
   if (isOpen(holding)) return 'open';
+  const { outcome } = holding;
+  if (outcome === 'delivered' && holding.deliveryId === deliveryId && holding.requestId === requestId)
+    return 'last';
   // Refused or dead it is listed as wrong, and a person looks at it.
-  return holding.outcome === 'superseded' ? 'underneath' : 'none';
+  return outcome === 'superseded' && holding.heldBy === requestId ? 'underneath' : 'covered';
 }
 
 function outcomeOf({ outcome, notBefore }: Drop, reasonCode: string | null, now: number): AttemptOutcome {

@@ -298,11 +298,14 @@ export class FanOutBed {
   /** The latest of each, as the table `holdings` has it. */
   holdings(): StoredHolding[] {
     const latest = new Map<string, { rank: number; row: StoredHolding }>();
-    for (const { phase, destinationId, requestId, holdings } of this.attempted()) {
+    for (const { phase, destinationId, requestId, startedAt, holdings } of this.attempted()) {
       for (const holding of holdings) {
         const rank = holding.attempt * 2 + (phase === 'ended' ? 1 : 0);
         if (rank <= (latest.get(holding.holdingId)?.rank ?? 0)) continue;
-        latest.set(holding.holdingId, { rank, row: { ...rowOf(holding, phase, destinationId), requestId } });
+        latest.set(holding.holdingId, {
+          rank,
+          row: { ...rowOf(holding, phase, destinationId), requestId, startedAt },
+        });
       }
     }
     return [...latest.values()].map(({ row }) => row);
@@ -324,7 +327,7 @@ function rowOf(
   holding: DeliveryAttempted['holdings'][number],
   phase: 'intended' | 'ended',
   destinationId: string,
-): Omit<StoredHolding, 'requestId'> {
+): Omit<StoredHolding, 'requestId' | 'startedAt'> {
   const value = (
     state: string | null,
     revenue: readonly [bigint | null, string | null],

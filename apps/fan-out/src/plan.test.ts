@@ -290,6 +290,7 @@ it.each([
       ...place,
       nextAttemptAt: null,
       requestId: null,
+      startedAt: null,
       heldBy: null,
     };
     const configuration = new Configuration();

@@ -74,6 +74,7 @@ function standing(
     eventRevision: null,
     nextAttemptAt: null,
     requestId: null,
+    startedAt: null,
     heldBy: null,
   };
 }

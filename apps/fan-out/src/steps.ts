@@ -326,7 +326,16 @@ function placeOf(
   holdingId: string,
   deliveryId: string,
 ) {
-  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null, requestId: null };
+  return {
+    holdingId,
+    conversionId,
+    destinationId,
+    event,
+    deliveryId,
+    nextAttemptAt: null,
+    requestId: null,
+    startedAt: null,
+  };
 }
 
 /** The request by which the receiver came to hold what it holds; see `heldNow`. */

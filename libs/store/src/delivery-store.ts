@@ -24,6 +24,8 @@ export interface StoredHolding extends Omit<Holding, 'told'> {
   readonly nextAttemptAt: number | null;
   /** The request of that record; null before there is one. */
   readonly requestId: string | null;
+  /** When that request began, epoch ms; null before there is one. */
+  readonly startedAt: number | null;
   /** The request by which the receiver came to hold `held`; null before one was delivered. */
   readonly heldBy: string | null;
 }
@@ -54,6 +56,7 @@ interface HoldingRow extends ValueColumns<'told'>, ValueColumns<'held'> {
   readonly repeatedFor: number;
   readonly eventRevision: number | null;
   readonly requestId: string;
+  readonly startedAt: string;
   readonly heldBy: string | null;
 }
 
@@ -74,6 +77,7 @@ const COLUMNS = [
   'repeatedFor',
   'eventRevision',
   'requestId',
+  'startedAt',
   'heldBy',
   ...['told', 'held'].flatMap((which) =>
     ['State', 'RevenueMicros', 'RevenueCurrency', 'PayoutMicros', 'PayoutCurrency'].map(
@@ -151,11 +155,13 @@ function holdingOf(row: HoldingRow): StoredHolding {
     heldPayoutMicros,
     heldPayoutCurrency,
     nextAttemptAt,
+    startedAt,
     ...holding
   } = row;
   return {
     ...holding,
     nextAttemptAt: nextAttemptAt === null ? null : epochMs(nextAttemptAt),
+    startedAt: epochMs(startedAt),
     told: outwardValue(
       toldState,
       [toldRevenueMicros, toldRevenueCurrency],

@@ -103,6 +103,7 @@ export class ReplaysInMemory implements ReplayResources {
       ...names,
       nextAttemptAt: null,
       requestId: null,
+      startedAt: null,
       heldBy: null,
     };
     const letter: DeadDelivery = {
