@@ -1,7 +1,7 @@
 /** The fault loops of fan-out, cut short; and a ledger that notices damage. */
 import type { DeliveryAttempted } from '@tributary/contracts';
 import { describe, expect, it } from 'vitest';
-import { readAttempts } from './fan-out/attempt-log.ts';
+import { type AttemptLog, AttemptReader } from './fan-out/attempt-log.ts';
 import { deliveryLines, type LedgerSources } from './fan-out/delivery-ledger.ts';
 import { FanOutBed, type FanOutBedOptions } from './fan-out/fan-out-bed.ts';
 import { DEAD_RECEIVERS, deadDestinations } from './scenarios/dead-destinations.ts';
@@ -52,18 +52,17 @@ describe('every delivery has one end, and is repeated only where nobody could kn
 
 describe('the ledger notices', () => {
   const well: LedgerSources = {
-    log: readAttempts([
-      ...attempt('a', 1, 'delivered'),
-      ...attempt('b', 1, 'retry', 'timeout'),
-      ...attempt('b', 2, 'delivered'),
-    ]),
+    log: logOf(
+      attempt('a', 1, 'delivered'),
+      attempt('b', 1, 'retry', 'timeout'),
+      attempt('b', 2, 'delivered'),
+    ),
     balance: { asked: 2, reached: 2, refused: 0, missing: 0, foreign: 0, repeats: new Map([['b', 1]]) },
     stored: { ended: 2, open: 0 },
     deadLetters: 0,
   };
   const off = (changes: Partial<LedgerSources>) =>
     deliveryLines({ ...well, ...changes }).reduce((sum, { difference }) => sum + difference, 0);
-  const logOf = (...records: readonly (readonly DeliveryAttempted[])[]) => readAttempts(records.flat());
 
   it('nothing where a repeat has its ambiguous attempt', () => {
     expect(off({})).toBe(0);
@@ -100,6 +99,12 @@ describe('the ledger notices', () => {
     expect(log.deliveries.get('a')).toEqual({ ends: ['delivered'], afterTheEnd: 0, ambiguous: 1 });
   });
 });
+
+function logOf(...records: readonly (readonly DeliveryAttempted[])[]): AttemptLog {
+  const reader = new AttemptReader();
+  for (const record of records.flat()) reader.note(record);
+  return reader.log();
+}
 
 /** Intended, and ended unless `outcome` is null. */
 function attempt(

@@ -31,7 +31,8 @@ const REBALANCE = { durationMs: 120_000, everyMs: 2_000, stoppedMs: 60_000 };
 const REGISTRY = { phaseMs: 60_000, eventsPerSecond: 1_000 };
 const OUTAGE = { outageMs: 60_000, postbacksPerSecond: 1_000, redirectsPerSecond: 50, p99BoundMs: 250 };
 const STORIES = { storiesPerSecond: 20, partners: 200 };
-const FAN_OUT_PER_SECOND = 60;
+/** What fan-out works off between two kills: its partitions are its own again after 10 s only. */
+const FAN_OUT_PER_SECOND = 20;
 /** Short enough for a black hole to be found out soon, long enough for a busy machine. */
 const DELIVERY_TIMEOUT_MS = 5_000;
 /** Slower than fan-out sets deliveries aside, so that the others never queue behind them. */

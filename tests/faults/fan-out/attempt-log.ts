@@ -19,33 +19,47 @@ export interface AttemptLog {
   readonly unanswered: number;
 }
 
+/** What is kept of a request: there may be a million of them. */
 interface LoggedRequest {
-  intended: DeliveryAttempted | null;
-  ended: DeliveryAttempted | null;
+  readonly isEnded: boolean;
+  readonly isUnanswered: boolean;
+  readonly deliveries: readonly Pick<
+    DeliveryAttempted['deliveries'][number],
+    'deliveryId' | 'attempt' | 'outcome'
+  >[];
 }
 
 const FINAL: readonly (string | null)[] = ['delivered', 'refused', 'dead', 'superseded'];
 
-/** @param records of delivery.attempted in any order. */
-export function readAttempts(records: readonly DeliveryAttempted[]): AttemptLog {
-  const requests = new Map<string, LoggedRequest>();
-  for (const record of records) {
-    const request = requests.get(record.requestId) ?? { intended: null, ended: null };
-    request[record.phase] = record;
-    requests.set(record.requestId, request);
+export class AttemptReader {
+  readonly #requests = new Map<string, LoggedRequest>();
+
+  /** A record of delivery.attempted; they come in any order. */
+  note(record: DeliveryAttempted): void {
+    const { requestId, phase, deliveries } = record;
+    const isEnded = phase === 'ended';
+    if (!isEnded && this.#requests.has(requestId)) return;
+    this.#requests.set(requestId, {
+      isEnded,
+      isUnanswered: isEnded && isUnanswered(record),
+      deliveries: deliveries.map(({ deliveryId, attempt, outcome }) => ({ deliveryId, attempt, outcome })),
+    });
   }
-  const cutOff = [...requests.values()].filter(({ ended }) => ended === null);
-  const unanswered = [...requests.values()].filter(({ ended }) => ended !== null && isUnanswered(ended));
-  const ambiguous = new Map<string, number>();
-  for (const { intended, ended } of [...cutOff, ...unanswered])
-    for (const { deliveryId } of (ended ?? intended)?.deliveries ?? [])
-      ambiguous.set(deliveryId, (ambiguous.get(deliveryId) ?? 0) + 1);
-  return {
-    deliveries: deliveriesOf(requests.values(), ambiguous),
-    requests: requests.size,
-    cutOff: cutOff.length,
-    unanswered: unanswered.length,
-  };
+
+  /** What all of it says. */
+  log(): AttemptLog {
+    let [cutOff, unanswered] = [0, 0];
+    const ambiguous = new Map<string, number>();
+    for (const request of this.#requests.values()) {
+      if (request.isEnded && !request.isUnanswered) continue;
+      if (request.isEnded) unanswered += 1;
+      else cutOff += 1;
+      for (const { deliveryId } of request.deliveries)
+        ambiguous.set(deliveryId, (ambiguous.get(deliveryId) ?? 0) + 1);
+    }
+    const deliveries = deliveriesOf(this.#requests.values(), ambiguous);
+    return { deliveries, requests: this.#requests.size, cutOff, unanswered };
+  }
 }
 
 /** A timeout or a lost connection after something was written; a refused connection wrote nothing. */
@@ -59,27 +73,22 @@ function deliveriesOf(
   requests: Iterable<LoggedRequest>,
   ambiguous: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, LoggedDelivery> {
-  const ends = new Map<string, { readonly outcome: string; readonly attempt: number }[]>();
-  const attempts = new Map<string, number[]>();
-  for (const { intended, ended } of requests) {
-    for (const { deliveryId, attempt, outcome } of (ended ?? intended)?.deliveries ?? []) {
-      attempts.set(deliveryId, [...(attempts.get(deliveryId) ?? []), attempt]);
-      if (outcome === null || !FINAL.includes(outcome)) continue;
-      ends.set(deliveryId, [...(ends.get(deliveryId) ?? []), { outcome, attempt }]);
+  const attempts = new Map<string, { readonly attempt: number; readonly outcome: string | null }[]>();
+  for (const { deliveries } of requests)
+    for (const { deliveryId, attempt, outcome } of deliveries) {
+      const own = attempts.get(deliveryId);
+      if (own === undefined) attempts.set(deliveryId, [{ attempt, outcome }]);
+      else own.push({ attempt, outcome });
     }
+  const logged = new Map<string, LoggedDelivery>();
+  for (const [deliveryId, own] of attempts) {
+    const ends = own.filter(({ outcome }) => FINAL.includes(outcome));
+    const firstEnd = Math.min(...ends.map(({ attempt }) => attempt));
+    logged.set(deliveryId, {
+      ends: ends.flatMap(({ outcome }) => outcome ?? []),
+      afterTheEnd: own.filter(({ attempt }) => attempt > firstEnd).length,
+      ambiguous: ambiguous.get(deliveryId) ?? 0,
+    });
   }
-  return new Map(
-    [...attempts].map(([deliveryId, numbers]) => {
-      const own = ends.get(deliveryId) ?? [];
-      const firstEnd = Math.min(...own.map(({ attempt }) => attempt));
-      return [
-        deliveryId,
-        {
-          ends: own.map(({ outcome }) => outcome),
-          afterTheEnd: numbers.filter((attempt) => attempt > firstEnd).length,
-          ambiguous: ambiguous.get(deliveryId) ?? 0,
-        },
-      ];
-    }),
-  );
+  return logged;
 }

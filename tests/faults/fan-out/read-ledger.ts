@@ -1,7 +1,7 @@
 /** Reads the ledger of a bed: its book, the log of attempts, and ClickHouse. */
 import type { LedgerLine } from '../../../apps/launcher/src/ledger/ledger.ts';
-import { eventsOf } from '../../topic-events.ts';
-import { type AttemptLog, readAttempts } from './attempt-log.ts';
+import { eachEventOf } from '../../topic-events.ts';
+import { type AttemptLog, AttemptReader } from './attempt-log.ts';
 import { deliveryLines } from './delivery-ledger.ts';
 import type { FanOutBed } from './fan-out-bed.ts';
 
@@ -9,7 +9,9 @@ export async function readDeliveryLedger(
   bed: FanOutBed,
 ): Promise<{ readonly lines: readonly LedgerLine[]; readonly log: AttemptLog }> {
   await bed.read();
-  const log = readAttempts(await eventsOf(bed.kafka, 'delivery.attempted.v1'));
+  const reader = new AttemptReader();
+  await eachEventOf(bed.kafka, 'delivery.attempted.v1', (record) => reader.note(record));
+  const log = reader.log();
   const clickhouse = bed.system.connectClickhouse();
   try {
     const [stored] = await clickhouse.rows<{ ended: string; open: string }>(
