@@ -20,9 +20,11 @@ let ends: PromiseWithResolvers<Health>[];
 let changes: number;
 /** Whether it is our own records that take the time. */
 let isOurs: boolean;
+let ownLagMs: number;
 
 beforeEach(() => {
   isOurs = false;
+  ownLagMs = 0;
   vi.useFakeTimers({ now: 1_000_000 });
   requests = [];
   ends = [];
@@ -38,6 +40,7 @@ function laneOf(limits: Partial<LaneLimits> = {}): DestinationLane<Item> {
     limits: { ...LIMITS, ...limits },
     clock: { now: () => Date.now() },
     random: () => 0,
+    ownLagMs: () => ownLagMs,
     send: (items, flight) => {
       requests.push(items.map(({ name }) => name));
       const end = Promise.withResolvers<Health>();
@@ -104,6 +107,18 @@ describe('places', () => {
     expect([sent.isHeldUp, queued.isHeldUp]).toEqual([false, false]);
     await vi.advanceTimersByTimeAsync(100);
     expect([sent.isHeldUp, queued.isHeldUp]).toEqual([true, true]);
+  });
+
+  it('are waited for while this process is so busy that it notices every answer late', async () => {
+    ownLagMs = 100;
+    const lane = laneOf({ concurrency: 1 });
+    const [sent, queued] = [lane.submit(item('a')), lane.submit(item('b'))];
+    await vi.advanceTimersByTimeAsync(600);
+    expect([lane.isSlow, sent.isHeldUp, queued.isHeldUp]).toEqual([false, false, false]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect([lane.isSlow, sent.isHeldUp, queued.isHeldUp]).toEqual([true, true, true]);
+    await end(0);
+    expect(lane.isSlow).toBe(false);
   });
 
   it('become free also where a request fails by a defect or an outage of ours', async () => {

@@ -25,6 +25,8 @@ export interface LaneOptions<Item extends LaneItem> {
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** How late this process notices anything, in milliseconds. */
+  readonly ownLagMs: () => number;
   /** @param flight is told of the time that the destination takes. */
   readonly send: (items: readonly Item[], flight: Flight) => Promise<Health>;
   /** Told when the breaker changes, or the lane is disabled or enabled. */
@@ -239,7 +241,7 @@ export class DestinationLane<Item extends LaneItem> {
   }
 
   #run(entries: readonly Entry<Item>[], now: number, isProbe: boolean): void {
-    const flight = new Flight();
+    const flight = new Flight(this.#options.ownLagMs);
     for (const entry of entries) entry.flight = flight;
     this.#running.add(flight);
     this.#triedAt = now;

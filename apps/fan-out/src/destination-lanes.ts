@@ -19,6 +19,8 @@ export interface DestinationLanesOptions {
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
+  /** How late this process notices anything, in milliseconds. */
+  readonly ownLagMs: () => number;
   readonly instanceId: string;
   readonly configurationVersion: () => number;
   readonly logger: Logger;
@@ -67,11 +69,12 @@ export class DestinationLanes {
     const kept = this.#lanes.get(id);
     if (kept !== undefined && kept.active.version === version) return kept.lane;
     const active = { destination, version, definition };
-    const { clock, random } = this.#options;
+    const { clock, random, ownLagMs } = this.#options;
     const lane: DestinationLane<LaneLoad> = new DestinationLane({
       limits: this.#limitsOf(active),
       clock,
       random,
+      ownLagMs,
       send: (load, flight) => this.#send(load, flight),
       onChange: () => this.#tell(active, lane),
     });

@@ -132,6 +132,7 @@ export class FanOutBed {
     this.lanes = new DestinationLanes({
       ...shared,
       clock: { now: () => this.laneNow() },
+      ownLagMs: () => 0,
       send: (attempts, flight) => this.attempter.send(attempts, flight),
     });
     const receivers = new Receivers(this.encryption);

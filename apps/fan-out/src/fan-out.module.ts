@@ -50,6 +50,7 @@ import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { OutlierGuards } from './outlier-guards.ts';
+import { OwnLag } from './own-lag.ts';
 import { Questions } from './questions.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { ReplayOrders } from './replay-orders.ts';
@@ -91,6 +92,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
   readonly #sender: Sender;
+  readonly #ownLag = new OwnLag();
 
   constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
     const onFatal = crashOn(logger);
@@ -139,6 +141,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const attempter = new Attempter({ ...shared, tokens });
     const lanes = new DestinationLanes({
       ...shared,
+      ownLagMs: () => this.#ownLag.ms,
       send: (attempts, flight) => attempter.send(attempts, flight),
     });
     const receivers = new Receivers(encryption);
@@ -197,12 +200,14 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   /** Before the strategy listens: nothing is sent without the configuration. */
   async onModuleInit(): Promise<void> {
     await Promise.all([this.#producer.connect(), this.#follower.start()]);
+    this.#ownLag.start();
     this.fanOut.start();
   }
 
   /** After the strategy has finished and committed what was in hand. */
   async onApplicationShutdown(): Promise<void> {
     await this.fanOut.stop();
+    this.#ownLag.stop();
     await this.#sender.close();
     await this.#follower.stop();
     await this.#producer.close();

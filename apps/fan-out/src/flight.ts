@@ -1,7 +1,17 @@
-/** How long one request keeps us waiting for its destination, apart from the time that our own records take. */
+/** How long one request keeps us waiting for its destination, apart from the time that is ours: our records, and our own lag. */
+
+/** An answer is noticed after so many turns of the event loop: the request is written, the answer is read, and both wait their turn. */
+const TURNS = 4;
+
 export class Flight {
+  readonly #ownLagMs: () => number;
   #since: number | null = null;
   #spentMs = 0;
+
+  /** @param ownLagMs how late this process notices anything, in milliseconds. */
+  constructor(ownLagMs: () => number = () => 0) {
+    this.#ownLagMs = ownLagMs;
+  }
 
   /** @param call reaches the destination: the request itself, or what it needs before, such as a token. One at a time. */
   async over<T>(call: () => Promise<T>): Promise<T> {
@@ -16,6 +26,8 @@ export class Flight {
 
   /** Milliseconds so far. */
   get ms(): number {
-    return this.#spentMs + (this.#since === null ? 0 : performance.now() - this.#since);
+    if (this.#since === null) return this.#spentMs;
+    const openMs = performance.now() - this.#since - TURNS * this.#ownLagMs();
+    return this.#spentMs + Math.max(0, openMs);
   }
 }
