@@ -1,12 +1,26 @@
-/** `npm test`: prepares what is missing, runs every suite, ends with `N passed, N failed`. */
+/** `npm test [-- --project SUITE] [PATH]`: prepares what is missing, runs the suites, ends with `N passed, N failed`. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { prepare, repository, runNode } from './prepare.mjs';
 import { preparePython } from './prepare-python.mjs';
 
 /** One after the other: side by side on two cores the engines of one suite would starve the other's time limits. */
-const SUITES = ['unit', 'integration', 'e2e'];
+const SUITES = {
+  unit: ['unit', 'unit-alone'],
+  integration: ['integration'],
+  e2e: ['e2e'],
+};
+
+const { values, positionals: paths } = parseArgs({
+  options: { project: { type: 'string', multiple: true, default: Object.keys(SUITES) } },
+  allowPositionals: true,
+});
+const suites = values.project;
+const unknown = suites.find((suite) => !(suite in SUITES));
+if (unknown !== undefined)
+  throw new Error(`no suite ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
 
 const folder = join(repository, '.tributary/test-results');
 
@@ -18,12 +32,12 @@ async function runSuite(suite) {
     '--disable-warning=TimeoutNegativeWarning',
     join(repository, 'node_modules/vitest/vitest.mjs'),
     'run',
-    `--project=${suite}`,
+    ...SUITES[suite].map((project) => `--project=${project}`),
     '--passWithNoTests',
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${results}`,
-    ...process.argv.slice(2),
+    ...paths,
   ]);
   const { numPassedTests, testResults } = JSON.parse(readFileSync(results, 'utf8'));
   const failures = testResults.flatMap((file) => failuresOf(file).map((failure) => `${suite}  ${failure}`));
@@ -46,7 +60,7 @@ if (withoutPython !== null) console.log(`Tests with Python clients are skipped: 
 mkdirSync(folder, { recursive: true });
 let passed = 0;
 const failures = [];
-for (const suite of SUITES) {
+for (const suite of suites) {
   const outcome = await runSuite(suite);
   passed += outcome.passed;
   failures.push(...outcome.failures);

@@ -18,8 +18,8 @@ import type { Exchange } from './sender.ts';
 const decided = aDecision();
 const { conversionId } = decided;
 const DELIVERY_ID = outwardKey(conversionId, 'partner', 'sale');
-const LATER_ID = 4_000_001;
-const POISON_ID = 4_000_002;
+/** Of this file alone: what a test has learnt the codec of its process knows for good. */
+const [LATER_ID, POISON_ID] = [6_000_001, 6_000_002];
 const STATUS_URL = 'https://partner.example/status?c={click_id}&p={payout}&s={status}';
 
 const CORRECTABLE = { ...PARTNER, settings: { ...PARTNER_SETTINGS, statusUrlTemplate: STATUS_URL } };
