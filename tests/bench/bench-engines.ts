@@ -7,7 +7,7 @@ import { startTestEngines, type TestEngines } from '@tributary/testing';
 import { cpuSecondsOf } from './cpu-seconds.ts';
 
 const MIGRATIONS = resolve(join(import.meta.dirname, '../../migrations/clickhouse'));
-const FLUSH_MS = 200;
+const FLUSH_MS = 500;
 const REPORT_FLUSH_MS = 1_000;
 const USER = { user: 'tributary', password: 'tributary' };
 /** Filling the store inserts millions of rows by one statement. */

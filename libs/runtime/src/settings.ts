@@ -29,8 +29,8 @@ const SETTINGS = {
     .number()
     .int()
     .min(50)
-    .default(200)
-    .describe('How often ClickHouse flushes what it read from Kafka: 200 embedded, 1000 on a cluster.'),
+    .default(500)
+    .describe('How often ClickHouse flushes what it read from Kafka: 500 embedded, 1000 on a cluster.'),
   CLICKHOUSE_REPORT_FLUSH_MS: z.coerce
     .number()
     .int()
