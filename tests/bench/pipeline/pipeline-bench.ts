@@ -11,8 +11,11 @@ const CLICK_CONNECTIONS = 64;
 const SAMPLE_MS = 1_000;
 const DRAIN_BOUND_MS = 900_000;
 const PROBE_S = 60;
-/** Every trial begins with nothing waiting: until the feeds have their steady number of records in hand it is not looked at. */
-const RISE_S = 20;
+/**
+ * Every trial begins with nothing waiting. What works in batches does so at less cost the more waits for it, so lags rise until
+ * the batches are as large as the rate asks for; until then they are not looked at.
+ */
+const RISE_S = 60;
 /** Until the first probe fails each is faster by this factor; after that the middle is tried, so often. */
 const STEP = 1.5;
 const BISECTIONS = 3;
@@ -21,8 +24,8 @@ const STEP_BACK = 0.93;
 const LEAST_PER_SECOND = 50;
 /** More than a pipeline of two cores takes in. */
 const MOST_PER_SECOND = 25_000;
-/** A lag may grow by so many seconds' worth of what its topic gets, between the first and the last third of a trial. */
-const GROWTH_S = 2;
+/** A lag may grow by so many seconds' worth of what its topic gets, between the first and the last third of a trial: it wavers by as much. */
+const GROWTH_S = 5;
 /** What a conversion leads to, where it is more than a record: two deliveries, each intended and ended. */
 const RECORDS_PER_CONVERSION: Readonly<Record<string, number>> = {
   timer: 2,
@@ -105,10 +108,12 @@ export class PipelineBench {
     const samples: Lags[] = [];
     const ending = new AbortController();
     const before = this.#system.cpuSeconds();
+    const loadS = RISE_S + seconds;
+    const due = perSecond * loadS;
     const sampling = this.#sample(samples, ending.signal);
     const loads = await Promise.all([
-      this.#load('sale', Math.ceil(perSecond * seconds), seconds, perSecond, CONNECTIONS),
-      this.#load('pipeline-click', Math.ceil(perSecond * seconds), seconds, perSecond, CLICK_CONNECTIONS),
+      this.#load('sale', Math.ceil(due), loadS, perSecond, CONNECTIONS),
+      this.#load('pipeline-click', Math.ceil(due), loadS, perSecond, CLICK_CONNECTIONS),
     ]).finally(() => ending.abort());
     await sampling;
     const [sales] = loads;
@@ -117,7 +122,7 @@ export class PipelineBench {
     const after = this.#system.cpuSeconds();
     const problem =
       problemOf(samples, perSecond) ??
-      loads.map((each) => shortfall(each, perSecond * seconds)).find((each) => each !== null) ??
+      loads.map((each) => shortfall(each, due)).find((each) => each !== null) ??
       null;
     console.log(`${perSecond} conversions/s for ${seconds} s: ${problem ?? 'flat'}`);
     return {

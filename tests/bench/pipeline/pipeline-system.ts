@@ -29,7 +29,8 @@ const STORED: readonly TopicName[] = [
   'conversion.decided.v1',
   'delivery.attempted.v1',
 ];
-const MEASURED = ['ingestion', 'attribution', 'fan-out', 'console'] as const;
+const SERVICES = ['ingestion', 'attribution', 'fan-out', 'console'] as const;
+const ENGINES = ['clickhouse', 'kafka'] as const;
 
 /** Records that a reader has not committed, by reader. */
 export type Lags = Readonly<Record<string, number>>;
@@ -117,10 +118,14 @@ export class PipelineSystem {
     return Object.fromEntries(await Promise.all(entries));
   }
 
-  /** CPU time of each service so far. */
+  /** CPU time of each process so far. */
   cpuSeconds(): Readonly<Record<string, number>> {
-    const services = MEASURED.map((name) => [name, cpuSecondsOf(this.system.service(name).pid)] as const);
-    return Object.fromEntries([...services, ['receivers', cpuSecondsOf(this.local.pid)] as const]);
+    const pids: readonly (readonly [string, number | undefined])[] = [
+      ...SERVICES.map((name) => [name, this.system.service(name).pid] as const),
+      ...ENGINES.map((name) => [name, this.system.enginePid(name)] as const),
+      ['receivers', this.local.pid],
+    ];
+    return Object.fromEntries(pids.map(([name, pid]) => [name, cpuSecondsOf(pid)]));
   }
 
   async stop(): Promise<void> {

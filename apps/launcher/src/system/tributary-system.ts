@@ -132,12 +132,22 @@ export class TributarySystem {
 
   /** SIGKILL to an embedded engine, started again after `awayMs`; resolves when the same engine runs again on its data. */
   async crash(name: EngineName, awayMs = 0): Promise<void> {
-    const engine = name === 'kafka' ? this.#kafka : this.#clickhouse;
-    if (engine === undefined) throw new Error(`${name} is not embedded here`);
+    const engine = this.#engine(name);
     this.#outages.set(name, delay(awayMs));
     engine.kill();
     await engine.exited;
     await this.#restarts.get(name);
+  }
+
+  /** Process of an embedded engine. */
+  enginePid(name: EngineName): number {
+    return this.#engine(name).pid;
+  }
+
+  #engine(name: EngineName): EmbeddedKafka | EmbeddedClickhouse {
+    const engine = name === 'kafka' ? this.#kafka : this.#clickhouse;
+    if (engine === undefined) throw new Error(`${name} is not embedded here`);
+    return engine;
   }
 
   /** Drains in the direction of the data, so that what was accepted is worked off; engines last. */
