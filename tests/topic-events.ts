@@ -54,8 +54,8 @@ export async function eachEventOf<T extends TopicName>(
       eachBatch: async ({ batch }) => {
         const { partition, messages } = batch;
         const end = left.get(partition);
-        heardAt = performance.now();
         if (end === undefined) return;
+        heardAt = performance.now();
         for (const { offset, value } of messages) {
           if (Number(offset) < startOf(partition) || Number(offset) >= end) continue;
           const decoded = decodeEvent(topic, value);
