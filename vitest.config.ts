@@ -4,7 +4,6 @@ import { defineConfig } from 'vitest/config';
 // The sources are tested, not the build: workspace packages resolve to src through the `source` condition.
 const sources = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
 
-const UNIT = '{apps,libs}/*/src/**/*.test.ts';
 const ALONE = '{apps,libs}/*/src/**/*.alone.test.ts';
 
 export default defineConfig({
@@ -15,7 +14,7 @@ export default defineConfig({
         ...sources,
         test: {
           name: 'unit',
-          include: [UNIT],
+          include: ['{apps,libs}/*/src/**/*.test.ts'],
           exclude: [ALONE],
           // Property tests share two cores with everything else; a slow machine is no failure.
           testTimeout: 60_000,

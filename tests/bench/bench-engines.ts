@@ -1,14 +1,14 @@
 /** The engines of a benchmark: an embedded Kafka with every topic, ClickHouse with every table, a producer, and connections to both. */
 import { join, resolve } from 'node:path';
 import { ensureTopics, KafkaConnection, KafkaEventProducer } from '@tributary/bus';
-import { createLogger } from '@tributary/runtime';
+import { createLogger, readSettings } from '@tributary/runtime';
 import { ClickhouseConnection, migrate } from '@tributary/store';
 import { startTestEngines, type TestEngines } from '@tributary/testing';
 import { cpuSecondsOf } from './cpu-seconds.ts';
 
 const MIGRATIONS = resolve(join(import.meta.dirname, '../../migrations/clickhouse'));
-const FLUSH_MS = 500;
-const REPORT_FLUSH_MS = 1_000;
+/** As they are for whoever sets nothing. */
+const FLUSH = readSettings(['CLICKHOUSE_FLUSH_MS', 'CLICKHOUSE_REPORT_FLUSH_MS'], {});
 const USER = { user: 'tributary', password: 'tributary' };
 /** Filling the store inserts millions of rows by one statement. */
 const STATEMENT_BOUND_MS = 1_800_000;
@@ -43,8 +43,8 @@ export class BenchEngines {
     await migrate(admin, bench.clickhouse, MIGRATIONS, {
       kafkaBrokers: engines.brokers.split(','),
       schemaRegistryUrl: engines.schemaRegistryUrl,
-      flushMs: FLUSH_MS,
-      reportFlushMs: REPORT_FLUSH_MS,
+      flushMs: FLUSH.CLICKHOUSE_FLUSH_MS,
+      reportFlushMs: FLUSH.CLICKHOUSE_REPORT_FLUSH_MS,
     });
     await admin.close();
     return bench;

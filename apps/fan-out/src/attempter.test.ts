@@ -33,7 +33,7 @@ import { Flight } from './flight.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
 import { planDeliveries } from './plan.ts';
 import { Receivers } from './receivers.ts';
-import { SendLedger } from './send-ledger.ts';
+import { SendLedger, UNRECORDED } from './send-ledger.ts';
 import type { Exchange } from './sender.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 4);
@@ -142,8 +142,7 @@ function delivery(
     event,
     deliveryId,
     nextAttemptAt: null,
-    requestId: null,
-    startedAt: null,
+    ...UNRECORDED,
     heldBy: null,
   };
   const outward = {

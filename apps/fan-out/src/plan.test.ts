@@ -8,6 +8,7 @@ import { aDecision } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
 import { planDeliveries, planHoldings } from './plan.ts';
 import { Receivers } from './receivers.ts';
+import { UNRECORDED } from './send-ledger.ts';
 
 const encryption = new Encryption(randomBytes(32).toString('base64'));
 const NOW = aDecision().decidedAt;
@@ -289,8 +290,7 @@ it.each([
       ...endedAs(told, 'delivered', false),
       ...place,
       nextAttemptAt: null,
-      requestId: null,
-      startedAt: null,
+      ...UNRECORDED,
       heldBy: null,
     };
     const configuration = new Configuration();

@@ -2,7 +2,7 @@
 import { type StoredHolding, StoredOffsets } from '@tributary/store';
 import { aDecision } from '@tributary/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SendLedger, type Standing } from './send-ledger.ts';
+import { SendLedger, type Standing, UNRECORDED } from './send-ledger.ts';
 
 const TOPIC = 'delivery.attempted.v1';
 const decided = aDecision();
@@ -73,8 +73,7 @@ function standing(
     repeatedFor: 0,
     eventRevision: null,
     nextAttemptAt: null,
-    requestId: null,
-    startedAt: null,
+    ...UNRECORDED,
     heldBy: null,
   };
 }

@@ -21,6 +21,9 @@ export interface Standing extends StoredHolding {
   readonly told: OutwardValue;
 }
 
+/** Of a standing that is on no record yet. */
+export const UNRECORDED = { requestId: null, startedAt: null } as const;
+
 export class SendLedger {
   readonly #store: Pick<DeliveryStore, 'holdingsOf' | 'newestRevisions' | 'decidedRevision'>;
   readonly #offsets: StoredOffsets;

@@ -28,7 +28,7 @@ import { outwardConversionOf } from './outward-conversion.ts';
 import { type Receiver, tellsOf } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
 import { appraisalOf, isCutOff } from './replay-appraisal.ts';
-import type { SendLedger, Standing } from './send-ledger.ts';
+import { type SendLedger, type Standing, UNRECORDED } from './send-ledger.ts';
 import type { AbandonedTask, ReplayTask, RetryTask, StepTask } from './step-tasks.ts';
 import type { Place, StepAnswer, Underway } from './underway.ts';
 
@@ -326,16 +326,7 @@ function placeOf(
   holdingId: string,
   deliveryId: string,
 ) {
-  return {
-    holdingId,
-    conversionId,
-    destinationId,
-    event,
-    deliveryId,
-    nextAttemptAt: null,
-    requestId: null,
-    startedAt: null,
-  };
+  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null, ...UNRECORDED };
 }
 
 /** The request by which the receiver came to hold what it holds; see `heldNow`. */
