@@ -138,13 +138,9 @@ function readable(body: string): string {
   }
 }
 
-function limits({
-  maxBatch,
-  maxBodyBytes,
-  maxAgeMs,
-  dedupWindowMs,
-  credential,
-}: DestinationDefinition): string {
+function limits(definition: DestinationDefinition, settings: DestinationSettings): string {
+  const { maxBatch, maxBodyBytes, dedupWindowMs, credential } = definition;
+  const maxAgeMs = definition.maxAgeMs(settings);
   const size = maxBodyBytes === 0 ? 'no body' : `at most ${maxBodyBytes.toLocaleString('en')} bytes`;
   const age =
     maxAgeMs === null ? 'the platform names no greatest age' : `events are at most ${inWords(maxAgeMs)} old`;
@@ -233,7 +229,7 @@ function pageOf(definition: DestinationDefinition): string {
     ),
     section(
       'Limits',
-      limits(definition),
+      limits(definition, settings),
       page.checks.length === 0
         ? ''
         : 'Checked before anything is sent: a conversion that breaks a rule is `refused` with `invalid_<code>:<field>`, and no request is made.',

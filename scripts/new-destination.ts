@@ -65,7 +65,7 @@ export const ${name} = defineDestination<z.output<typeof settings>>({
   confirmedBy: 'body',
   maxBatch: 100,
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   dedupWindowMs: null,
   credential: null,
 

@@ -1,38 +1,55 @@
 /** The fault loops of fan-out, cut short; and a ledger that notices damage. */
 import type { DeliveryAttempted } from '@tributary/contracts';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AttemptLog, AttemptReader } from './fan-out/attempt-log.ts';
 import { deliveryLines, type LedgerSources } from './fan-out/delivery-ledger.ts';
-import { FanOutBed, type FanOutBedOptions } from './fan-out/fan-out-bed.ts';
+import { FanOutBed } from './fan-out/fan-out-bed.ts';
 import { DEAD_RECEIVERS, deadDestinations } from './scenarios/dead-destinations.ts';
 import { fanOutKills, KILLS_RECEIVERS } from './scenarios/fan-out-kills.ts';
-import { fanOutReplay, REPLAY_RECEIVERS } from './scenarios/fan-out-replay.ts';
+import { fanOutReplay } from './scenarios/fan-out-replay.ts';
 import type { ScenarioResult } from './totals.ts';
 
-async function balanced(
-  options: Pick<FanOutBedOptions, 'receivers' | 'deliveryTimeoutMs'>,
-  scenario: (bed: FanOutBed) => Promise<ScenarioResult>,
-): Promise<void> {
-  const bed = await FanOutBed.start({ ...options, log: console.log, seed: 1 });
-  try {
-    const { lines, difference } = await scenario(bed);
-    console.log(lines.join('\n'));
-    expect(difference, lines.join('\n')).toBe(0);
-  } finally {
-    await bed.stop();
-  }
+function expectBalanced({ lines, difference }: ScenarioResult): void {
+  console.log(lines.join('\n'));
+  expect(difference, lines.join('\n')).toBe(0);
 }
 
 describe('every delivery has one end, and is repeated only where nobody could know, when', () => {
-  it('fan-out is killed with requests under way', () =>
-    balanced({ receivers: KILLS_RECEIVERS, deliveryTimeoutMs: 5_000 }, (bed) =>
-      fanOutKills(bed, { kills: 2, seed: 1, perSecond: 20 }),
-    ));
+  let bed: FanOutBed;
 
-  it('two destinations are away for a while', () =>
-    // The time of an attempt also decides over how long those that wait come back.
-    balanced({ receivers: DEAD_RECEIVERS, deliveryTimeoutMs: 200 }, (bed) =>
-      deadDestinations(bed, {
+  beforeAll(async () => {
+    bed = await FanOutBed.start({
+      receivers: KILLS_RECEIVERS,
+      deliveryTimeoutMs: 5_000,
+      log: console.log,
+      seed: 1,
+    });
+  });
+
+  afterAll(async () => {
+    await bed?.stop();
+  });
+
+  it('fan-out is killed with requests under way', async () => {
+    expectBalanced(await fanOutKills(bed, { kills: 2, seed: 1, perSecond: 20 }));
+  });
+
+  it('everything is read again by a fresh process', async () => {
+    expectBalanced(await fanOutReplay(bed, { deliveries: 600 }));
+  });
+});
+
+it("two destinations that are away for a while are in nobody's way", async () => {
+  // The time of an attempt also decides over how long those that wait come back.
+  const bed = await FanOutBed.start({
+    receivers: DEAD_RECEIVERS,
+    deliveryTimeoutMs: 200,
+    log: console.log,
+    seed: 1,
+  });
+  try {
+    expectBalanced(
+      await deadDestinations(bed, {
         waiting: 400,
         fillPerSecond: 500,
         holdMs: 5_000,
@@ -42,12 +59,10 @@ describe('every delivery has one end, and is repeated only where nobody could kn
         // A machine that runs tests beside this: only a destination in another's way costs this much.
         p95SlackMs: 10_000,
       }),
-    ));
-
-  it('everything is read again by a fresh process', () =>
-    balanced({ receivers: REPLAY_RECEIVERS, deliveryTimeoutMs: 5_000 }, (bed) =>
-      fanOutReplay(bed, { deliveries: 600 }),
-    ));
+    );
+  } finally {
+    await bed.stop();
+  }
 });
 
 describe('the ledger notices', () => {

@@ -14,12 +14,13 @@ export interface AgeingDelivery {
 
 /** Epoch ms; null where the platform does not say. A counter-event is an event of its own time, and ages like every other. */
 export function takenUntil<S extends DestinationSettings>(
-  { maxAgeMs, corrections }: Pick<DestinationDefinition<S>, 'maxAgeMs' | 'corrections'>,
+  definition: Pick<DestinationDefinition<S>, 'maxAgeMs' | 'corrections'>,
   settings: S,
   { kind, event, occurredAt, toldAt }: AgeingDelivery,
 ): number | null {
+  const maxAgeMs = definition.maxAgeMs(settings);
   if (kind === 'event') return after(occurredAt, maxAgeMs);
-  const form = corrections(settings, event)[kind];
+  const form = definition.corrections(settings, event)[kind];
   if (form.form === 'impossible') return null;
   const limits = [
     after(occurredAt, form.maxAgeMs),

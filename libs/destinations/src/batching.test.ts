@@ -30,7 +30,7 @@ const definition = defineDestination<z.output<typeof settings>>({
   confirmedBy: 'status',
   maxBatch: 2,
   maxBodyBytes: 0,
-  maxAgeMs: null,
+  maxAgeMs: () => null,
   dedupWindowMs: null,
   credential: null,
   batchKey: ({ event }) => event,

@@ -38,6 +38,9 @@ describe('pageUrl', () => {
 describe('browserId', () => {
   it.each<[BrowserId, string, boolean]>([
     ['fbp', 'fb.1.1767315845678.987654321', true],
+    ['fbp', 'fb.1.1767315845678.987654321.AQEAAQMB', true],
+    ['fbp', 'fb.1.1767315845678.987654321.Bg', true],
+    ['fbp', 'fb.1.1767315845678.987654321.not-a-mark', false],
     ['fbp', 'GA1.2.3', false],
     ['ttp', '2NdaExample.tt.1', true],
     ['ttp', 'a b', false],
@@ -45,7 +48,11 @@ describe('browserId', () => {
     ['ga_client_id', 'GA1.1.123456789.1767315845', true],
     ['ga_client_id', 'GS1.1.x', false],
     ['ga_session_id', '1767315800', true],
-    ['ga_session_id', 'GS1.1.1767315800.1', false],
+    ['ga_session_id', 'GS1.1.1767315800.1.0.1767315811.0.0.0', true],
+    ['ga_session_id', 'GS2.1.s1767315800$o28$g0$t1767315811$j60$l0$h69286059', true],
+    ['ga_session_id', 's1767315800$o28$g0', true],
+    ['ga_session_id', 'GS1.1.x', false],
+    ['ga_session_id', '$o28', false],
     ['scid', '7c1b0f2e-2222-4333-8444-a55566677788', true],
     ['scid', '"', false],
     ['rdt_uuid', '1767315845678.3d9c1f2e-4444-4555-8666-a77788899900', true],

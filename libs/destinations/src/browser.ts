@@ -27,19 +27,19 @@ export function pageUrl({ extras, click }: OutwardConversion): string | undefine
  *
  * | extra           | cookie         | platform                                                          |
  * |-----------------|----------------|-------------------------------------------------------------------|
- * | `fbp`           | `_fbp`         | Meta                                                              |
+ * | `fbp`           | `_fbp`         | Meta, with what its parameter builder appends                     |
  * | `ttp`           | `_ttp`         | TikTok                                                            |
  * | `ga_client_id`  | `_ga`          | Google Analytics: whole (`GA1.1.123.456`) or its last two parts   |
- * | `ga_session_id` | `_ga_<stream>` | Google Analytics: its third part, the session                     |
+ * | `ga_session_id` | `_ga_<stream>` | Google Analytics: whole, or its third part, the session           |
  * | `scid`          | `_scid`        | Snap                                                              |
  * | `rdt_uuid`      | `_rdt_uuid`    | Reddit: a UUID, after a time; anything else refuses a whole batch |
  * | `uetvid`        | `_uetvid`      | Microsoft                                                         |
  */
 const BROWSER_IDS = {
-  fbp: /^fb\.\d\.\d+\.\d+$/,
+  fbp: /^fb\.\d\.\d+\.\d+(?:\.[\w-]{2,8})?$/,
   ttp: /^[\w.-]{1,100}$/,
   ga_client_id: /^(?:GA1\.\d\.)?\d{1,20}\.\d{1,20}$/,
-  ga_session_id: /^\d{1,20}$/,
+  ga_session_id: /^(?:GS\d\.\d\.)?s?\d{1,20}(?:[.$][\w.$]{0,200})?$/,
   scid: /^[\w.-]{1,100}$/,
   rdt_uuid: /^(?:\d{1,20}\.)?[\da-f]{8}-[\da-f]{4}-[1-5][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i,
   uetvid: /^[\da-f-]{32,36}$/i,

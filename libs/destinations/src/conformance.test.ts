@@ -92,7 +92,7 @@ const sound: DestinationDefinition<Settings> = {
   unmappedEvents: 'withhold',
   confirmedBy: 'body',
   maxBatch: 10,
-  maxAgeMs: 1_000_000_000,
+  maxAgeMs: () => 1_000_000_000,
   dedupWindowMs: null,
   maxBodyBytes: 100_000,
   credential: null,

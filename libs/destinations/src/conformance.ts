@@ -119,7 +119,7 @@ function sampleIsValid({ definition, settings, events }: Examined): string[] {
 
 /** A conversion older than `maxAgeMs` is not valid. */
 function oldIsRefused({ definition, settings, events }: Examined): string[] {
-  const { maxAgeMs } = definition;
+  const maxAgeMs = definition.maxAgeMs(settings);
   if (maxAgeMs === null) return [];
   const conversion = sampleConversion({ occurredAt: SAMPLE_NOW - maxAgeMs - 1 });
   return events.filter((event) => {

@@ -35,7 +35,7 @@ function define(changes: Partial<DestinationDefinition<z.output<typeof settings>
     unmappedEvents: 'withhold',
     confirmedBy: 'body',
     maxBatch: 2,
-    maxAgeMs: null,
+    maxAgeMs: () => null,
     dedupWindowMs: null,
     maxBodyBytes: 100,
     credential: null,
@@ -194,7 +194,7 @@ describe('defineDestination', () => {
 
 describe('planCorrection', () => {
   const ofForm = (form: CorrectionForm, maxAgeMs: number | null = null) =>
-    define({ corrections: () => ({ restate: form, retract: form }), maxAgeMs });
+    define({ corrections: () => ({ restate: form, retract: form }), maxAgeMs: () => maxAgeMs });
   const decided = sampleCorrection('retract', 'Purchase');
   const { conversion, correction } = decided;
   if (correction === null) throw new Error('a correction was expected');

@@ -117,8 +117,6 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   readonly maxBatch: number;
   /** Largest body of a request in bytes of UTF-8; the platform's limit, or ours where it names none. */
   readonly maxBodyBytes: number;
-  /** The oldest event the platform takes, by occurredAt; null where it does not say. */
-  readonly maxAgeMs: number | null;
   /** For how long the platform recognises a repeated delivery id; null where it does not say. */
   readonly dedupWindowMs: number | null;
   /**
@@ -130,6 +128,8 @@ export interface DestinationDefinition<S extends DestinationSettings = Destinati
   /** How the access token is fetched; null where the settings hold all that is needed. */
   readonly credential: Credential<S> | null;
 
+  /** The oldest event the platform takes, by occurredAt; null where it does not say. Some take those of shops for longer. */
+  maxAgeMs(settings: S): number | null;
   /**
    * What of a delivery a request can say only once for all it carries, such as the person or the event's own address, and
    * without secrets: deliveries with different keys never share a request. Empty where everything stands in the events.
@@ -196,7 +196,8 @@ export function planCorrection<S extends DestinationSettings>(
   if (!plan.possible) return plan;
   const { form, maxAgeMs, source } = plan.form;
   // A counter-event is an event of its own time, and ages like every other.
-  const isStale = form === 'counter_event' && isOlder(correction.correctedAt, definition.maxAgeMs, now);
+  const isStale =
+    form === 'counter_event' && isOlder(correction.correctedAt, definition.maxAgeMs(settings), now);
   if (!isStale && !isOlder(conversion.occurredAt, maxAgeMs, now)) return plan;
   const reason = 'it comes later than the platform takes it';
   return { possible: false, obstacle: 'correction_too_old', reason, source };

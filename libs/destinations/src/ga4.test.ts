@@ -133,7 +133,22 @@ describe('buildRequest', () => {
     ['no product', { productId: null }, { items: undefined }],
     ['a product without quantity', { quantity: null }, { items: [{ item_id: 'sku-9' }] }],
     ['no session', { extras: {} }, { session_id: undefined, engagement_time_msec: undefined }],
-    ['a session of another shape', { extras: { ga_session_id: 'GS1.1.1' } }, { session_id: undefined }],
+    [
+      'a session by its cookie',
+      { extras: { ga_session_id: 'GS1.1.1767315800.1.0' } },
+      { session_id: '1767315800' },
+    ],
+    [
+      'a session by its newer cookie',
+      { extras: { ga_session_id: 'GS2.1.s1767315800$o28$g0' } },
+      { session_id: '1767315800' },
+    ],
+    [
+      'a session by a part of it',
+      { extras: { ga_session_id: 's1767315800$o28' } },
+      { session_id: '1767315800' },
+    ],
+    ['a session of another shape', { extras: { ga_session_id: 'GS1.1.x' } }, { session_id: undefined }],
   ])('with %s', (_what, changes, expected) => {
     const params = paramsOf(changes);
     for (const [name, value] of Object.entries(expected)) expect(params[name]).toEqual(value);

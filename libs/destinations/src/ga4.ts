@@ -138,7 +138,7 @@ const page: DestinationPage = {
     ['`params.delivery_id`', 'the delivery id, the same on every attempt; a parameter of ours'],
     [
       '`params.session_id`, `engagement_time_msec`',
-      'the extra `ga_session_id` and 1, both or neither; not of a refund',
+      'the session in the extra `ga_session_id`, which is the `_ga_<stream>` cookie, and 1; both or neither; not of a refund',
     ],
     [
       '`params.value`, `currency`',
@@ -212,7 +212,7 @@ export const ga4 = defineDestination<Ga4Settings>({
   confirmedBy: 'status',
   maxBatch: 25,
   maxBodyBytes: 130_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   dedupWindowMs: null,
 
   credential: null,
@@ -312,7 +312,9 @@ function paramsOf(delivery: OutwardDelivery): JsonValue {
 
 /** Both make the event part of the session in reports; one alone is not enough. */
 function sessionParams(conversion: OutwardConversion) {
-  const sessionId = browserId(conversion, 'ga_session_id');
+  // `GS1.1.<id>.…`, since May 2025 `GS2.1.s<id>$…`, or the id alone.
+  const cookie = browserId(conversion, 'ga_session_id') ?? '';
+  const sessionId = /^(?:GS\d\.\d\.)?s?(\d+)/.exec(cookie)?.[1];
   return sessionId === undefined ? {} : { session_id: sessionId, engagement_time_msec: 1 };
 }
 

@@ -286,7 +286,7 @@ export const googleDataManager = defineDestination<GoogleSettings>({
   maxBatch: 2_000,
   // No figure is published.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   // By transactionId within the conversion action; for how long is not said.
   dedupWindowMs: null,
 

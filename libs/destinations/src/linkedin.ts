@@ -20,7 +20,8 @@ import {
   type ValidateInput,
   type ValidationProblem,
 } from './definition.ts';
-import { DAY_MS, timeProblems } from './event-time.ts';
+import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
+import { isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 import { subjectHash } from './subject-hash.ts';
@@ -38,6 +39,8 @@ const PAGE = 'docs/destinations/linkedin.md';
 
 /** One older event refuses the whole request, and so does one that lies ahead. */
 const MAX_AGE_MS = 90 * DAY_MS;
+/** For clocks that differ; sent as the time of sending. */
+const MAX_LEAD_MS = MINUTE_MS;
 
 const settings = z
   .strictObject({
@@ -98,7 +101,10 @@ const page: DestinationPage = {
       '`conversion`',
       '`urn:lla:llaPartnerConversion:` and the rule that the setting `events` names for the event type',
     ],
-    ['`conversionHappenedAt`', 'when the conversion occurred, in milliseconds'],
+    [
+      '`conversionHappenedAt`',
+      'when the conversion occurred, in milliseconds; the time of sending where that lies ahead',
+    ],
     ['`eventId`', 'the delivery id, the same on every attempt'],
     ['`conversionValue.amount`, `currencyCode`', 'the revenue as text, with all its digits'],
     ['`user.userIds` `SHA256_EMAIL`', 'SHA-256 of the e-mail, trimmed and lower-case, made at the edge'],
@@ -111,7 +117,10 @@ const page: DestinationPage = {
   ],
   checks: [
     ['`too_old`, `conversionHappenedAt`', 'at most 90 days old'],
-    ['`in_future`, `conversionHappenedAt`', 'not after the time of sending'],
+    [
+      '`in_future`, `conversionHappenedAt`',
+      'at most one minute after the time of sending, for clocks that differ',
+    ],
     [
       '`identifier_missing`, `user.userIds`',
       'an e-mail or a `li_fat_id`; an external id alone matches nobody at first',
@@ -137,6 +146,10 @@ const page: DestinationPage = {
     [
       '401',
       'retry `token_expired` with a fetched access token; refused `token_invalid` with one of the settings, or with `REVOKED_ACCESS_TOKEN`',
+    ],
+    [
+      'a 4xx other than 413 whose body is a page of markup',
+      'retry `response_unreadable`: a proxy speaks, and not LinkedIn',
     ],
     [
       '403',
@@ -183,7 +196,7 @@ export const linkedin = defineDestination<LinkedInSettings>({
   maxBatch: 5_000,
   // LinkedIn publishes no figure; this one is ours.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   dedupWindowMs: null,
 
   credential: oauthRefresh({
@@ -207,7 +220,7 @@ export const linkedin = defineDestination<LinkedInSettings>({
       field: 'conversionHappenedAt',
       source: SCHEMA,
       maxAgeMs: MAX_AGE_MS,
-      maxLeadMs: 0,
+      maxLeadMs: MAX_LEAD_MS,
     }),
     ...consentProblems(
       { conversion: input.conversion, settings: { whenConsentDenied: 'withhold' } },
@@ -223,7 +236,7 @@ export const linkedin = defineDestination<LinkedInSettings>({
     }),
   ],
 
-  buildRequest: ({ deliveries, settings: given, accessToken }) => ({
+  buildRequest: ({ deliveries, settings: given, accessToken, now }) => ({
     method: 'POST',
     url: `${given.baseUrl}/rest/conversionEvents`,
     headers: {
@@ -233,7 +246,7 @@ export const linkedin = defineDestination<LinkedInSettings>({
       'x-restli-protocol-version': '2.0.0',
       'x-restli-method': 'BATCH_CREATE',
     },
-    body: jsonText({ elements: deliveries.map((delivery) => conversionEvent(delivery, given)) }),
+    body: jsonText({ elements: deliveries.map((delivery) => conversionEvent(delivery, given, now)) }),
   }),
 
   judge: judgeRequest,
@@ -259,11 +272,12 @@ function identifierProblems({ conversion }: ValidateInput<LinkedInSettings>): Va
 function conversionEvent(
   { deliveryId, event, conversion }: OutwardDelivery,
   { sendCustomerId }: LinkedInSettings,
+  now: number,
 ): JsonValue {
   const { revenue, customerId, occurredAt } = conversion;
   return {
     conversion: `urn:lla:llaPartnerConversion:${event}`,
-    conversionHappenedAt: occurredAt,
+    conversionHappenedAt: Math.min(occurredAt, now),
     conversionValue:
       revenue === null ? undefined : { currencyCode: revenue.currency, amount: unitsText(revenue) },
     eventId: deliveryId,
@@ -299,6 +313,7 @@ function judgeRequest({ response, deliveryCount, settings: given, now }: JudgeIn
   const body = parseJson(response.body);
   const byStatus = judgeStatus({ status, retryAfterMs: afterMs });
   if (byStatus.outcome === 'delivered') return judgeElements(body, deliveryCount);
+  if (isForeignPage(response)) return forAll(deliveryCount, retry('response_unreadable'));
   const { code, message } = failure.safeParse(body).data ?? {};
   const detail = [code, message].filter((part) => part !== undefined).join(': ') || undefined;
   const all = (outcome: AttemptOutcome) => forAll(deliveryCount, outcome);

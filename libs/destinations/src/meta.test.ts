@@ -248,7 +248,7 @@ describe('validate', () => {
       { actionSource: 'system_generated' },
       [],
     ],
-    ['an fbp alone', { ...anonymous, extras: { fbp: 'fb.1.1.1' } }, { actionSource: 'app' }, []],
+    ['an fbp alone', { ...anonymous, extras: { fbp: 'fb.1.1.1' } }, { actionSource: 'chat' }, []],
     ['a sale without value', { revenue: null }, {}, ['custom_data.value field_missing']],
     [
       'a sale in no currency',

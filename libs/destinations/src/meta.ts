@@ -42,10 +42,9 @@ const MAX_LEAD_MS = MINUTE_MS;
 /** The browser's own `_fbc` cookie lives 90 days; an older click is not sent as one. */
 const FBC_LIFETIME_MS = 90 * DAY_MS;
 
-/** `action_source` of the server event. */
+/** `action_source` of the server event. Those of apps need `app_data` about the device, which no postback has. */
 const ACTION_SOURCES = [
   'website',
-  'app',
   'email',
   'phone_call',
   'chat',
@@ -219,7 +218,7 @@ export const meta = defineDestination<MetaSettings>({
   maxBatch: 1_000,
   // The platform publishes no figure; RudderStack keeps to about 1 MB.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs,
   // By event_name and event_id; within five minutes the browser's copy wins.
   dedupWindowMs: 2 * DAY_MS,
 
@@ -269,9 +268,12 @@ const VALUE_RULE = {
   source: CUSTOM_DATA,
 } as const;
 
-function timeRule({ actionSource }: MetaSettings) {
-  const maxAgeMs = actionSource === 'physical_store' ? STORE_MAX_AGE_MS : MAX_AGE_MS;
-  return { field: 'event_time', source: SERVER_EVENT, maxAgeMs, maxLeadMs: MAX_LEAD_MS };
+function maxAgeMs({ actionSource }: MetaSettings): number {
+  return actionSource === 'physical_store' ? STORE_MAX_AGE_MS : MAX_AGE_MS;
+}
+
+function timeRule(given: MetaSettings) {
+  return { field: 'event_time', source: SERVER_EVENT, maxAgeMs: maxAgeMs(given), maxLeadMs: MAX_LEAD_MS };
 }
 
 function testProblems({ conversion: { isTest }, settings: { testEventCode } }: Input): ValidationProblem[] {

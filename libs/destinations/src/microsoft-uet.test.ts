@@ -212,8 +212,13 @@ describe('judge', () => {
     reason,
     ...(detail && { detail }),
   });
-  const split = (reason: string, detail: string) => ({ ...again(reason, detail), splitBatch: true });
-  const event = (detail: string) => ({ outcome: 'refused', reason: 'event_invalid', scope: 'event', detail });
+  const split = (reason: string, detail?: string) => ({ ...again(reason, detail), splitBatch: true });
+  const event = (detail?: string) => ({
+    outcome: 'refused',
+    reason: 'event_invalid',
+    scope: 'event',
+    ...(detail && { detail }),
+  });
   const all = (reason: string, detail?: string) => ({
     outcome: 'refused',
     reason,
@@ -266,7 +271,12 @@ describe('judge', () => {
     ],
     ['refuses one alone', 400, answer(0, []), [event('ValidationError: words')]],
     ['refuses without a word', 400, '<html>', [again('response_unreadable')]],
-    ['knows no such tag', 404, '<html>', [again('response_unreadable')]],
+    ['finds fault with one', 422, answer(undefined, [at(1)]), [split('batch_refused', whole), event(whole)]],
+    ['finds it too large', 413, '<html>', [split('batch_refused'), split('batch_refused')]],
+    ['finds one alone too large', 413, '', [event()]],
+    ['has no such page', 404, '<html>', [again('response_unreadable')]],
+    ['knows no such tag', 404, answer(undefined, [], 'NotFound'), [all('tag_unknown', 'NotFound: words')]],
+    ['is not asked at all', 403, '<html>', [again('response_unreadable')]],
     ['knows no token', 401, '', [all('token_invalid'), all('token_invalid')]],
     [
       'knows no token, in words',

@@ -20,6 +20,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS, timeProblems } from './event-time.ts';
+import { isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 
@@ -93,15 +94,20 @@ const page: DestinationPage = {
       'those are refused `event_invalid`, the others delivered; a detail with `isWarning` refuses none',
     ],
     ['2xx, `eventsReceived` is less than what is not named', 'retry `events_not_received`, the batch split'],
+    [
+      'a 4xx other than 413 whose body is a page of markup',
+      'retry `response_unreadable`: a proxy speaks, and not Microsoft',
+    ],
     ['401, or code `Unauthorized`', 'refused `token_invalid`'],
     ['403', 'refused `permission_denied`'],
+    ['404 with an error body', 'refused `tag_unknown`'],
     ['429', 'retry `throttled`, Retry-After honoured'],
     ['5xx with an error body', 'retry `platform_failing`'],
     [
-      '400 that names events of a batch',
+      '400 or 422 that names events of a batch',
       'those are refused `event_invalid`, the others go again without them',
     ],
-    ['400 that names none', 'a batch is split, a single event refused `event_invalid`'],
+    ['413, and 400 or 422 that names none', 'a batch is split, a single event refused `event_invalid`'],
     ['HTTP 408, 425 or 5xx without an error body', 'retry `http_<status>`'],
     ['3xx', 'refused `redirect_not_followed`'],
     ['anything else', 'retry `response_unreadable`'],
@@ -140,7 +146,7 @@ export const microsoftUet = defineDestination<MicrosoftSettings>({
   confirmedBy: 'body',
   maxBatch: 1_000,
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   dedupWindowMs: null,
 
   credential: null,
@@ -264,6 +270,9 @@ const answer = z.looseObject({ eventsReceived: z.int().nonnegative().optional(),
 type Failure = z.output<typeof failed>;
 type Detail = z.output<typeof detailOfEvent>;
 
+/** Statuses that refuse a whole request for what some of its events hold. */
+const EVENT_STATUSES: readonly number[] = [400, 422];
+
 function judgeRequest({ response, deliveryCount, now }: JudgeInput<MicrosoftSettings>): AttemptOutcome[] {
   const { status, headers } = response;
   const afterMs = parseRetryAfter(headers['retry-after'], now);
@@ -273,6 +282,7 @@ function judgeRequest({ response, deliveryCount, now }: JudgeInput<MicrosoftSett
   const parsed = answer.safeParse(parseJson(response.body));
   const error = parsed.data?.error ?? null;
   const detail = error === null ? undefined : describe(error);
+  if (isForeignPage(response)) return all(retry('response_unreadable', { afterMs }));
   if (status === 401 || error?.code === 'Unauthorized')
     return all(refused('token_invalid', 'destination', detail));
   if (status === 403) return all(refused('permission_denied', 'destination', detail));
@@ -284,7 +294,9 @@ function judgeRequest({ response, deliveryCount, now }: JudgeInput<MicrosoftSett
   if (byStatus.outcome === 'delivered' && received !== undefined) {
     return judgeEvents({ received, details: faultsOf(error), deliveryCount });
   }
-  if (status !== 400 || error === null) return all(retry('response_unreadable', { afterMs }));
+  if (status === 404 && error !== null) return all(refused('tag_unknown', 'destination', detail));
+  const isOfEvents = status === 413 || (EVENT_STATUSES.includes(status) && error !== null);
+  if (!isOfEvents) return all(retry('response_unreadable', { afterMs }));
   const named = faultsOf(error).flatMap(({ index }) => index ?? []);
   return refuseBatch({ deliveryCount, named, reason: 'event_invalid', detail });
 }

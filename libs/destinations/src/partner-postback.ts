@@ -206,7 +206,7 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   maxBatch: 1,
   // Everything is in the URL.
   maxBodyBytes: 0,
-  maxAgeMs: null,
+  maxAgeMs: () => null,
   dedupWindowMs: null,
   credential: null,
   overridable: [

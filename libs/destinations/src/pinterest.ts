@@ -181,7 +181,7 @@ export const pinterest = defineDestination<PinterestSettings>({
   maxBatch: 1_000,
   // The platform publishes no figure.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   dedupWindowMs: null,
 
   credential: null,

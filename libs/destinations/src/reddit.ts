@@ -20,6 +20,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
+import { isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 import { subjectHash } from './subject-hash.ts';
@@ -122,12 +123,20 @@ const page: DestinationPage = {
     ['200 `Successfully processed N conversion events.`, as many as were sent', 'delivered'],
     ['200 with another number', 'retry `events_not_received`, the batch split'],
     [
+      '200 `… None were processed.`',
+      'retry `batch_refused` with the batch split; refused `event_invalid` when it was alone',
+    ],
+    [
       '400 or 422 with `fields` such as `$.data.events[1].user.UUID`',
       'nothing was processed: the events named are refused `event_invalid`, the others go again',
     ],
     [
       '400, 413 or 422 that names none',
       'retry `batch_refused` with the batch split; refused `event_invalid` when it was alone',
+    ],
+    [
+      'a 4xx other than 413 whose body is a page of markup',
+      'retry `response_unreadable`: a proxy speaks, and not Reddit',
     ],
     ['401', 'refused `token_invalid`'],
     ['403', 'refused `permission_denied`: the token may not post to this pixel'],
@@ -176,7 +185,7 @@ export const reddit = defineDestination<RedditSettings>({
   maxBatch: 1_000,
   // Reddit publishes no figure; this one is ours.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs: () => MAX_AGE_MS,
   dedupWindowMs: 2 * DAY_MS,
 
   credential: null,
@@ -292,7 +301,12 @@ function dataProcessing(conversion: OutwardConversion, { limitedDataUse }: Reddi
   return { modes: ['LDU'], country: conversion.country ?? undefined };
 }
 
-const success = z.looseObject({ data: z.looseObject({ message: z.string() }) });
+/** Recorded are answers with the sentence in `data` and answers with nothing around it. */
+const told = z.union([
+  z.looseObject({ data: z.looseObject({ message: z.string() }) }).transform(({ data }) => data.message),
+  z.looseObject({ message: z.string() }).transform(({ message }) => message),
+]);
+const NONE_PROCESSED = /\bNone were processed\b/;
 const PROCESSED = /^Successfully processed (\d+) conversion events?\.?$/;
 
 const failure = z.looseObject({
@@ -320,6 +334,7 @@ function judgeRequest({ response, deliveryCount, now }: JudgeInput<RedditSetting
   const byStatus = judgeStatus({ status, retryAfterMs: parseRetryAfter(headers['retry-after'], now) });
   const body = parseJson(response.body);
   if (byStatus.outcome === 'delivered') return judgeProcessed(body, deliveryCount);
+  if (isForeignPage(response)) return forAll(deliveryCount, retry('response_unreadable'));
   const error = failure.safeParse(body).data?.error ?? {};
   const detail = describe(error);
   if (EVENT_STATUSES.includes(status)) {
@@ -331,7 +346,10 @@ function judgeRequest({ response, deliveryCount, now }: JudgeInput<RedditSetting
 }
 
 function judgeProcessed(body: unknown, deliveryCount: number) {
-  const message = success.safeParse(body).data?.data.message ?? '';
+  const message = told.safeParse(body).data ?? '';
+  if (NONE_PROCESSED.test(message)) {
+    return refuseBatch({ deliveryCount, named: [], reason: 'event_invalid', detail: message });
+  }
   const count = PROCESSED.exec(message)?.[1];
   if (count === undefined) return forAll(deliveryCount, retry('response_unreadable'));
   if (Number(count) === deliveryCount) return forAll(deliveryCount, delivered());

@@ -195,7 +195,7 @@ export const snap = defineDestination<SnapSettings>({
   maxBatch: 2_000,
   // The platform publishes no figure; Tealium keeps to 2 MB.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs,
   // By event and event_id; a PURCHASE is known by its order_id for longer.
   dedupWindowMs: 2 * DAY_MS,
 
@@ -251,14 +251,13 @@ const VALUE_RULE = {
   source: USING_THE_API,
 } as const;
 
-function timeRule({ actionSource }: SnapSettings) {
-  const isOffline = actionSource === 'OFFLINE';
-  return {
-    field: 'event_time',
-    source: isOffline ? DOCS : OWN_PAGE,
-    maxAgeMs: isOffline ? OFFLINE_MAX_AGE_MS : MAX_AGE_MS,
-    maxLeadMs: null,
-  };
+function maxAgeMs({ actionSource }: SnapSettings): number {
+  return actionSource === 'OFFLINE' ? OFFLINE_MAX_AGE_MS : MAX_AGE_MS;
+}
+
+function timeRule(given: SnapSettings) {
+  const source = given.actionSource === 'OFFLINE' ? DOCS : OWN_PAGE;
+  return { field: 'event_time', source, maxAgeMs: maxAgeMs(given), maxLeadMs: null };
 }
 
 function personProblems({ conversion }: Input): ValidationProblem[] {

@@ -229,7 +229,7 @@ export const tiktok = defineDestination<TiktokSettings>({
   maxBatch: 1_000,
   // The platform publishes no figure; Tealium keeps to 1 MB.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: MAX_AGE_MS,
+  maxAgeMs,
   // By event source, event and event_id.
   dedupWindowMs: 2 * DAY_MS,
 
@@ -273,9 +273,12 @@ export const tiktok = defineDestination<TiktokSettings>({
 
 type Input = ValidateInput<TiktokSettings>;
 
-function timeRule({ eventSource }: TiktokSettings) {
-  const maxAgeMs = eventSource === 'offline' ? OFFLINE_MAX_AGE_MS : MAX_AGE_MS;
-  return { field: 'event_time', source: OWN_PAGE, maxAgeMs, maxLeadMs: null };
+function maxAgeMs({ eventSource }: TiktokSettings): number {
+  return eventSource === 'offline' ? OFFLINE_MAX_AGE_MS : MAX_AGE_MS;
+}
+
+function timeRule(given: TiktokSettings) {
+  return { field: 'event_time', source: OWN_PAGE, maxAgeMs: maxAgeMs(given), maxLeadMs: null };
 }
 
 /** Limited Data Use is of the web and apps: an offline event of a person who denied cannot be limited. */

@@ -71,6 +71,7 @@ describe('buildRequest', () => {
           conversionId: '0b7c9a51-2f4e-8d63-9c1a-7e5d3b2f1a90',
           match: 'attributed',
           state: 'payable',
+          revision: 1,
           occurredAt: '2026-01-02T02:04:05.678Z',
           revenue: { amount: '12.34', currency: 'USD' },
           payout: { amount: '2.50', currency: 'USD' },

@@ -92,6 +92,7 @@ const page: DestinationPage = {
     ['`timestamp`', 'when the conversion occurred, of a correction when it was decided; ISO 8601 in UTC'],
     ['`data.deliveryId`', 'the delivery id once more, under the signature'],
     ['`data.correctsDeliveryId`', 'of a correction the `webhook-id` of the message it corrects, else null'],
+    ['`data.revision`', 'the revision of the conversion that is told; it only grows'],
     ['`data.event`', 'our event type, or what the setting `events` calls it'],
     [
       '`data.revenue`, `data.payout`',
@@ -110,7 +111,7 @@ const page: DestinationPage = {
   ],
   notes: [
     'A receiver verifies the body as it came in, byte by byte, and refuses a `webhook-timestamp` more than five minutes from its own clock.',
-    'Messages can arrive in another order than they were made: of two about one conversion the later `timestamp` is right.',
+    'Messages can arrive in another order than they were made: of two about one conversion the one with the higher `data.revision` is right.',
     'Address, user agent, landing page and the hashes of the person are left out. The consent is told and withholds nothing.',
     'Tests are sent with `data.isTest` true.',
     'Tax, shipping and predicted value are left out, because no correction would tell what has become of them.',
@@ -136,7 +137,7 @@ export const webhook = defineDestination<WebhookSettings>({
   confirmedBy: 'status',
   maxBatch: 1,
   maxBodyBytes: 1_000_000,
-  maxAgeMs: null,
+  maxAgeMs: () => null,
   dedupWindowMs: null,
   credential: null,
 
@@ -206,6 +207,7 @@ function dataOf(
     conversionId: conversion.conversionId,
     match: conversion.match,
     state: correction?.state ?? conversion.state,
+    revision: correction?.revision ?? conversion.revision,
     occurredAt: new Date(conversion.occurredAt).toISOString(),
     ...Object.fromEntries(amounts.map((name) => [name, amountOf(current[name])])),
     transactionId: conversion.transactionId,

@@ -21,6 +21,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS } from './event-time.ts';
+import { isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 import { subjectHash } from './subject-hash.ts';
@@ -123,6 +124,10 @@ const page: DestinationPage = {
       '400 or 413',
       'nothing was processed: retry `batch_refused` with the batch split; refused `event_invalid` when it was alone',
     ],
+    [
+      'a 4xx other than 413 whose body is a page of markup',
+      'retry `response_unreadable`: a proxy speaks, and not X',
+    ],
     ['401', 'refused `token_invalid`'],
     ['403', 'refused `permission_denied`: no access to the Ads API'],
     ['404 for `event_id`', 'refused `event_unknown`: the event id belongs to another account'],
@@ -162,7 +167,7 @@ export const x = defineDestination<XSettings>({
   maxBatch: 500,
   // X publishes no figure; this one is ours.
   maxBodyBytes: 1_000_000,
-  maxAgeMs: null,
+  maxAgeMs: () => null,
   dedupWindowMs: 2 * DAY_MS,
 
   credential: null,
@@ -328,6 +333,7 @@ function judgeAlike({ response, deliveryCount, now }: JudgeInput<XSettings>): At
   const byStatus = judgeStatus({ status, retryAfterMs: afterMs });
   const body = parseJson(response.body);
   if (byStatus.outcome === 'delivered') return judgeProcessed(body, deliveryCount);
+  if (isForeignPage(response)) return retry('response_unreadable');
   const errors = failure.safeParse(body).data?.errors ?? [];
   const detail =
     errors.map(({ code, message }) => [code, message].filter(Boolean).join(': ')).join('; ') || undefined;

@@ -8,7 +8,7 @@ import { readDeliveryLedger } from '../fan-out/read-ledger.ts';
 import type { ScenarioResult } from '../totals.ts';
 
 export interface FanOutReplayOptions {
-  /** In the ledger before anything is read again. */
+  /** Asked for before everything is read again, beside what the ledger may hold already. */
   readonly deliveries: number;
 }
 
@@ -35,7 +35,7 @@ export async function fanOutReplay(
   await fill(bed, deliveries);
   await bed.workedOff(boundMs);
   const { lines } = await readDeliveryLedger(bed);
-  bed.log(`${deliveries} deliveries in the ledger, difference ${sumOf(lines)}`);
+  bed.log(`${bed.book.balance().asked} deliveries in the ledger, difference ${sumOf(lines)}`);
   const replays = [];
   for (let nth = 1; nth <= REPLAYS; nth += 1) {
     await bed.stopFanOut();
@@ -52,7 +52,7 @@ export async function fanOutReplay(
     const { requests } = await bed.local.count();
     bed.log(`replay ${nth}: ${again} records read again in ${seconds.toFixed(0)} s, ${requests} requests`);
     replays.push(
-      line(`replay ${nth}: decisions to be read again`, deliveries, decisions),
+      line(`replay ${nth}: decisions to be read again`, bed.book.balance().asked, decisions),
       line(`replay ${nth}: requests at the receivers`, 0, requests),
     );
   }
