@@ -104,7 +104,7 @@ export class Attempter {
       const outcome: AttemptOutcome = token.isLasting
         ? { outcome: 'refused', reason, scope: 'destination' }
         : { outcome: 'retry', reason, ...(afterMs === undefined ? {} : { afterMs }) };
-      await this.#endUnsent(attempts, outcome);
+      await this.#endAllUnsent(attempts, outcome);
       return 'down';
     }
     let built: BuiltRequest;
@@ -161,12 +161,12 @@ export class Attempter {
 
   async #endUnbuilt(attempt: ReadyAttempt, error: unknown): Promise<Health> {
     if (error instanceof BodyTooLarge) {
-      await this.#endUnsent([attempt], { outcome: 'refused', reason: 'body_too_large', scope: 'event' });
+      await this.#endAllUnsent([attempt], { outcome: 'refused', reason: 'body_too_large', scope: 'event' });
       return 'unknown';
     }
     // A defect of ours. Thrown on, it would have everything that shares its requests tried again, and nothing of it sent.
     this.#tellDefect({ deliveryId: attempt.standing.deliveryId }, error);
-    await this.endUnsent([attempt], { ...FAILED, mayHaveArrived: false });
+    await this.endUnsent(attempt, { ...FAILED, mayHaveArrived: false });
     return 'unknown';
   }
 
@@ -269,36 +269,37 @@ export class Attempter {
       if (!isTooLarge) this.#tellDefect({ deliveryId: attempt.standing.deliveryId }, error);
     }
     const end = { outcome: 'rehearsed', reasonCode, nextAttemptAt: null, mayHaveArrived: false } as const;
-    await this.endUnsent([attempt], end, recorded);
+    await this.endUnsent(attempt, end, recorded);
   }
 
   /**
-   * Ends deliveries of which nothing was sent; `standing` is at the attempt that was not made.
+   * Ends a delivery of which nothing was sent; `standing` is at the attempt that was not made.
    * @param request what is recorded as what would have been sent.
    * @throws DependencyFailure
    */
   async endUnsent(
-    attempts: readonly Attempt[],
+    attempt: Attempt,
     end: DeliveryOutcome,
     request: RecordedRequest = NOTHING_SENT,
   ): Promise<void> {
     const { clock, configurationVersion } = this.#options;
     const now = clock.now();
-    for (const attempt of attempts) {
-      const intended = intendedRecord([attempt], randomUUID(), request, now, configurationVersion());
-      await this.#recordEnds(intended, { response: null, errorCode: null, endedAt: now }, [
-        endedBy(attempt, end),
-      ]);
-    }
+    const intended = intendedRecord([attempt], randomUUID(), request, now, configurationVersion());
+    await this.#recordEnds(intended, { response: null, errorCode: null, endedAt: now }, [
+      endedBy(attempt, end),
+    ]);
   }
 
-  async #endUnsent(attempts: readonly ReadyAttempt[], outcome: AttemptOutcome): Promise<void> {
+  /** All at once: of a destination that cannot be sent to there may be thousands in one batch, and others wait behind it. */
+  async #endAllUnsent(attempts: readonly ReadyAttempt[], outcome: AttemptOutcome): Promise<void> {
     const { clock, random } = this.#options;
     const endedAt = clock.now();
-    for (const attempt of attempts) {
-      const judged = { mayHaveArrived: false, endedAt, random: random() };
-      await this.endUnsent([attempt], deliveryOutcome(attempt, outcome, judged));
-    }
+    await Promise.all(
+      attempts.map((attempt) => {
+        const judged = { mayHaveArrived: false, endedAt, random: random() };
+        return this.endUnsent(attempt, deliveryOutcome(attempt, outcome, judged));
+      }),
+    );
   }
 
   /** Puts ends on record after what follows from them, and then remembers them. */

@@ -221,6 +221,17 @@ describe('a breaker', () => {
     expect(lane.refusal()).toMatchObject({ kind: 'no_room' });
   });
 
+  it('thinks nobody away who cannot come back here', async () => {
+    const lane = laneOf();
+    await broken(lane);
+    lane.submit(item('later'));
+    expect(lane.away).toBe(1);
+    expect(lane.isSwitchedOff).toBe(false);
+    expect(lane.away).toBe(1);
+    lane.forgetAway();
+    expect(lane.away).toBe(0);
+  });
+
   it('is probed by one item alone, and the ramp lets more through each second', async () => {
     const lane = laneOf({ concurrency: 16, maxBatch: 1 });
     await broken(lane);

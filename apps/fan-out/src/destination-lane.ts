@@ -42,6 +42,8 @@ interface NoRoom {
 export type LaneAnswer = { readonly kind: 'sent' } | NoRoom | { readonly kind: 'disabled' };
 
 export interface Ticket {
+  /** Whether it has a place; the answer says otherwise at once. */
+  readonly isTaken: boolean;
   /** @throws what `send` has thrown */
   readonly answer: Promise<LaneAnswer>;
   /** Whether it is the destination that keeps it waiting, and for longer than anybody waits. */
@@ -121,15 +123,25 @@ export class DestinationLane<Item extends LaneItem> {
     this.#limits = limits;
   }
 
+  /** Nobody knows any more which of them come back here: those of a partition that is another's now do not. */
+  forgetAway(): void {
+    this.#away = 0;
+  }
+
   /** An item that was sent back comes again. */
   welcomeBack(): void {
     this.#away = Math.max(0, this.#away - 1);
   }
 
-  /** Why nothing can be taken now, and until when; null: it may be. For whoever wants to spare the work before. */
+  /** Whether nothing is taken, and nothing is sent back either. */
+  get isSwitchedOff(): boolean {
+    return this.#disabledAt !== null && this.#options.clock.now() < this.#triedAt + DISABLED_PROBE_MS;
+  }
+
+  /** Why an item cannot be taken now, and until when it is sent back; null: it may be. For whoever wants to spare the work before. */
   refusal(): Exclude<LaneAnswer, { kind: 'sent' }> | null {
+    if (this.isSwitchedOff) return { kind: 'disabled' };
     const now = this.#options.clock.now();
-    if (this.#disabledAt !== null && now < this.#triedAt + DISABLED_PROBE_MS) return { kind: 'disabled' };
     const admission = this.breaker.admission(now, this.#limits.concurrency);
     if (admission.kind === 'shut') return this.#sentBack(admission.until);
     return null;
@@ -138,7 +150,8 @@ export class DestinationLane<Item extends LaneItem> {
   submit(item: Item): Ticket {
     const now = this.#options.clock.now();
     const refusal = this.refusal() ?? this.#crowding(now);
-    if (refusal !== null) return { answer: Promise.resolve(refusal), isHeldUp: false, leave: () => null };
+    if (refusal !== null)
+      return { isTaken: false, answer: Promise.resolve(refusal), isHeldUp: false, leave: () => null };
     const entry: Entry<Item> = { item, since: now, answer: Promise.withResolvers(), flight: null };
     const alike = this.#queue.get(item.envelope);
     if (alike === undefined) this.#queue.set(item.envelope, [entry]);
@@ -147,6 +160,7 @@ export class DestinationLane<Item extends LaneItem> {
     this.#pump();
     const isHeldUp = () => this.#isHeldUp(entry);
     return {
+      isTaken: true,
       answer: entry.answer.promise,
       leave: () => this.#remove(entry),
       get isHeldUp() {

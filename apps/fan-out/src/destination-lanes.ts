@@ -10,6 +10,8 @@ import type { ActiveDestination } from './receivers.ts';
 
 /** Requests to one destination at once. */
 export const CONCURRENCY = 16;
+/** A request is one record in Kafka of at most 1 MB, and a delivery takes up to 600 bytes of it. */
+const MOST_IN_REQUEST = 1_500;
 /** As Svix: all fails for five days, and one success forgives. */
 const DISABLE_AFTER_MS = 5 * 86_400_000;
 
@@ -52,10 +54,13 @@ export class DestinationLanes {
     this.#options = options;
   }
 
-  /** @param partitions of conversion.decided that this instance owns: its share of every rate. */
+  /** @param partitions of conversion.decided that this instance owns from now on: its share of every rate. */
   own(partitions: number): void {
     this.#owned = partitions;
-    for (const { lane, active } of this.#lanes.values()) lane.limit(this.#limitsOf(active));
+    for (const { lane, active } of this.#lanes.values()) {
+      lane.limit(this.#limitsOf(active));
+      lane.forgetAway();
+    }
   }
 
   /** What of a number for all instances is this one's. */
@@ -76,7 +81,10 @@ export class DestinationLanes {
       random,
       ownLagMs,
       send: (load, flight) => this.#send(load, flight),
-      onChange: () => this.#tell(active, lane),
+      // One that was replaced says nothing of the destination as it is now.
+      onChange: () => {
+        if (this.#lanes.get(id)?.lane === lane) this.#tell(active, lane);
+      },
     });
     this.#lanes.set(id, { active, lane });
     // Of the one before nobody would be told otherwise that it is no more.
@@ -95,7 +103,8 @@ export class DestinationLanes {
     const { concurrency = CONCURRENCY, ratePerSecond, disableAfterMs = DISABLE_AFTER_MS } = destination;
     const share =
       ratePerSecond === undefined ? undefined : SendRate.shareOf(ratePerSecond, this.#owned, PARTITIONS);
-    return { concurrency, ratePerSecond: share, maxBatch: definition.maxBatch, disableAfterMs };
+    const maxBatch = Math.min(definition.maxBatch, MOST_IN_REQUEST);
+    return { concurrency, ratePerSecond: share, maxBatch, disableAfterMs };
   }
 
   #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<LaneLoad>): void {

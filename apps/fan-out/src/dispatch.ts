@@ -62,13 +62,13 @@ export class Dispatch {
     const lookup = this.receiverOf(standing.destinationId, event ?? asking.decided);
     if (!lookup.ok) {
       const attempt = { ...attemptOf(asking, standing, event), receiver: null };
-      await attempter.endUnsent([attempt], unsent('dead', lookup.reason));
+      await attempter.endUnsent(attempt, unsent('dead', lookup.reason));
       return null;
     }
     const { receiver } = lookup;
     const ready = this.#readyOf(asking, standing, event, receiver);
     if (!ready.ok) {
-      await attempter.endUnsent([ready.attempt], unsent('refused', ready.reasonCode));
+      await attempter.endUnsent(ready.attempt, unsent('refused', ready.reasonCode));
       return null;
     }
     if (modeOf(receiver) === 'dry_run') {
@@ -81,13 +81,16 @@ export class Dispatch {
       return isOnHold ? admission.checkAt : null;
     }
     const lane = lanes.laneOf(receiver);
-    const answer = await goThrough(lane, ready.attempt, place, clock.now() + guardMs);
-    if (answer.kind === 'no_room') {
-      admission.giveBack();
-      return answer.until;
-    }
+    const answer = await goThrough(lane, ready.attempt, place, clock.now() + guardMs).catch(
+      (error: unknown) => {
+        admission.giveBack();
+        throw error;
+      },
+    );
     if (answer.kind === 'sent') return null;
-    await attempter.endUnsent([ready.attempt], unsent('dead', 'destination_switched_off'));
+    admission.giveBack();
+    if (answer.kind === 'no_room') return answer.until;
+    await attempter.endUnsent(ready.attempt, unsent('dead', 'destination_switched_off'));
     return null;
   }
 
@@ -104,7 +107,7 @@ export class Dispatch {
       nextAttemptAt: checkAt,
       mayHaveArrived: false,
     } as const;
-    await this.#options.attempter.endUnsent([held], end);
+    await this.#options.attempter.endUnsent(held, end);
   }
 
   #readyOf(
@@ -151,7 +154,7 @@ export class Dispatch {
     reasonCode: string,
   ): Promise<void> {
     const attempt = { ...attemptOf(asking, standing, null), receiver: active };
-    return this.#options.attempter.endUnsent([attempt], unsent(outcome, reasonCode));
+    return this.#options.attempter.endUnsent(attempt, unsent(outcome, reasonCode));
   }
 }
 

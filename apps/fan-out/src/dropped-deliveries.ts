@@ -108,7 +108,7 @@ export class DroppedDeliveries {
     if (newer === null) {
       const judged = { mayHaveArrived, endedAt: clock.now(), random: random() };
       const outcome = outcomeOf(drop, incoming.event.lastReasonCode, judged.endedAt);
-      await attempter.endUnsent([attempt], deliveryOutcome(attempt, outcome, judged));
+      await attempter.endUnsent(attempt, deliveryOutcome(attempt, outcome, judged));
       droppedDeliveries.inc({ result: 'ended' });
     } else await this.#supersede(attempt, newer);
   }
@@ -179,7 +179,7 @@ export class DroppedDeliveries {
     const now = clock.now();
     const step = stepRecord({ holdingId, destinationId, event }, wireOf(newer), now + STEP_MS, now);
     await this.#producer.produce([dueRecord(conversionId, step, now)]);
-    await attempter.endUnsent([attempt], {
+    await attempter.endUnsent(attempt, {
       outcome: 'superseded',
       reasonCode: 'newer_revision',
       nextAttemptAt: null,

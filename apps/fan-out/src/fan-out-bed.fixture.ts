@@ -1,5 +1,6 @@
 /** The whole engine in memory: its log is what the store shows, its clock stands still between steps, its receiver answers as a test says. */
 import {
+  assertWritable,
   type EventProducer,
   type IncomingEvent,
   type Outgoing,
@@ -97,6 +98,7 @@ export class FanOutBed {
   restart(): void {
     const producer: EventProducer = {
       produce: async (records) => {
+        assertWritable(records);
         this.#keep(records);
         for (const { topic } of records) this.acknowledge(topic);
         return records.map(({ topic, key }, index) => ({

@@ -27,6 +27,11 @@ export const withheld = counter({
   labels: ['reason'],
 });
 
+export const unreadableAddresses = counter({
+  name: 'tributary_addresses_unreadable_total',
+  help: 'Addresses of conversions that none of SECRETS_KEYS decrypts, each time one was to be sent; deliveries go without.',
+});
+
 export const cameBack = counter({
   name: 'tributary_deliveries_parked_total',
   help: 'Records that were put into the timer wheel to come again, because a destination had no room or no answer yet.',

@@ -206,7 +206,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
 
   /** After the strategy has finished and committed what was in hand. */
   async onApplicationShutdown(): Promise<void> {
-    await this.fanOut.stop();
+    this.fanOut.stop();
     this.#ownLag.stop();
     await this.#sender.close();
     await this.#follower.stop();

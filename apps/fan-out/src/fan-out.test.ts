@@ -7,7 +7,7 @@ import {
   LOCKED_SCHEMAS,
   learnSchema,
 } from '@tributary/contracts';
-import { correctionKey, outwardKey } from '@tributary/domain';
+import { correctionKey, deterministicUuid, outwardKey } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
 import fc from 'fast-check';
@@ -453,6 +453,42 @@ describe('a correction that is tried again', () => {
   });
 });
 
+describe('a newer revision', () => {
+  it('that meets a retry past its time waits, and is not asked again at once', async () => {
+    bed.exchange = () => ({ ok: false, error: 'timeout' });
+    await bed.decide(decided);
+    bed.now += 60_000;
+    await bed.decide(revised(2, worth(7)));
+    const waiting = bed.waiting.filter(({ kind }) => kind === 'step');
+    expect(waiting.map(({ dueAt }) => dueAt - bed.now)).toEqual([1_000]);
+  });
+});
+
+describe('a batch', () => {
+  it('larger than what one record can tell of goes in several requests', async () => {
+    const settings = { events: { sale: '123' }, accessToken: 'token', apiVersion: '202511' };
+    const linkedin = { ...PARTNER, id: 'linkedin', definition: 'linkedin', settings };
+    bed = await FanOutBed.start(
+      ['destination', linkedin],
+      ['subscription', { id: 'all', destinationId: 'linkedin' }],
+    );
+    bed.exchange = ({ body }) =>
+      answered(
+        201,
+        {},
+        JSON.stringify({ elements: JSON.parse(body ?? '').elements.map(() => ({ status: 201 })) }),
+      );
+    const many = Array.from({ length: 4_500 }, (_, n) => ({
+      ...decided,
+      conversionId: deterministicUuid('many', String(n)),
+      subjectHashes: { emailPlain: 'e'.repeat(64) },
+    }));
+    await bed.decide(...many);
+    expect(bed.requests).toHaveLength(3);
+    expect(bed.holdings().filter(({ outcome }) => outcome === 'delivered')).toHaveLength(4_500);
+  });
+});
+
 describe('a destination that never answers', () => {
   const many = Array.from({ length: 60 }, (_, n) => ({
     ...decided,
@@ -471,7 +507,7 @@ describe('a destination that never answers', () => {
     expect(waits).toHaveLength(60);
     never.resolve(TAKEN);
     await bed.elapse(0);
-    await bed.fanOut.stop();
+    await bed.fanOut.drained();
     await bed.elapse(120_000);
     expect(bed.requests).toHaveLength(60);
     expect(bed.holdings().every(({ outcome }) => outcome === 'delivered')).toBe(true);
@@ -490,6 +526,32 @@ describe('a destination that never answers', () => {
     expect(performance.now() - startedAt).toBeLessThan(3_000);
     expect(bed.waiting.filter(({ kind }) => kind === 'step')).toHaveLength(16);
     expect(bed.requests).toHaveLength(17);
+  });
+
+  it('known to be slow has what finds no place come back in turn, and not when the guards do', async () => {
+    bed.exchange = () => {
+      bed.now += 10_000;
+      return { ok: false, error: 'timeout' };
+    };
+    await bed.decide(decided);
+    bed.exchange = () => new Promise(() => undefined);
+    await bed.decide(...many.slice(0, 16));
+    await bed.decide(...many.slice(16, 20));
+    const waits = bed.waiting.filter(({ kind }) => kind === 'step').map(({ dueAt }) => dueAt - bed.now);
+    expect(waits.filter((ms) => ms >= 40_000)).toHaveLength(16);
+    expect(waits.filter((ms) => ms < 10_000)).toHaveLength(4);
+  });
+
+  it('says nothing of its state once its configuration has changed', async () => {
+    const answers: ((exchange: Exchange) => void)[] = [];
+    bed.exchange = () => new Promise((resolve) => answers.push(resolve));
+    await bed.decide(...many.slice(0, 16));
+    await bed.log.append(aChange('destination', { ...CORRECTABLE, name: 'Mended' }, { expectedVersion: 0 }));
+    bed.exchange = () => TAKEN;
+    await bed.decide(decided);
+    for (const answer of answers) answer({ ok: false, error: 'connection_refused' });
+    await bed.fanOut.drained();
+    expect(bed.topics()).not.toContain('destination.state.v1');
   });
 
   it('whose process dies is told again by the guards', async () => {
@@ -560,6 +622,39 @@ describe('a destination that is down', () => {
     await bed.elapse(600_000);
     expect(bed.holdings().map(({ outcome }) => outcome)).toEqual(Array(40).fill('dead'));
     expect(bed.topics().filter((topic) => topic === 'dead-letter.v1')).toHaveLength(40);
+    expect(bed.waiting).toEqual([]);
+  });
+
+  it('and goes by another name for the event by then is told what waited under that name', async () => {
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    const settings = { ...CORRECTABLE.settings, events: { sale: 'bought' } };
+    await bed.log.append(aChange('destination', { ...CORRECTABLE, settings }, { expectedVersion: 0 }));
+    bed.exchange = () => TAKEN;
+    await bed.elapse(600_000);
+    const ended = bed.holdings().map(({ event, outcome }) => `${event} ${outcome}`);
+    expect(ended.filter((each) => each === 'sale delivered')).toHaveLength(10);
+    expect(ended.filter((each) => each === 'bought delivered')).toHaveLength(30);
+    expect(bed.waiting).toEqual([]);
+  });
+
+  it('and has settings by then that cannot be sent with leaves a dead letter of everything that waited', async () => {
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    await bed.log.append(aChange('destination', { ...CORRECTABLE, settings: {} }, { expectedVersion: 0 }));
+    await bed.elapse(600_000);
+    expect(bed.holdings().map(({ outcome }) => outcome)).toEqual(Array(40).fill('dead'));
+    expect(outcomes().filter((each) => each === 'settings_invalid')).toHaveLength(40);
+    expect(bed.waiting).toEqual([]);
+  });
+
+  it('and is subscribed to no more has what waited forgotten', async () => {
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    await bed.log.append(aChange('subscription', { id: 'all' }, { operation: 'remove', expectedVersion: 1 }));
+    bed.exchange = () => TAKEN;
+    await bed.elapse(600_000);
+    expect(bed.holdings()).toHaveLength(10);
     expect(bed.waiting).toEqual([]);
   });
 

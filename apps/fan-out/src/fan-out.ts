@@ -19,7 +19,7 @@ import type { DestinationLanes } from './destination-lanes.ts';
 import type { DroppedDeliveries } from './dropped-deliveries.ts';
 import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
-import { planHoldings } from './plan.ts';
+import { planHoldings, type WishedHolding } from './plan.ts';
 import type { Questions } from './questions.ts';
 import { partOfRequest, type Receivers } from './receivers.ts';
 import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts';
@@ -89,10 +89,13 @@ export class FanOut implements AssignmentListener {
     }, EVICT_EVERY_MS);
   }
 
-  /** Resolves when every attempt that has begun is on record. */
-  async stop(): Promise<void> {
-    await this.#options.oneAtATime.idle();
+  stop(): void {
     clearInterval(this.#evictions);
+  }
+
+  /** Resolves when every attempt that has begun is on record, those included that no batch waits for any more. */
+  drained(): Promise<void> {
+    return this.#options.oneAtATime.idle();
   }
 
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
@@ -103,6 +106,7 @@ export class FanOut implements AssignmentListener {
   /** @returns how many events are done: all. @throws DependencyFailure */
   async decisions(batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
     const { ledger } = this.#options;
+    ledger.assertRoom();
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
     for (const incoming of batch.events) ledger.noteDecided(incoming.event, incoming);
     // Several revisions of one conversion in a batch: only the newest says what is to be held.
@@ -115,7 +119,7 @@ export class FanOut implements AssignmentListener {
     await ledger.withHoldings([...newest.keys()], (standings) =>
       undertaking.begin(
         [...newest.values()].flatMap((incoming) =>
-          this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? [], null),
+          this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? []),
         ),
       ),
     );
@@ -125,6 +129,7 @@ export class FanOut implements AssignmentListener {
 
   /** Orders to attempt again what had ended. @returns how many events are done: all. @throws DependencyFailure */
   async commands(batch: PartitionBatch<'delivery.commanded.v1'>): Promise<number> {
+    this.#options.ledger.assertRoom();
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
     const orders = batch.events
       .filter(({ event }) => event.command === 'replay')
@@ -137,7 +142,8 @@ export class FanOut implements AssignmentListener {
 
   /** @returns how many events at the head have come to their time and are done, and when the next one does. @throws DependencyFailure */
   async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
-    const { clock } = this.#options;
+    const { clock, ledger } = this.#options;
+    ledger.assertRoom();
     const { due, moved, resumeAt } = popDue(batch, clock.now());
     const shut: { readonly event: DueEvent; readonly until: number }[] = [];
     const open: DueEvent[] = [];
@@ -157,7 +163,7 @@ export class FanOut implements AssignmentListener {
     const undertaking = this.#undertaking(batch.signal);
     await this.#replay(replays.map(orderWaiting), undertaking);
     await this.#ask(questions, undertaking);
-    await this.#options.ledger.withHoldings(
+    await ledger.withHoldings(
       [...others, ...dropped].map(({ key }) => key),
       (standings) =>
         undertaking.begin([
@@ -221,29 +227,35 @@ export class FanOut implements AssignmentListener {
     return refusal?.kind === 'no_room' ? refusal.until : null;
   }
 
-  /** @param only the holding a waiting record is about; null: all that the decision concerns. */
-  #steps(asking: Asking, standings: readonly Standing[], only: string | null): Work[] {
-    const { follower, receivers, clock, logger, steps } = this.#options;
-    const { decided, wire, headers } = asking;
-    const { wished, withheld } = planHoldings(decided, standings, follower.current, receivers, clock.now());
-    if (only === null) {
-      for (const { destinationId, reason } of withheld) {
-        withheldTotal.inc({ reason });
-        logger.warn({ conversionId: decided.conversionId, destinationId, reason }, 'delivery.withheld');
-      }
+  /** All that a decision concerns. */
+  #steps(asking: Asking, standings: readonly Standing[]): readonly Work[] {
+    const { logger } = this.#options;
+    const { wished, withheld } = this.#planOf(asking, standings);
+    for (const { destinationId, reason } of withheld) {
+      withheldTotal.inc({ reason });
+      logger.warn({ conversionId: asking.decided.conversionId, destinationId, reason }, 'delivery.withheld');
     }
-    return wished
-      .filter(({ deliveryId }) => only === null || deliveryId === only)
-      .map((each) => ({
-        size: partOfRequest(each.active),
-        begin: () => steps.step({ ...asking, wished: each, hasWaited: only !== null }),
-        key: decided.conversionId,
-        headers,
-        again: (dueAt) => {
-          const { deliveryId: holdingId, destinationId, outwardEvent: event } = each;
-          return stepRecord({ holdingId, destinationId, event }, wire, dueAt, clock.now());
-        },
-      }));
+    return wished.map((each) => this.#stepOf(asking, each, false));
+  }
+
+  #planOf({ decided }: Asking, standings: readonly Standing[]): ReturnType<typeof planHoldings> {
+    const { follower, receivers, clock } = this.#options;
+    return planHoldings(decided, standings, follower.current, receivers, clock.now());
+  }
+
+  #stepOf(asking: Asking, wished: WishedHolding, hasWaited: boolean): Work {
+    const { clock, steps } = this.#options;
+    const { decided, wire, headers } = asking;
+    return {
+      size: partOfRequest(wished.active),
+      begin: () => steps.step({ ...asking, wished, hasWaited }),
+      key: decided.conversionId,
+      headers,
+      again: (dueAt) => {
+        const { deliveryId: holdingId, destinationId, outwardEvent: event } = wished;
+        return stepRecord({ holdingId, destinationId, event }, wire, dueAt, clock.now());
+      },
+    };
   }
 
   async #askedAgain(incoming: DueEvent): Promise<Again> {
@@ -282,21 +294,30 @@ export class FanOut implements AssignmentListener {
     return lookup.ok ? partOfRequest(lookup.active) : 1;
   }
 
+  /** A decision that found no room, or had to wait, about one holding. The destination may be another by now than it was then. */
   #stepAgain(incoming: DueEvent, asking: Asking, standings: readonly Standing[]): readonly Work[] {
-    const { receivers, follower, clock, steps } = this.#options;
-    const { deliveryId: holdingId, destinationId, outwardEvent } = incoming.event;
-    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
-    if (lookup.ok) return this.#steps(asking, standings, holdingId);
+    const { receivers, follower, clock, logger } = this.#options;
+    const { deliveryId: holdingId, destinationId } = incoming.event;
     const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
-    const task = {
-      ...asking,
-      holdingId,
-      destinationId,
-      event: outwardEvent,
-      standing,
-      reasonCode: lookup.reason,
-    };
-    return [again(incoming, 1, () => steps.abandon(task))];
+    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
+    if (!lookup.ok) return [this.#abandoned(incoming, asking, standing, lookup.reason)];
+    const { wished, withheld } = this.#planOf(asking, standings);
+    const own = wished.filter(({ deliveryId }) => deliveryId === holdingId);
+    // Nothing was told under the name that the event had: it goes by the one that it has now.
+    const renamed = wished.filter((each) => each.destinationId === destinationId && each.holding === null);
+    const steps = own.length > 0 || standing !== null ? own : renamed;
+    if (steps.length > 0 || standing !== null) return steps.map((each) => this.#stepOf(asking, each, true));
+    const obstacle = withheld.find((each) => each.destinationId === destinationId);
+    if (obstacle !== undefined && obstacle.reason !== 'subscription_too_new')
+      return [this.#abandoned(incoming, asking, standing, obstacle.reason)];
+    logger.info({ conversionId: asking.decided.conversionId, destinationId }, 'delivery.not_asked_for');
+    return [];
+  }
+
+  #abandoned(incoming: DueEvent, asking: Asking, standing: Standing | null, reasonCode: string): Work {
+    const { deliveryId: holdingId, destinationId, outwardEvent: event } = incoming.event;
+    const task = { ...asking, holdingId, destinationId, event, standing, reasonCode };
+    return again(incoming, 1, () => this.#options.steps.abandon(task));
   }
 
   /** Waits for what was begun; what keeps the partition waiting comes again by the timer wheel. */

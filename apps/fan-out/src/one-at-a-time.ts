@@ -1,16 +1,15 @@
 /** Work of one name at a time: two deliveries about one holding never overlap in this process. */
-import { type Clock, DependencyFailure } from '@tributary/runtime';
+import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import { openDeliveries } from './fan-out-metrics.ts';
-import { done, type Place, type StepAnswer, type Underway } from './underway.ts';
+import { BUSY_MS, done, type Place, type StepAnswer, type Underway } from './underway.ts';
 
 export interface OneAtATimeOptions {
   readonly clock: Clock;
   /** Longer than any attempt, in milliseconds: after it one whose end is not on record is made again. */
   readonly guardMs: number;
+  readonly logger: Logger;
 }
 
-/** How long what is under way keeps a further record of the same name waiting. */
-const BUSY_MS = 1_000;
 /** When a revision is looked for again that ClickHouse does not show yet. */
 const UNSHOWN_MS = 2_000;
 
@@ -46,8 +45,14 @@ export class OneAtATime {
         openDeliveries.dec();
       });
     this.#underway.add(ended);
-    // Whoever has detached it does not wait for its failure; the record that asked comes again.
-    ended.catch(() => undefined);
+    let isWatched = true;
+    void place.early.promise.then(() => {
+      isWatched = false;
+    });
+    // Whoever has let it go does not hear of its failure; the record that asked comes again.
+    ended.catch((error: unknown) => {
+      if (!isWatched) this.#tellUnwatched(error);
+    });
     return {
       answer: Promise.race([ended, place.early.promise]),
       get isHeldUp() {
@@ -55,11 +60,18 @@ export class OneAtATime {
       },
       detach: () => {
         place.isLetGo = true;
+        isWatched = false;
         const comeBackAt = place.ticket?.leave() ?? null;
         if (comeBackAt !== null) return { hasBegun: false, comeBackAt };
         return { hasBegun: true, comeBackAt: clock.now() + guardMs };
       },
     };
+  }
+
+  /** The type only: a message may quote what was sent. */
+  #tellUnwatched(error: unknown): void {
+    const errorType = error instanceof Error ? error.name : 'unknown';
+    this.#options.logger.error({ errorType }, 'delivery.failed_unwatched');
   }
 
   /** A revision that ClickHouse does not show yet keeps nobody else waiting: the record that asked comes again. */

@@ -2,6 +2,7 @@
 import { aChange } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
 import { deterministicUuid } from '@tributary/domain';
+import { DependencyFailure } from '@tributary/runtime';
 import { aDecision } from '@tributary/testing';
 import { describe, expect, it } from 'vitest';
 import { answered, FanOutBed, NOW, PARTNER } from './fan-out-bed.fixture.ts';
@@ -150,6 +151,18 @@ describe('an amount above the limit', () => {
 });
 
 describe('more than pass within an hour', () => {
+  it('what did not go for an outage of ours counts once, when it goes', async () => {
+    const bed = await bedWith({ maxPerHour: 1, forMs: HOUR_MS });
+    let isAway = true;
+    bed.acknowledge = () => {
+      if (isAway) throw new DependencyFailure('kafka_unavailable', 'away');
+    };
+    await expect(bed.decide(sale(1, 1))).rejects.toThrow('away');
+    isAway = false;
+    await bed.decide(sale(1, 1));
+    expect(ends(bed)).toEqual(['delivered']);
+  });
+
   it('a storm is held but for those, and all of it goes when it is released', async () => {
     const bed = await bedWith({ maxPerHour: 5 });
     await bed.decide(...Array.from({ length: 40 }, (_, n) => sale(n, 10)));

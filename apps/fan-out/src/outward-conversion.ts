@@ -2,6 +2,7 @@
 import type { ConversionDecided } from '@tributary/contracts';
 import { type ClickTouch, moneyOf, type OutwardConversion, outwardValueOf } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
+import { unreadableAddresses } from './fan-out-metrics.ts';
 
 export function outwardConversionOf(decided: ConversionDecided, encryption: Encryption): OutwardConversion {
   const address = decided.ipCiphertext ?? decided.clickIpCiphertext;
@@ -35,13 +36,23 @@ export function outwardConversionOf(decided: ConversionDecided, encryption: Encr
     subIds: decided.subIds,
     click: clickTouchOf(decided),
     subjectHashes: decided.subjectHashes,
-    ipAddress: address === null ? null : encryption.decryptPersonal(address),
+    ipAddress: address === null ? null : addressIn(address, encryption),
     userAgent: decided.userAgent ?? decided.clickUserAgent,
     country: decided.country ?? decided.clickCountry,
     consent: { adUserData: decided.consentAdUserData, adPersonalization: decided.consentAdPersonalization },
     extras: decided.extras,
     isTest: decided.isTest,
   };
+}
+
+/** A key that this process lacks must not set aside what others are to be sent: whoever needs the address refuses the delivery. */
+function addressIn(ciphertext: Uint8Array, encryption: Encryption): string | null {
+  try {
+    return encryption.decryptPersonal(ciphertext);
+  } catch {
+    unreadableAddresses.inc();
+    return null;
+  }
 }
 
 function clickTouchOf(decided: ConversionDecided): ClickTouch | null {

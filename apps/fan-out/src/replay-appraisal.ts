@@ -7,7 +7,7 @@ import type { DestinationLanes } from './destination-lanes.ts';
 import type { Dispatch } from './dispatch.ts';
 import { tellsOf } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
-import type { Standing } from './send-ledger.ts';
+import { isCutOff, type Standing } from './send-ledger.ts';
 import type { ReplayTask } from './step-tasks.ts';
 
 /** What an appraisal is made from, beside the order. */
@@ -49,7 +49,7 @@ function replayDestination(
   // What is rehearsed is not told later, and what ought to be told later is not rehearsed.
   if (isRehearsal(receiver)) return { kind: 'off' };
   // It would only be a dead letter once more.
-  if (lanes.laneOf(receiver).refusal()?.kind === 'disabled') return { kind: 'off' };
+  if (lanes.laneOf(receiver).isSwitchedOff) return { kind: 'off' };
   const { definition, settings } = receiver;
   const { occurredAt } = telling;
   return {
@@ -60,8 +60,8 @@ function replayDestination(
   };
 }
 
-/** An attempt that the order has led to and that did not end, or whose request was to be sent again at once. */
-export function isCutOff({ deliveryId, expectedAttempt }: ReplayTask, holding: Standing): boolean {
+/** An attempt that the order has led to was cut off. */
+export function isCutOffReplay({ deliveryId, expectedAttempt }: ReplayTask, holding: Standing): boolean {
   if (holding.deliveryId !== deliveryId || holding.attempt <= expectedAttempt) return false;
-  return holding.phase === 'intended' || (holding.outcome === 'retry' && holding.nextAttemptAt === null);
+  return isCutOff(holding);
 }

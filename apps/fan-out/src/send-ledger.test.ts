@@ -135,6 +135,19 @@ describe('the newest revision', () => {
   });
 });
 
+describe('room', () => {
+  it('is there until the store has shown nothing for long, and again once it does', async () => {
+    for (let nth = 0; nth < 200_000; nth++) {
+      ledger.assertRoom();
+      ledger.note(standing(1, 'ended', 'delivered', `h${nth}`), { topic: TOPIC, partition: 0, offset: nth });
+    }
+    expect(() => ledger.assertRoom()).toThrow('ClickHouse does not show');
+    committed = 200_000;
+    await ledger.evict();
+    ledger.assertRoom();
+  });
+});
+
 describe('forgetting', () => {
   it('waits until the store shows the record', async () => {
     ledger.note(standing(1, 'intended'), at(5));

@@ -16,6 +16,9 @@ const DECISIONS = 'conversion.decided.v1';
 /** A store further behind than this is an outage; the assignment is then tried again. */
 const CATCH_UP_MS = 30_000;
 
+/** Attempts of minutes at any rate one instance reaches, about 1 kB each: who has more in memory is to wait for ClickHouse. */
+const MOST_UNSHOWN = 200_000;
+
 /** A holding with all that its next step needs. */
 export interface Standing extends StoredHolding {
   readonly told: OutwardValue;
@@ -92,6 +95,12 @@ export class SendLedger {
     else known.add(holdingId);
   }
 
+  /** Nothing is begun that could not be remembered. @throws DependencyFailure while ClickHouse stores no attempts for long */
+  assertRoom(): void {
+    if (this.#overlay.size < MOST_UNSHOWN) return;
+    throw new DependencyFailure('clickhouse_behind', 'ClickHouse does not show the attempts of minutes');
+  }
+
   /** A decision that this instance has met. */
   noteDecided({ conversionId, revision }: ConversionDecided, position: RecordPosition): void {
     if (revision >= (this.#newest.get(conversionId) ?? 0)) this.#newest.set(conversionId, revision, position);
@@ -163,6 +172,11 @@ export class SendLedger {
       told: outwardValueOf(await this.decidedRevision(stored.conversionId, stored.revision)),
     };
   }
+}
+
+/** An attempt that did not end, or whose request was to be sent again at once, in halves or with a new token: nothing else goes on with it. */
+export function isCutOff({ phase, outcome, nextAttemptAt }: Standing): boolean {
+  return phase === 'intended' || (outcome === 'retry' && nextAttemptAt === null);
 }
 
 /** Attempt by attempt, and within one intended before ended. */

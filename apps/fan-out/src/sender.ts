@@ -38,7 +38,7 @@ const ERRORS_BY_CODE: Readonly<Record<string, NetworkError>> = {
   ENETUNREACH: 'network_unreachable',
   EHOSTUNREACH: 'network_unreachable',
   ETIMEDOUT: 'timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
   UND_ERR_HEADERS_TIMEOUT: 'timeout',
   UND_ERR_BODY_TIMEOUT: 'timeout',
   UND_ERR_HEADERS_OVERFLOW: 'response_too_large',

@@ -27,10 +27,10 @@ import type { OneAtATime } from './one-at-a-time.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
 import { type Receiver, tellsOf } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
-import { appraisalOf, isCutOff } from './replay-appraisal.ts';
-import { type SendLedger, type Standing, UNRECORDED } from './send-ledger.ts';
+import { appraisalOf, isCutOffReplay } from './replay-appraisal.ts';
+import { isCutOff, type SendLedger, type Standing, UNRECORDED } from './send-ledger.ts';
 import type { AbandonedTask, ReplayTask, RetryTask, StepTask } from './step-tasks.ts';
-import type { Place, StepAnswer, Underway } from './underway.ts';
+import { BUSY_MS, type Place, type StepAnswer, type Underway } from './underway.ts';
 
 export interface StepsOptions {
   readonly ledger: SendLedger;
@@ -40,9 +40,6 @@ export interface StepsOptions {
   readonly encryption: Encryption;
   readonly clock: Clock;
 }
-
-/** How long what is under way keeps a further record about the same holding waiting. */
-const BUSY_MS = 1_000;
 
 export class Steps {
   readonly #options: StepsOptions;
@@ -97,9 +94,10 @@ export class Steps {
       case 'resume':
         return this.#resume(task, holding, place);
       case 'wait':
-        if (holding?.phase === 'ended') return (holding.nextAttemptAt ?? this.#options.clock.now()) + BUSY_MS;
+        if (holding?.phase === 'ended' && holding.nextAttemptAt !== null)
+          return Math.max(holding.nextAttemptAt, this.#options.clock.now()) + BUSY_MS;
         // Cut off by a crash; the record that asked for it may be of this batch, where the newer one took its place.
-        return this.#tellAgain(task, holding, (cutOff) => nextTry(cutOff), place);
+        return this.#tellAgain(task, holding, (cutOff) => nextTry(cutOff, cutOff.phase === 'ended'), place);
       case 'repeat':
         return this.#tellAgain(task, holding, (ended) => repeated(ended, decided.revision), place);
       case 'withdraw':
@@ -174,7 +172,7 @@ export class Steps {
       replayed.inc({ result: 'unknown' });
       return null;
     }
-    if (isCutOff(task, holding))
+    if (isCutOffReplay(task, holding))
       return this.#tell(task, told, { ...holding, ...nextTry(holding, holding.phase === 'ended') }, place);
     const appraisal = appraisalOf(task, holding, told, this.#options);
     if (!isReplayable(appraisal, accepts)) {
@@ -227,8 +225,8 @@ export class Steps {
       const { revision } = decided;
       const opened = begun(null, { kind: 'event', revision, told: outwardValueOf(decided) });
       standing = { ...opened, ...placeOf(task, holdingId, holdingId), heldBy: null };
-    } else if (holding.phase === 'intended' && holding.revision === decided.revision) {
-      standing = { ...holding, ...nextTry(holding), nextAttemptAt: null };
+    } else if (isCutOff(holding) && holding.revision === decided.revision) {
+      standing = { ...holding, ...nextTry(holding, holding.phase === 'ended'), nextAttemptAt: null };
       // What has ended needs no end; a retry that waits ends itself when it comes due.
     } else return null;
     await dispatch.endUnsent(task, standing, null, 'dead', reasonCode);

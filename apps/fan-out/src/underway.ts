@@ -4,6 +4,9 @@ import type { DestinationLane, LaneAnswer, LaneItem, Ticket } from './destinatio
 /** Null: all is on record that is to be. An instant: the record that asked comes again then. */
 export type StepAnswer = number | null;
 
+/** How long what is under way keeps a further record about the same thing waiting. */
+export const BUSY_MS = 1_000;
+
 /** A step under way. */
 export interface Underway {
   /** @throws DependencyFailure */
@@ -50,6 +53,6 @@ export function goThrough<Item extends LaneItem>(
   place.ticket = ticket;
   if (place.isLetGo) ticket.leave();
   // One that is known to be slow is not waited for at all, or every batch with something for it would be slow.
-  if (lane.isSlow) place.early.resolve(guardAt);
+  if (ticket.isTaken && lane.isSlow) place.early.resolve(guardAt);
   return ticket.answer;
 }

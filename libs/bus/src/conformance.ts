@@ -160,6 +160,24 @@ export function busConformance(bus: BusUnderTest): readonly BusConformanceCheck[
       assert.equal(early, 0);
     }),
 
+    check('whoever stops finishes what it has let go while it still is a member', async (scene) => {
+      await bus.producer.produce(scene.records(5));
+      const seen: Refused[] = [];
+      const told: boolean[] = [];
+      const member = await scene.join(collecting(scene, seen), {
+        assignment: {
+          assigned: async () => undefined,
+          drained: async () => {
+            await delay(300);
+            told.push(member.status.isMember);
+          },
+        },
+      });
+      await until(() => seen.length >= 5 && member.status.lag === 0);
+      await member.stop();
+      assert.deepEqual(told, [true]);
+    }),
+
     check(
       'poison goes to the dead letters as it came, and the next record is handled at once',
       async (scene) => {

@@ -103,6 +103,8 @@ export function nameOf({ topic, partition }: TopicPartition): string {
 export interface AssignmentListener {
   /** May wait, e.g. until ClickHouse shows what the last owner wrote; no event is handled before it resolves. */
   assigned(partitions: readonly TopicPartition[]): Promise<void>;
+  /** The batches in hand are done; the group is left once this resolves, and what writes as its member can do so until then. */
+  drained?(): Promise<void>;
 }
 
 /** A consumer group as a service uses it; real over Kafka, and in memory for tests. */

@@ -210,6 +210,7 @@ describe('mayHaveArrived', () => {
   it.each<[AttemptOutcome, AttemptAnswer, boolean]>([
     [{ outcome: 'delivered' }, { status: 200 }, false],
     [retry, { error: 'connection_refused' }, false],
+    [retry, { error: 'connect_timeout' }, false],
     [retry, { error: 'dns_failure' }, false],
     [refused, { error: 'tls_certificate_invalid' }, false],
     [retry, { error: 'timeout' }, true],

@@ -152,6 +152,7 @@ function parseHttpDate(text: string): number | null {
 /** Why no usable response came; the sender translates its client's errors into these. */
 export const NETWORK_ERRORS = [
   'timeout',
+  'connect_timeout',
   'dns_failure',
   'connection_refused',
   'connection_reset',
@@ -222,6 +223,7 @@ export function judgeStatus({ status, retryAfterMs }: ResponseHead): AttemptOutc
 
 /** Errors before a byte of the request has left. */
 const UNSENT_NETWORK_ERRORS: readonly NetworkError[] = [
+  'connect_timeout',
   'dns_failure',
   'connection_refused',
   'network_unreachable',

@@ -37,8 +37,8 @@ export interface Transport {
 
 const DEFAULT_MAX_BATCH = 500;
 /**
- * Four times the longest call we know to be at work, fan-out's: 30 s for the configuration, 30 s for room in the lane of a
- * destination that never answers, 10 s (DELIVERY_TIMEOUT_MS) for the attempts that began last: 70 s.
+ * Four times the longest call we know to be at work, fan-out's: 30 s for the configuration, 30 s for ClickHouse, 10 s
+ * (DELIVERY_TIMEOUT_MS) for attempts that take so long by our own lag: 70 s.
  */
 const DEFAULT_HANDLER_LIMIT_MS = 300_000;
 const ASSIGNMENT_RETRY_MS = 500;
@@ -93,10 +93,11 @@ export class PartitionWorkers {
     this.#workers.get(nameOf(place))?.push(records, highWatermark);
   }
 
-  /** Finishes what is in hand and commits it. */
+  /** Finishes what is in hand and commits it, and has the listener finish what it has let go. */
   async drain(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.drain()));
     await Promise.all(this.#retiring.values());
+    await this.#options.assignment?.drained?.();
     this.lose();
   }
 
