@@ -226,7 +226,7 @@ describe('a breaker', () => {
     await broken(lane);
     lane.submit(item('later'));
     expect(lane.away).toBe(1);
-    expect(lane.isSwitchedOff).toBe(false);
+    expect(lane.isRefusing).toBe(false);
     expect(lane.away).toBe(1);
     lane.forgetAway();
     expect(lane.away).toBe(0);
@@ -278,18 +278,33 @@ describe('a destination that only fails', () => {
       if (requests.length > nth) await end(nth++, health);
       return (await ticket.answer).kind;
     };
-    while (lane.disabledAt === null) {
+    while (lane.switchedOff === null) {
       await tries('down');
       vi.advanceTimersByTime(5_000);
     }
-    expect(lane.disabledAt).toBeGreaterThanOrEqual(1_060_000);
+    expect(lane.switchedOff.at).toBeGreaterThanOrEqual(1_060_000);
+    expect(lane.switchedOff.reasonCode).toBe('nothing_but_failures');
     expect(await tries('down')).toBe('disabled');
     vi.advanceTimersByTime(3_600_000);
     expect(await tries('down')).toBe('sent');
     expect(await tries('down')).toBe('disabled');
     vi.advanceTimersByTime(3_600_000);
     expect(await tries('up')).toBe('sent');
-    expect(lane.disabledAt).toBeNull();
+    expect(lane.switchedOff).toBeNull();
     expect(await tries('up')).toBe('sent');
+  });
+
+  it('is switched off at once where it wants nothing any more, and on again where it takes something', async () => {
+    const lane = laneOf();
+    lane.submit(item('x'));
+    await end(0, 'gone');
+    expect(lane.switchedOff).toEqual({ at: 1_000_000, reasonCode: 'receiver_gone' });
+    expect(changes).toBe(1);
+    expect(await lane.submit(item('y')).answer).toEqual({ kind: 'disabled' });
+    vi.advanceTimersByTime(3_600_000);
+    lane.submit(item('z'));
+    await end(1, 'up');
+    expect(lane.switchedOff).toBeNull();
+    expect(changes).toBe(2);
   });
 });

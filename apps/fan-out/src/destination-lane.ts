@@ -8,8 +8,14 @@ export interface LaneItem {
   readonly envelope: string;
 }
 
-/** What a request told of the destination as a whole; `unknown`: nothing. */
-export type Health = 'up' | 'down' | 'unknown';
+/** What a request told of the destination as a whole; `gone`: it wants nothing any more, `unknown`: nothing. */
+export type Health = 'up' | 'down' | 'gone' | 'unknown';
+
+/** Why nothing is sent to a destination any more, but for a try each hour. */
+export interface SwitchedOff {
+  readonly at: number;
+  readonly reasonCode: 'nothing_but_failures' | 'receiver_gone';
+}
 
 export interface LaneLimits {
   /** Requests at once. */
@@ -88,7 +94,7 @@ export class DestinationLane<Item extends LaneItem> {
   /** A request's time as a whole, our own records included. */
   #requestMs = 0;
   #away = 0;
-  #disabledAt: number | null = null;
+  #switchedOff: SwitchedOff | null = null;
   #triedAt = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -99,9 +105,9 @@ export class DestinationLane<Item extends LaneItem> {
     this.#rate = this.#rateOf(options.limits);
   }
 
-  /** Since when it is switched off for nothing but failures. */
-  get disabledAt(): number | null {
-    return this.#disabledAt;
+  /** Since when nothing is sent to it, and why; null while it is. */
+  get switchedOff(): SwitchedOff | null {
+    return this.#switchedOff;
   }
 
   /** Items that were sent back and have not come again, as far as this process knows. */
@@ -133,14 +139,14 @@ export class DestinationLane<Item extends LaneItem> {
     this.#away = Math.max(0, this.#away - 1);
   }
 
-  /** Whether nothing is taken, and nothing is sent back either. */
-  get isSwitchedOff(): boolean {
-    return this.#disabledAt !== null && this.#options.clock.now() < this.#triedAt + DISABLED_PROBE_MS;
+  /** Whether nothing is taken now, and nothing is sent back either. */
+  get isRefusing(): boolean {
+    return this.#switchedOff !== null && this.#options.clock.now() < this.#triedAt + DISABLED_PROBE_MS;
   }
 
   /** Why an item cannot be taken now, and until when it is sent back; null: it may be. For whoever wants to spare the work before. */
   refusal(): Exclude<LaneAnswer, { kind: 'sent' }> | null {
-    if (this.isSwitchedOff) return { kind: 'disabled' };
+    if (this.isRefusing) return { kind: 'disabled' };
     const now = this.#options.clock.now();
     const admission = this.breaker.admission(now, this.#limits.concurrency);
     if (admission.kind === 'shut') return this.#sentBack(admission.until);
@@ -283,7 +289,7 @@ export class DestinationLane<Item extends LaneItem> {
   #learn(health: Health, since: number, isProbe: boolean, flight: Flight): void {
     const now = this.#options.clock.now();
     const before: BreakerState = this.breaker.state;
-    const wasDisabled = this.#disabledAt;
+    const wasSwitchedOff = this.#switchedOff;
     if (health === 'unknown' && isProbe) this.breaker.dropProbe(now);
     if (health !== 'unknown') {
       this.#flightMs += (flight.ms - this.#flightMs) * LATENCY_WEIGHT;
@@ -292,9 +298,11 @@ export class DestinationLane<Item extends LaneItem> {
       else this.breaker.failed(now, isProbe);
     }
     const { failingSince } = this.breaker;
-    if (failingSince === null) this.#disabledAt = null;
-    else if (now - failingSince >= this.#limits.disableAfterMs) this.#disabledAt ??= now;
-    if (this.breaker.state !== before || this.#disabledAt !== wasDisabled) this.#options.onChange();
+    if (failingSince === null) this.#switchedOff = null;
+    else if (health === 'gone') this.#switchedOff ??= { at: now, reasonCode: 'receiver_gone' };
+    else if (now - failingSince >= this.#limits.disableAfterMs)
+      this.#switchedOff ??= { at: now, reasonCode: 'nothing_but_failures' };
+    if (this.breaker.state !== before || this.#switchedOff !== wasSwitchedOff) this.#options.onChange();
   }
 
   #sendAllBack(until: number): void {

@@ -88,7 +88,7 @@ export class DestinationLanes {
     });
     this.#lanes.set(id, { active, lane });
     // Of the one before nobody would be told otherwise that it is no more.
-    if (kept !== undefined && (kept.lane.disabledAt !== null || kept.lane.breaker.state !== 'closed'))
+    if (kept !== undefined && (kept.lane.switchedOff !== null || kept.lane.breaker.state !== 'closed'))
       this.#tell(active, lane);
     return lane;
   }
@@ -109,10 +109,10 @@ export class DestinationLanes {
 
   #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<LaneLoad>): void {
     const { producer, clock, instanceId, configurationVersion, logger } = this.#options;
-    const { breaker, disabledAt } = lane;
+    const { breaker, switchedOff } = lane;
     const { state, changedAt, probeAt, probes, consecutiveFailures, failingSince } = breaker;
     logger.warn(
-      { destinationId: destination.id, breaker: state, isDisabled: disabledAt !== null },
+      { destinationId: destination.id, breaker: state, isDisabled: switchedOff !== null },
       'destination.changed',
     );
     const { lastFailureAt, lastSuccessAt } = breaker;
@@ -130,9 +130,9 @@ export class DestinationLanes {
       lastFailureCode: null,
       lastSuccessAt,
       lastRequestId: null,
-      isDisabled: disabledAt !== null,
-      disabledAt,
-      disabledReasonCode: disabledAt === null ? null : 'nothing_but_failures',
+      isDisabled: switchedOff !== null,
+      disabledAt: switchedOff?.at ?? null,
+      disabledReasonCode: switchedOff?.reasonCode ?? null,
       parkedDeliveries: lane.away,
       instanceId,
       changedAt: clock.now(),

@@ -690,6 +690,25 @@ describe('a destination that is down', () => {
   });
 });
 
+describe('a webhook that wants nothing any more', () => {
+  it('is switched off at once, and what comes after it leaves a dead letter', async () => {
+    const settings = {
+      url: 'https://receiver.example/',
+      signingSecrets: { current: 'whsec_ZXhhbXBsZS1zaWduaW5nLXNlY3JldC1vbmU=' },
+    };
+    bed = await FanOutBed.start(
+      ['destination', { ...PARTNER, id: 'webhook', definition: 'webhook', settings }],
+      ['subscription', { id: 'all', destinationId: 'webhook' }],
+    );
+    bed.exchange = () => answered(410);
+    await bed.decide(decided);
+    await bed.decide({ ...decided, conversionId: 'c0ffee00-0000-8000-8000-000000000301' });
+    expect(outcomes()).toEqual(['receiver_gone', 'destination_switched_off']);
+    expect(bed.requests).toHaveLength(1);
+    expect(bed.topics().filter((topic) => topic === 'dead-letter.v1')).toHaveLength(2);
+  });
+});
+
 describe('over any history of revisions, answers and crashes', () => {
   const answers: Exchange[] = [
     TAKEN,

@@ -1,5 +1,5 @@
 /** What the answer to a request means: for each delivery of it, for what is sent once more at once, and for the destination. */
-import { isAdjustment, TOKEN_EXPIRED } from '@tributary/destinations';
+import { isAdjustment, RECEIVER_GONE, TOKEN_EXPIRED } from '@tributary/destinations';
 import { type AttemptOutcome, judgeNetworkError } from '@tributary/domain';
 import type { ReadyAttempt } from './delivery-records.ts';
 import type { Health } from './destination-lane.ts';
@@ -50,6 +50,8 @@ export function healthOf(exchange: Exchange, { outcomes, isAgain }: Judged): Hea
   if (!exchange.ok) return 'down';
   const final = outcomes.filter((_, index) => isAgain[index] !== true);
   if (final.length === 0) return 'unknown';
+  if (final.every((outcome) => outcome.outcome === 'refused' && outcome.reason === RECEIVER_GONE))
+    return 'gone';
   const isDown = final.every(
     (outcome) =>
       (outcome.outcome === 'retry' && !asksForSplit(outcome)) ||
@@ -60,6 +62,5 @@ export function healthOf(exchange: Exchange, { outcomes, isAgain }: Judged): Hea
 
 /** Of the requests that one was split into. */
 export function healthOfAll(healths: readonly Health[]): Health {
-  if (healths.includes('up')) return 'up';
-  return healths.includes('down') ? 'down' : 'unknown';
+  return (['up', 'gone', 'down'] as const).find((each) => healths.includes(each)) ?? 'unknown';
 }

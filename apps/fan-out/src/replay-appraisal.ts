@@ -49,7 +49,7 @@ function replayDestination(
   // What is rehearsed is not told later, and what ought to be told later is not rehearsed.
   if (isRehearsal(receiver)) return { kind: 'off' };
   // It would only be a dead letter once more.
-  if (lanes.laneOf(receiver).isSwitchedOff) return { kind: 'off' };
+  if (lanes.laneOf(receiver).isRefusing) return { kind: 'off' };
   const { definition, settings } = receiver;
   const { occurredAt } = telling;
   return {

@@ -401,6 +401,9 @@ export function retry(
 /** The reason that makes the engine drop its access token and fetch another before the next attempt. */
 export const TOKEN_EXPIRED = 'token_expired';
 
+/** A receiver that says it wants nothing any more: its destination is switched off at once. */
+export const RECEIVER_GONE = 'receiver_gone';
+
 /** The platform takes the access token no more; only of a destination with a `credential`. */
 export function tokenExpired(detail?: string): AttemptOutcome {
   return retry(TOKEN_EXPIRED, { detail });

@@ -268,7 +268,7 @@ describe('judge', () => {
     [302, { outcome: 'refused', reason: 'redirect_not_followed', scope: 'destination' }],
     [400, { outcome: 'refused', reason: 'http_400', scope: 'event' }],
     [401, { outcome: 'refused', reason: 'http_401', scope: 'destination' }],
-    [410, { outcome: 'refused', reason: 'http_410', scope: 'destination' }],
+    [410, { outcome: 'refused', reason: 'receiver_gone', scope: 'destination' }],
     [429, { outcome: 'retry', reason: 'http_429' }],
     [500, { outcome: 'retry', reason: 'http_500' }],
   ])('%i', (status, outcome) => {

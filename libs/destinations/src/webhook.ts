@@ -4,7 +4,14 @@ import { judgeStatus, type Money, parseRetryAfter } from '@tributary/domain';
 import { z } from 'zod';
 import { unitsText } from './amounts.ts';
 import { AMOUNT_NAMES, type CorrectionKind } from './correction.ts';
-import { type DestinationPage, defineDestination, forAll, type OutwardDelivery } from './definition.ts';
+import {
+  type DestinationPage,
+  defineDestination,
+  forAll,
+  type OutwardDelivery,
+  RECEIVER_GONE,
+  refused,
+} from './definition.ts';
 import { eventTime } from './event-time.ts';
 import { type JsonValue, jsonText } from './json-text.ts';
 import { eventOverrides, secret } from './settings.ts';
@@ -105,7 +112,10 @@ const page: DestinationPage = {
   answers: [
     ['2xx', 'delivered'],
     ['408, 425, 429, 5xx', 'retry `http_<status>`, Retry-After honoured'],
-    ['410', 'refused `http_410`: the receiver wants no more of them'],
+    [
+      '410',
+      'refused `receiver_gone`: the receiver wants no more of them, and the destination is switched off',
+    ],
     ['other 4xx', 'refused `http_<status>`'],
     ['3xx', 'refused `redirect_not_followed`'],
   ],
@@ -118,6 +128,9 @@ const page: DestinationPage = {
   ],
   sources: [SPECIFICATION],
 };
+
+/** The receiver is to be sent nothing any more. Source: the specification of Standard Webhooks. */
+const GONE = 410;
 
 export const webhook = defineDestination<WebhookSettings>({
   key: 'webhook',
@@ -180,6 +193,7 @@ export const webhook = defineDestination<WebhookSettings>({
   },
 
   judge: ({ response: { status, headers }, deliveryCount, now }) => {
+    if (status === GONE) return forAll(deliveryCount, refused(RECEIVER_GONE, 'destination'));
     const retryAfterMs = parseRetryAfter(headers['retry-after'], now);
     return forAll(deliveryCount, judgeStatus({ status, retryAfterMs }));
   },

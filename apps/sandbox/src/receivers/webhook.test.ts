@@ -203,7 +203,7 @@ describe('the definition', () => {
   });
 
   it.each([
-    [410, { outcome: 'refused', reason: 'http_410', scope: 'destination' }],
+    [410, { outcome: 'refused', reason: 'receiver_gone', scope: 'destination' }],
     [429, { outcome: 'retry', reason: 'http_429' }],
     [500, { outcome: 'retry', reason: 'http_500' }],
   ])('judges a failure of %i', async (status, outcome) => {
