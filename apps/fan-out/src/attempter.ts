@@ -294,12 +294,13 @@ export class Attempter {
   async #endAllUnsent(attempts: readonly ReadyAttempt[], outcome: AttemptOutcome): Promise<void> {
     const { clock, random } = this.#options;
     const endedAt = clock.now();
-    await Promise.all(
+    const ends = await Promise.allSettled(
       attempts.map((attempt) => {
         const judged = { mayHaveArrived: false, endedAt, random: random() };
         return this.endUnsent(attempt, deliveryOutcome(attempt, outcome, judged));
       }),
     );
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   /** Puts ends on record after what follows from them, and then remembers them. */

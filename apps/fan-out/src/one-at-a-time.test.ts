@@ -48,6 +48,6 @@ describe('a failure', () => {
     await work.answer.catch(() => undefined);
     await oneAtATime.idle();
     await Promise.resolve();
-    expect(told).toEqual([['delivery.failed_unwatched', { errorType: 'RangeError' }]]);
+    expect(told).toEqual([['delivery.failed_unwatched', { work: 'a', errorType: 'RangeError' }]]);
   });
 });

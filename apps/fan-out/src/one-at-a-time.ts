@@ -51,7 +51,7 @@ export class OneAtATime {
     });
     // Whoever has let it go does not hear of its failure; the record that asked comes again.
     ended.catch((error: unknown) => {
-      if (!isWatched) this.#tellUnwatched(error);
+      if (!isWatched) this.#tellUnwatched(name, error);
     });
     return {
       answer: Promise.race([ended, place.early.promise]),
@@ -69,9 +69,9 @@ export class OneAtATime {
   }
 
   /** The type only: a message may quote what was sent. */
-  #tellUnwatched(error: unknown): void {
+  #tellUnwatched(name: string, error: unknown): void {
     const errorType = error instanceof Error ? error.name : 'unknown';
-    this.#options.logger.error({ errorType }, 'delivery.failed_unwatched');
+    this.#options.logger.error({ work: name, errorType }, 'delivery.failed_unwatched');
   }
 
   /** A revision that ClickHouse does not show yet keeps nobody else waiting: the record that asked comes again. */
