@@ -127,13 +127,13 @@ class ConsoleLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.#runner.start();
   }
 
-  /** After the HTTP server has closed: whoever waited for a version has been answered. */
+  /**
+   * After the HTTP server has closed: whoever waited for a version has been answered. Side by side, because the times that
+   * each may take to leave a broker that does not answer are together longer than a drain may take.
+   */
   async onApplicationShutdown(): Promise<void> {
-    await this.#runner.close();
-    await this.#undecoded?.stop();
-    await this.#replays.close();
-    await this.#evidence.close();
-    await this.#follower.stop();
+    await Promise.all([this.#runner.close(), this.#undecoded?.stop()]);
+    await Promise.all([this.#replays.close(), this.#evidence.close(), this.#follower.stop()]);
     await this.#bus.close();
   }
 }
