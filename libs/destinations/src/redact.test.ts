@@ -118,6 +118,45 @@ describe('records of an attempt', () => {
     expect(recordRequest({ ...request, body: null }, hide).body).toBeNull();
   });
 
+  it('hides each address of a batch, also one that begins with another, in good time', () => {
+    const v4 = Array.from({ length: 1_000 }, (_, n) => `203.${n >> 8}.${n & 255}.${(n * 7) & 255}`);
+    const v6 = Array.from({ length: 1_000 }, (_, n) => `2001:db8::${n.toString(16)}`);
+    const addresses = [...v4, ...v6, '203.0.113.5', '203.0.113.51'];
+    const batch = addresses.map((ipAddress) => sampleDelivery('sale', { ipAddress }));
+    const shapes = [
+      (text: string) => text,
+      encodeURIComponent,
+      (text: string) => text.replaceAll('.', '%2E').replaceAll(':', '%253A'),
+      (text: string) => text.replaceAll('.', '\\u002E').replaceAll(':', '\\u003a'),
+    ];
+    const text = addresses.flatMap((each) => shapes.map((shape) => `<${shape(each)}>`)).join('1 203.0 2001:');
+    const before = process.cpuUsage();
+    const hidden = attemptRedactor(request, batch, (same) => same)(text);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
+    const places = addresses.length * shapes.length;
+    expect(hidden).toBe(Array(places).fill(`<${REDACTED}>`).join('1 203.0 2001:'));
+  });
+
+  it('hides an address whatever stands around it, and nothing that only looks like one', () => {
+    const address = fc.oneof(fc.ipV4(), fc.ipV6());
+    const around = fc.string({ maxLength: 6, unit: fc.constantFrom(...'0af.:%3D\\u-"= ') });
+    const shape = fc.constantFrom<(text: string) => string>(
+      (text) => text,
+      encodeURIComponent,
+      (text) => encodeURIComponent(encodeURIComponent(text)),
+      (text) => text.replaceAll('.', '%2e'),
+      (text) => text.replaceAll(':', '\\u003A'),
+    );
+    fc.assert(
+      fc.property(address, around, around, shape, address, (ipAddress, before, after, shaped, other) => {
+        const hideOne = attemptRedactor(request, [sampleDelivery('sale', { ipAddress })], (same) => same);
+        expect(hideOne(`${before}${shaped(ipAddress)}${after}`)).not.toContain(shaped(ipAddress));
+        if (!other.includes(ipAddress)) expect(hideOne(`<${shaped(other)}>`)).toBe(`<${shaped(other)}>`);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('hides what a response or an outcome quotes of them', () => {
     const response = {
       status: 400,

@@ -58,8 +58,38 @@ export function attemptRedactor(
   const addresses = deliveries.flatMap(({ conversion: { ipAddress } }) =>
     ipAddress === null ? [] : [ipAddress],
   );
-  const hideRest = redactorFor([...(request.derivedSecrets ?? []), ...addresses]);
-  return (text) => hideRest(hideSecrets(text));
+  const hideDerived = redactorFor(request.derivedSecrets ?? []);
+  const hideAddresses = addressRedactor(addresses);
+  return (text) => hideAddresses(hideDerived(hideSecrets(text)));
+}
+
+/** What an address is made of, with two separators at least, as they are or as a URL or JSON encodes them. */
+const MAYBE_ADDRESS =
+  /(?<![0-9A-Fa-f.:])[0-9A-Fa-f]*(?:(?:[.:]|(?:%(?:25){0,2}|\\u00)(?:2[eE]|3[aA]))[0-9A-Fa-f]*){2,}/g;
+const ENCODED_SEPARATOR = /(?:%(?:25){0,2}|\\u00)(2e|3a)/gi;
+
+/**
+ * Hides whatever holds one of the addresses. A batch has up to thousands of them: a pattern of all would take longer to make
+ * than the request takes, and hold up everybody else's.
+ */
+function addressRedactor(addresses: readonly string[]): Redactor {
+  if (addresses.length === 0) return (text) => text;
+  const hidden = new Set(addresses);
+  const lengths = [...new Set(addresses.map(({ length }) => length))];
+  const holdsOne = (text: string) =>
+    hidden.has(text) ||
+    lengths.some((length) => {
+      for (let at = 0; at + length <= text.length; at++)
+        if (hidden.has(text.slice(at, at + length))) return true;
+      return false;
+    });
+  return (text) =>
+    text.replace(MAYBE_ADDRESS, (found) => {
+      const plain = found.replace(ENCODED_SEPARATOR, (_, code: string) =>
+        code === '3a' || code === '3A' ? ':' : '.',
+      );
+      return holdsOne(plain) ? REDACTED : found;
+    });
 }
 
 /** The request as it may be recorded; `hide` is the attempt's redactor. */
