@@ -67,6 +67,8 @@ export function attemptRedactor(
 const MAYBE_ADDRESS =
   /(?<![0-9A-Fa-f.:])[0-9A-Fa-f]*(?:(?:[.:]|(?:%(?:25){0,2}|\\u00)(?:2[eE]|3[aA]))[0-9A-Fa-f]*){2,}/g;
 const ENCODED_SEPARATOR = /(?:%(?:25){0,2}|\\u00)(2e|3a)/gi;
+/** Of 45 characters of an address up to eight are separators, of seven characters each. */
+const LONGEST_ENCODED = 100;
 
 /**
  * Hides whatever holds one of the addresses. A batch has up to thousands of them: a pattern of all would take longer to make
@@ -76,20 +78,21 @@ function addressRedactor(addresses: readonly string[]): Redactor {
   if (addresses.length === 0) return (text) => text;
   const hidden = new Set(addresses);
   const lengths = [...new Set(addresses.map(({ length }) => length))];
-  const holdsOne = (text: string) =>
-    hidden.has(text) ||
-    lengths.some((length) => {
-      for (let at = 0; at + length <= text.length; at++)
-        if (hidden.has(text.slice(at, at + length))) return true;
-      return false;
-    });
-  return (text) =>
-    text.replace(MAYBE_ADDRESS, (found) => {
-      const plain = found.replace(ENCODED_SEPARATOR, (_, code: string) =>
-        code === '3a' || code === '3A' ? ':' : '.',
-      );
-      return holdsOne(plain) ? REDACTED : found;
-    });
+  const beginnings = new Set(['%', '\\', ...addresses.map(([first = '']) => first)]);
+  // From each place on anew: what stands before an address may look like the encoding of its first characters.
+  const holdsOne = (text: string) => {
+    for (let at = 0; at < text.length; at++) {
+      if (!beginnings.has(text.charAt(at))) continue;
+      const plain = withPlainSeparators(text.slice(at, at + LONGEST_ENCODED));
+      if (lengths.some((length) => hidden.has(plain.slice(0, length)))) return true;
+    }
+    return false;
+  };
+  return (text) => text.replace(MAYBE_ADDRESS, (found) => (holdsOne(found) ? REDACTED : found));
+}
+
+function withPlainSeparators(text: string): string {
+  return text.replace(ENCODED_SEPARATOR, (_, code: string) => (code.startsWith('3') ? ':' : '.'));
 }
 
 /** The request as it may be recorded; `hide` is the attempt's redactor. */
