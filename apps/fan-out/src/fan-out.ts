@@ -303,10 +303,10 @@ export class FanOut implements AssignmentListener {
     if (!lookup.ok) return [this.#abandoned(incoming, asking, standing, lookup.reason)];
     const { wished, withheld } = this.#planOf(asking, standings);
     const own = wished.filter(({ deliveryId }) => deliveryId === holdingId);
+    if (own.length > 0 || standing !== null) return own.map((each) => this.#stepOf(asking, each, true));
     // Nothing was told under the name that the event had: it goes by the one that it has now.
     const renamed = wished.filter((each) => each.destinationId === destinationId && each.holding === null);
-    const steps = own.length > 0 || standing !== null ? own : renamed;
-    if (steps.length > 0 || standing !== null) return steps.map((each) => this.#stepOf(asking, each, true));
+    if (renamed.length > 0) return renamed.map((each) => this.#stepOf(asking, each, true));
     const obstacle = withheld.find((each) => each.destinationId === destinationId);
     if (obstacle !== undefined && obstacle.reason !== 'subscription_too_new')
       return [this.#abandoned(incoming, asking, standing, obstacle.reason)];

@@ -1,4 +1,5 @@
 /** Tells a page of markup, as proxies and firewalls write it, from the words of an API that answers in JSON. */
+import type { PageRows } from './definition.ts';
 import type { OutwardResponse } from './outward-request.ts';
 
 /**
@@ -7,4 +8,12 @@ import type { OutwardResponse } from './outward-request.ts';
  */
 export function isForeignPage({ status, body }: Pick<OutwardResponse, 'status' | 'body'>): boolean {
   return status >= 400 && status < 500 && status !== 413 && /^\s*</.test(body);
+}
+
+/** What the page of a destination says of it, among how answers are judged. */
+export function foreignPageAnswer(platform: string): PageRows[number] {
+  return [
+    'a 4xx other than 413 whose body is a page of markup',
+    `retry \`response_unreadable\`: a proxy speaks, and not ${platform}`,
+  ];
 }

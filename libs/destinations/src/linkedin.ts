@@ -21,7 +21,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
-import { isForeignPage } from './foreign-page.ts';
+import { foreignPageAnswer, isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 import { subjectHash } from './subject-hash.ts';
@@ -147,10 +147,7 @@ const page: DestinationPage = {
       '401',
       'retry `token_expired` with a fetched access token; refused `token_invalid` with one of the settings, or with `REVOKED_ACCESS_TOKEN`',
     ],
-    [
-      'a 4xx other than 413 whose body is a page of markup',
-      'retry `response_unreadable`: a proxy speaks, and not LinkedIn',
-    ],
+    foreignPageAnswer('LinkedIn'),
     [
       '403',
       'refused `permission_denied`; a rule that does not exist is answered so too, with `No ad accounts found`',

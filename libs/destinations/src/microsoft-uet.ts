@@ -20,7 +20,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS, timeProblems } from './event-time.ts';
-import { isForeignPage } from './foreign-page.ts';
+import { foreignPageAnswer, isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 
@@ -94,10 +94,7 @@ const page: DestinationPage = {
       'those are refused `event_invalid`, the others delivered; a detail with `isWarning` refuses none',
     ],
     ['2xx, `eventsReceived` is less than what is not named', 'retry `events_not_received`, the batch split'],
-    [
-      'a 4xx other than 413 whose body is a page of markup',
-      'retry `response_unreadable`: a proxy speaks, and not Microsoft',
-    ],
+    foreignPageAnswer('Microsoft'),
     ['401, or code `Unauthorized`', 'refused `token_invalid`'],
     ['403', 'refused `permission_denied`'],
     ['404 with an error body', 'refused `tag_unknown`'],

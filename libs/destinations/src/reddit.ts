@@ -20,7 +20,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS, MINUTE_MS, timeProblems } from './event-time.ts';
-import { isForeignPage } from './foreign-page.ts';
+import { foreignPageAnswer, isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 import { subjectHash } from './subject-hash.ts';
@@ -134,10 +134,7 @@ const page: DestinationPage = {
       '400, 413 or 422 that names none',
       'retry `batch_refused` with the batch split; refused `event_invalid` when it was alone',
     ],
-    [
-      'a 4xx other than 413 whose body is a page of markup',
-      'retry `response_unreadable`: a proxy speaks, and not Reddit',
-    ],
+    foreignPageAnswer('Reddit'),
     ['401', 'refused `token_invalid`'],
     ['403', 'refused `permission_denied`: the token may not post to this pixel'],
     ['404', 'refused `pixel_unknown`'],

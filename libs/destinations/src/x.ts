@@ -21,7 +21,7 @@ import {
   type ValidationProblem,
 } from './definition.ts';
 import { DAY_MS } from './event-time.ts';
-import { isForeignPage } from './foreign-page.ts';
+import { foreignPageAnswer, isForeignPage } from './foreign-page.ts';
 import { type JsonValue, jsonText, parseJson } from './json-text.ts';
 import { baseUrl, eventOverrides, secret } from './settings.ts';
 import { subjectHash } from './subject-hash.ts';
@@ -124,10 +124,7 @@ const page: DestinationPage = {
       '400 or 413',
       'nothing was processed: retry `batch_refused` with the batch split; refused `event_invalid` when it was alone',
     ],
-    [
-      'a 4xx other than 413 whose body is a page of markup',
-      'retry `response_unreadable`: a proxy speaks, and not X',
-    ],
+    foreignPageAnswer('X'),
     ['401', 'refused `token_invalid`'],
     ['403', 'refused `permission_denied`: no access to the Ads API'],
     ['404 for `event_id`', 'refused `event_unknown`: the event id belongs to another account'],
