@@ -97,7 +97,7 @@ export class Steps {
         if (holding?.phase === 'ended' && holding.nextAttemptAt !== null)
           return Math.max(holding.nextAttemptAt, this.#options.clock.now()) + BUSY_MS;
         // Cut off by a crash; the record that asked for it may be of this batch, where the newer one took its place.
-        return this.#tellAgain(task, holding, (cutOff) => nextTry(cutOff, cutOff.phase === 'ended'), place);
+        return this.#tellAgain(task, holding, afterCutOff, place);
       case 'repeat':
         return this.#tellAgain(task, holding, (ended) => repeated(ended, decided.revision), place);
       case 'withdraw':
@@ -173,7 +173,7 @@ export class Steps {
       return null;
     }
     if (isCutOffReplay(task, holding))
-      return this.#tell(task, told, { ...holding, ...nextTry(holding, holding.phase === 'ended') }, place);
+      return this.#tell(task, told, { ...holding, ...afterCutOff(holding) }, place);
     const appraisal = appraisalOf(task, holding, told, this.#options);
     if (!isReplayable(appraisal, accepts)) {
       replayed.inc({ result: replayClassOf(appraisal) });
@@ -226,7 +226,7 @@ export class Steps {
       const opened = begun(null, { kind: 'event', revision, told: outwardValueOf(decided) });
       standing = { ...opened, ...placeOf(task, holdingId, holdingId), heldBy: null };
     } else if (isCutOff(holding) && holding.revision === decided.revision) {
-      standing = { ...holding, ...nextTry(holding, holding.phase === 'ended'), nextAttemptAt: null };
+      standing = { ...holding, ...afterCutOff(holding), nextAttemptAt: null };
       // What has ended needs no end; a retry that waits ends itself when it comes due.
     } else return null;
     await dispatch.endUnsent(task, standing, null, 'dead', reasonCode);
@@ -313,6 +313,11 @@ export class Steps {
 
 /** Where nobody knows what the receiver is told: whatever has changed may have been. */
 const TELLS_ALL: Tells = { amounts: AMOUNT_NAMES, state: true };
+
+/** The next attempt of one that was cut off; for free where its request was to be sent again at once. */
+function afterCutOff(holding: Standing): Holding {
+  return nextTry(holding, holding.phase === 'ended');
+}
 
 /** What a holding is about, and the delivery that begins. */
 function placeOf(
