@@ -197,13 +197,14 @@ function queryOf(url: string): string {
   return url.split('?').slice(1).join('?');
 }
 
-/** Snap and Google Analytics take their secret in the query, and Meta there too: it is judged, and never kept. */
-const SECRET_PARAMETERS = ['access_token', 'api_secret'];
+/** Snap, Google Analytics and many networks take their secret in the query, and Meta there too: it is judged, and never kept. */
+const SECRET_PARAMETER =
+  /(?:token|secret|password|passwd|signature)$|(?:api|access|auth|private|postback|security)[_-]?key$|^(?:key|auth|pwd|pass|sig|hmac)$/i;
 
 function incomingCall(receiver: ReceiverName, request: FastifyRequest, receivedAt: number): IncomingCall {
   const [path = ''] = request.url.split('?');
   const query = [...parametersOf(request.url)].map(
-    ([name, value]) => [name, SECRET_PARAMETERS.includes(name) ? '[redacted]' : value] as const,
+    ([name, value]) => [name, SECRET_PARAMETER.test(name) ? '[redacted]' : value] as const,
   );
   return { ...receiver, method: request.method, path, query, body: bodyOf(request), receivedAt };
 }

@@ -13,6 +13,8 @@ function settingsOf(raw: Readonly<Record<string, unknown>>) {
 }
 
 const delivery = sampleDelivery('sale');
+/** 12.34 USD for the advertiser, 2.5 GBP for the partner. */
+const TWO_CURRENCIES = sampleDelivery('sale', { payout: { micros: 2_500_000n, currency: 'GBP' } });
 
 function requestOf(raw: Readonly<Record<string, unknown>>, of: OutwardDelivery = delivery) {
   return partnerPostback.buildRequest({
@@ -75,6 +77,13 @@ describe('buildRequest', () => {
       '?sum={payout|decimals:2}&cents={{payout|cents}}&cur={currency}',
       delivery,
       '?sum=2.50&cents=250&cur=USD',
+    ],
+    ['?sum={payout}&cur={currency}', TWO_CURRENCIES, '?sum=2.5&cur=GBP'],
+    ['?rev={revenue}&cur={currency}', TWO_CURRENCIES, '?rev=12.34&cur=USD'],
+    [
+      '?sum={payout}{payout_currency}&rev={revenue}{revenue_currency}',
+      TWO_CURRENCIES,
+      '?sum=2.5GBP&rev=12.34USD',
     ],
     ['?rev={revenue}&ev={event}&tx={transaction_id}', delivery, '?rev=12.34&ev=sale&tx=order-42'],
     ['?s={status}', delivery, '?s=approved'],
@@ -220,6 +229,15 @@ describe('corrections', () => {
     expect(amounts('https://p.example/')).toEqual([]);
   });
 
+  it.each([
+    [{ urlTemplate }, false],
+    [{ urlTemplate: 'https://p.example/new?st={status}' }, true],
+    [{ urlTemplate, statusUrlTemplate }, true],
+    [{ urlTemplate, statusUrlTemplate: 'https://p.example/status?s={payout}' }, false],
+  ])('of %j are sent for a change of the status alone: %s', (raw, tellsState) => {
+    expect(partnerPostback.tellsState?.(settingsOf(raw))).toBe(tellsState);
+  });
+
   it('need the secrets of their template too', () => {
     const raw = { urlTemplate, statusUrlTemplate: 'https://p.example/?k={secret:other}' };
     const parsed = parseSettings(partnerPostback, raw);
@@ -239,6 +257,17 @@ describe('events and tests', () => {
     const { conversion } = sampleDelivery('sale', { isTest: true });
     const problems = partnerPostback.validate({ conversion, event: 'sale', settings, now: SAMPLE_NOW });
     expect(problems.map(({ code }) => code)).toEqual(['test_not_possible']);
+  });
+
+  it.each([
+    ['?p={payout}&r={revenue}&c={currency}', TWO_CURRENCIES, ['value_invalid']],
+    ['?p={payout}&r={revenue}&c={currency}', delivery, []],
+    ['?p={payout}&c={currency}', TWO_CURRENCIES, []],
+    ['?p={payout}&pc={payout_currency}&r={revenue}&rc={revenue_currency}', TWO_CURRENCIES, []],
+  ])('names no amount by the currency of the other: %s', (query, { conversion }, codes) => {
+    const settings = settingsOf({ urlTemplate: `https://p.example/${query}` });
+    const problems = partnerPostback.validate({ conversion, event: 'sale', settings, now: SAMPLE_NOW });
+    expect(problems.map(({ code }) => code)).toEqual(codes);
   });
 });
 
@@ -313,13 +342,26 @@ describe('judge', () => {
 });
 
 describe('overrides and reviews', () => {
-  const raw = { urlTemplate: 'https://p.example/', method: 'POST', expectedBody: 'OK' };
+  const raw = {
+    urlTemplate: 'https://p.example/',
+    statusUrlTemplate: 'https://p.example/status',
+    method: 'POST',
+    expectedBody: 'OK',
+  };
 
   it.each([
-    [{ urlTemplate: 'https://q.example/' }, { ...raw, urlTemplate: 'https://q.example/' }],
+    [
+      { urlTemplate: 'https://q.example/' },
+      { urlTemplate: 'https://q.example/', method: 'POST', expectedBody: 'OK' },
+    ],
     [
       { expectedReply: { body: '1' } },
-      { urlTemplate: raw.urlTemplate, method: 'POST', expectedReply: { body: '1' } },
+      {
+        urlTemplate: raw.urlTemplate,
+        statusUrlTemplate: raw.statusUrlTemplate,
+        method: 'POST',
+        expectedReply: { body: '1' },
+      },
     ],
     [
       { expectedBody: '1', method: 'GET' },
@@ -339,5 +381,13 @@ describe('overrides and reviews', () => {
       { path: 'urlTemplate', code: 'not_https', severity: 'warning', position: 0 },
       { path: 'urlTemplate', code: 'wrong_unit', severity: 'error', position: 39 },
     ]);
+  });
+
+  it('review the template for changes as one of a conversion that the partner knows', () => {
+    const settings = settingsOf({
+      urlTemplate: 'https://p.example/new?c={partner_click_id}',
+      statusUrlTemplate: 'https://p.example/status?tx={conversion_id}&st={status}',
+    });
+    expect(partnerPostback.review?.(settings)).toEqual([]);
   });
 });

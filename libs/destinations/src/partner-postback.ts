@@ -35,6 +35,7 @@ import {
   refused,
   retry,
   type SettingsFinding,
+  type ValidationProblem,
 } from './definition.ts';
 import { eventOverrides, secret } from './settings.ts';
 
@@ -65,7 +66,7 @@ const headerValue = z
   .max(1_000)
   .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
 
-const template = z.string().transform((text, context): CompiledTemplate<PartnerPostbackMacro> => {
+const template = z.string().transform((text, context): Template => {
   const compilation = compileTemplate(text, PARTNER_POSTBACK_CATALOGUE);
   if (compilation.ok) return compilation.template;
   for (const { message, ...params } of compilation.problems) {
@@ -105,7 +106,7 @@ const settings = z
       .default({})
       .describe('further headers, names in lower case; a value may hold `{secret:name}`'),
     secrets: z
-      .record(z.string().regex(/^[\w.-]{1,64}$/), secret())
+      .record(z.string().regex(/^[\w-]{1,64}$/), secret())
       .default({})
       .describe(
         "the partner's tokens by name, for `{secret:name}` in the URLs and the headers; never typed into those directly",
@@ -164,6 +165,10 @@ const page: DestinationPage = {
       '`test_not_possible`, `status`',
       'a postback URL has no test switch, so the partner would count a test conversion',
     ],
+    [
+      '`value_invalid`, `currency`',
+      'the template has `{payout}`, `{revenue}` and one `{currency}`, and the two are not of the same',
+    ],
   ],
   answers: [
     ['2xx, as `expectedBody` or `expectedReply` says', 'delivered'],
@@ -177,13 +182,14 @@ const page: DestinationPage = {
   ],
   notes: [
     'Headers that belong to the sender or the connection (`host`, `content-length`, `idempotency-key` and the like) cannot be set. A `{secret:name}` that is used and not given is a fault of the settings.',
-    'The settings that an override of the destination may replace for an offer or an event type are `urlTemplate`, `statusUrlTemplate`, `method`, `headers`, and `expectedBody` or `expectedReply`: [which template is used](../templates.md#which-template-is-used).',
+    'The settings that an override of the destination may replace for an offer or an event type are `urlTemplate` with `statusUrlTemplate` (an override of one takes the place of both), `method`, `headers`, and `expectedBody` or `expectedReply`: [which template is used](../templates.md#which-template-is-used).',
     'A partner that does not read the header `idempotency-key` can tell repeats apart by `{conversion_id}`.',
     "When a conversion that the partner knows is refunded, rejected, credited to somebody else or restated, `statusUrlTemplate` is called with what it is now: `{status}`, `{revision}` and the amounts, zero where it was taken back. The other macros are those it was delivered with, the `idempotency-key` is the correction's own. A template that leaves out an amount of `urlTemplate` can take a conversion back, but not restate it.",
   ],
   sources: [],
 };
 
+type Template = CompiledTemplate<PartnerPostbackMacro>;
 type PartnerPostbackSettings = z.output<typeof settings>;
 
 export const partnerPostback = defineDestination<PartnerPostbackSettings>({
@@ -210,8 +216,8 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   dedupWindowMs: null,
   credential: null,
   overridable: [
-    ['urlTemplate'],
-    ['statusUrlTemplate'],
+    // The partner that was told of a conversion is the one to be told what becomes of it.
+    ['urlTemplate', 'statusUrlTemplate'],
     ['method'],
     ['headers'],
     ['expectedBody', 'expectedReply'],
@@ -219,14 +225,14 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
 
   batchKey: () => '',
   amounts: ({ urlTemplate }) => amountsIn(urlTemplate),
-  tellsState: ({ urlTemplate }) => urlTemplate.uses.some(({ name }) => name === 'status'),
+  tellsState: ({ urlTemplate, statusUrlTemplate }) =>
+    uses(urlTemplate, 'status') || (statusUrlTemplate !== undefined && uses(statusUrlTemplate, 'status')),
   corrections: ({ urlTemplate, statusUrlTemplate }) => correctionsBy(urlTemplate, statusUrlTemplate),
 
-  validate: ({ conversion }) => {
-    if (!conversion.isTest) return [];
-    const message = 'a postback URL has no test switch, so the partner would count the conversion';
-    return [{ field: 'status', code: 'test_not_possible', message, source: DOCS }];
-  },
+  validate: ({ conversion, settings: { urlTemplate } }) => [
+    ...(conversion.isTest ? [TEST_NOT_POSSIBLE] : []),
+    ...(isUnderOneCurrency(urlTemplate) && hasTwoCurrencies(conversion) ? [TWO_CURRENCIES] : []),
+  ],
 
   buildRequest: ({ deliveries, settings: given }) => {
     const [delivery] = deliveries;
@@ -235,7 +241,7 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
     const chosen = delivery.correction === null ? given.urlTemplate : given.statusUrlTemplate;
     if (chosen === undefined) throw new Error('a correction needs a template of its own');
     const values: { [M in PartnerPostbackMacro]?: MacroValue } = {};
-    for (const macro of chosen.macros) values[macro] = READERS[macro](delivery, statuses);
+    for (const macro of chosen.macros) values[macro] = READERS[macro](delivery, statuses, chosen);
     return {
       method,
       url: chosen.render(values, { extra: delivery.conversion.extras, secret: secrets }),
@@ -252,27 +258,54 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   },
 
   review: ({ urlTemplate, statusUrlTemplate }) => [
-    ...findingsIn('urlTemplate', urlTemplate),
-    ...(statusUrlTemplate === undefined ? [] : findingsIn('statusUrlTemplate', statusUrlTemplate)),
+    ...findingsIn('urlTemplate', urlTemplate, 'partner_postback'),
+    ...(statusUrlTemplate === undefined
+      ? []
+      : findingsIn('statusUrlTemplate', statusUrlTemplate, 'status_postback')),
   ],
 });
 
+const TEST_NOT_POSSIBLE: ValidationProblem = {
+  field: 'status',
+  code: 'test_not_possible',
+  message: 'a postback URL has no test switch, so the partner would count the conversion',
+  source: DOCS,
+};
+
+const TWO_CURRENCIES: ValidationProblem = {
+  field: 'currency',
+  code: 'value_invalid',
+  message:
+    'payout and revenue are in two currencies, and the template has one `{currency}` for both: write {payout_currency} and {revenue_currency}',
+  source: DOCS,
+};
+
 function findingsIn(
   path: string,
-  { text }: CompiledTemplate<PartnerPostbackMacro>,
+  { text }: Template,
+  purpose: 'partner_postback' | 'status_postback',
 ): readonly SettingsFinding[] {
-  return lintTemplate(text, 'partner_postback', presetOf(text)).map((finding) => ({ path, ...finding }));
+  return lintTemplate(text, purpose, presetOf(text)).map((finding) => ({ path, ...finding }));
 }
 
-function amountsIn({ uses }: CompiledTemplate<PartnerPostbackMacro>): AmountName[] {
-  return AMOUNT_NAMES.filter((amount) => uses.some(({ name }) => name === amount));
+function uses({ macros }: Template, macro: PartnerPostbackMacro): boolean {
+  return macros.includes(macro);
+}
+
+function amountsIn(given: Template): AmountName[] {
+  return AMOUNT_NAMES.filter((amount) => uses(given, amount));
+}
+
+function isUnderOneCurrency(given: Template): boolean {
+  return uses(given, 'currency') && amountsIn(given).length > 1;
+}
+
+function hasTwoCurrencies({ revenue, payout }: Amounts): boolean {
+  return revenue !== null && payout !== null && revenue.currency !== payout.currency;
 }
 
 /** A template that leaves out an amount the partner was told can only take the conversion back, not restate it. */
-function correctionsBy(
-  urlTemplate: CompiledTemplate<PartnerPostbackMacro>,
-  statusUrlTemplate: CompiledTemplate<PartnerPostbackMacro> | undefined,
-): Corrections {
+function correctionsBy(urlTemplate: Template, statusUrlTemplate: Template | undefined): Corrections {
   if (statusUrlTemplate === undefined) {
     return noCorrections('the partner has given no URL for changes: `statusUrlTemplate`', DOCS);
   }
@@ -309,7 +342,7 @@ function judgeReply(
 }
 
 type Statuses = Readonly<Partial<Record<(typeof STATES)[number], string>>>;
-type Reader = (delivery: OutwardDelivery, statuses: Statuses) => MacroValue;
+type Reader = (delivery: OutwardDelivery, statuses: Statuses, template: Template) => MacroValue;
 
 /** Of a correction what the conversion has become: where nothing is left, zero of what the partner holds. */
 function amountsOf({ conversion, correction }: OutwardDelivery): Amounts {
@@ -327,7 +360,13 @@ function subIdReader(name: (typeof SUB_ID_MACROS)[number]): Reader {
   return ({ conversion: { click } }) => click?.subIds[name];
 }
 
-/** `{currency}` is the payout's, or the revenue's where there is no payout: a partner is told what it is owed. */
+/** Of the amount that the template tells; of both, or of none, the payout's, which is what a partner is owed. */
+function currencyOf(delivery: OutwardDelivery, told: Template): string | undefined {
+  const { payout, revenue } = amountsOf(delivery);
+  const isOfRevenue = uses(told, 'revenue') && !uses(told, 'payout');
+  return (isOfRevenue ? (revenue ?? payout) : (payout ?? revenue))?.currency;
+}
+
 const READERS: Readonly<Record<PartnerPostbackMacro, Reader>> = {
   ...(Object.fromEntries(SUB_ID_MACROS.map((name) => [name, subIdReader(name)])) as Record<
     (typeof SUB_ID_MACROS)[number],
@@ -339,7 +378,9 @@ const READERS: Readonly<Record<PartnerPostbackMacro, Reader>> = {
   conversion_id: ({ conversion }) => conversion.conversionId,
   payout: (delivery) => amountsOf(delivery).payout,
   revenue: (delivery) => amountsOf(delivery).revenue,
-  currency: (delivery) => (amountsOf(delivery).payout ?? amountsOf(delivery).revenue)?.currency,
+  currency: (delivery, _statuses, told) => currencyOf(delivery, told),
+  payout_currency: (delivery) => amountsOf(delivery).payout?.currency,
+  revenue_currency: (delivery) => amountsOf(delivery).revenue?.currency,
   event: ({ event }) => event,
   status: ({ conversion, correction }, statuses) => {
     const state = correction?.state ?? conversion.state;

@@ -8,6 +8,8 @@ describe('a body pattern', () => {
   it.each<[string, string, boolean]>([
     ['OK', 'OK', true],
     ['OK', ' \r\nOK\n', true],
+    ['OK\n', 'OK\n', true],
+    [' OK ', 'OK', true],
     ['OK', 'ok', false],
     ['OK', 'NOT OK', false],
     ['1', '10', false],

@@ -2,7 +2,7 @@
 
 /**
  * A pattern of a whole body: `*` stands for any run of characters, also none, and `\*` for a star. White space around
- * the body does not count; case does.
+ * the body and around the pattern does not count; case does.
  */
 export interface BodyPattern {
   readonly text: string;
@@ -41,7 +41,7 @@ export function replyProblem(
  * before it, so the time grows with the body's length and never explodes, as it could with a regular expression.
  */
 export function bodyPattern(text: string): BodyPattern {
-  const pieces = piecesOf(text);
+  const pieces = piecesOf(text.trim());
   const head = pieces[0] ?? '';
   const tail = pieces.at(-1) ?? '';
   const between = pieces.slice(1, -1).filter((piece) => piece !== '');

@@ -58,7 +58,8 @@ describe('the linter', () => {
     [`https://p.example/pb?${OK}&d=%7Bclickid%7D`, 'write {click_id}'],
     [`https://p.example/pb?${OK}&d=%7Bextra%3Aplan%7D`, 'write {extra:plan}'],
     [`https://p.example/pb?${OK}&n=a%252520b`, 'write %20'],
-    [`https://p.example/pb?${OK}&Api-Key=abc`, 'write {secret:api-key}'],
+    [`https://p.example/pb?${OK}&Api-Key=abcd`, 'write {secret:api-key}'],
+    [`https://p.example/pb?${OK}&api.key=abcd`, 'write {secret:api_key}'],
     [`http://p.example/pb?${OK}`, 'write https'],
     [`https://p.example/pb?${OK}&x=[txid]`, 'write {transaction_id}'],
     [`https://p.example/pb?${OK}&s={sub1|upper|encoded:2}`, 'write {sub1|upper}'],
@@ -78,7 +79,9 @@ describe('the linter', () => {
     'https://p.example/pb?s={sub4}',
     'https://p.example/pb?s={extra:gaid}',
     `https://p.example/pb?${OK}&token={secret:token}&key={sub1}`,
-    `https://p.example/pb?${OK}&token=&monkey=1&tokens=2`,
+    `https://p.example/pb?${OK}&token=&monkey=1&tokens=2&pass=1`,
+    `https://p.example/pb?${OK}&auth=Bearer%20{secret:token}`,
+    `https://p.example/pb?${OK}&u=https%3A%2F%2Fx.example%3Fq%3Da%2520b`,
     `https://p.example/pb?${OK}&id[]={sub1}&id[]={sub2}`,
     `https://p.example/pb?${OK}&x=%7Bnot_a_macro_of_ours%7D&y=50%25`,
     `https://p.example/pb?${OK}&u=https%3A%2F%2Fx.example%3Fs%3D{sub1|encoded:2}`,
@@ -90,11 +93,20 @@ describe('the linter', () => {
     expect(seenIn(text)).toEqual([]);
   });
 
+  it.each([
+    ['https://p.example/status?tx={conversion_id}&st={status}', []],
+    ['https://p.example/status?tx={transaction_id}', []],
+    [`https://p.example/status?${OK}`, []],
+    ['https://p.example/status?st={status}', ['click_id_missing']],
+  ])('takes any id for what the partner knows already: %s', (text, codes) => {
+    expect(lintTemplate(text, 'status_postback').map(({ code }) => code)).toEqual(codes);
+  });
+
   it('judges a landing page by its own macros and without the rules for postbacks', () => {
     const codes = (text: string) => lintTemplate(text, 'landing_page').map(({ code }) => code);
     expect(codes('https://shop.example/#/x?c={gclid}')).toEqual([]);
     expect(codes('https://shop.example/?p={payout}')).toEqual(['unknown_macro']);
-    expect(codes('https://shop.example/?utm=1&utm=2&c=%7Bclick_id%7D&api_key=abc')).toEqual([
+    expect(codes('https://shop.example/?utm=1&utm=2&c=%7Bclick_id%7D&api_key=abcd')).toEqual([
       'duplicate_parameter',
       'double_encoding',
       'secret_in_url',

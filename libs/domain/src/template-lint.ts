@@ -54,12 +54,16 @@ export interface TemplatePreset {
   readonly fillIn: readonly string[];
 }
 
-/** What a template is for; it decides the macros, and which rules make sense. */
-export const TEMPLATE_PURPOSES = ['partner_postback', 'landing_page'] as const;
+/**
+ * What a template is for; it decides the macros, and which rules make sense. A `status_postback` tells of a conversion that
+ * the partner knows already.
+ */
+export const TEMPLATE_PURPOSES = ['partner_postback', 'status_postback', 'landing_page'] as const;
 export type TemplatePurpose = (typeof TEMPLATE_PURPOSES)[number];
 
 const CATALOGUES: Readonly<Record<TemplatePurpose, MacroCatalogue>> = {
   partner_postback: PARTNER_POSTBACK_CATALOGUE,
+  status_postback: PARTNER_POSTBACK_CATALOGUE,
   landing_page: LANDING_PAGE_CATALOGUE,
 };
 
@@ -75,8 +79,7 @@ export function lintTemplate(
   if (problems.some(({ code }) => code === 'too_long')) return problems;
   const { tokens } = tokenise(text);
   const template: Linted = { text, catalogue, tokens, ...partsOf(text, tokens) };
-  const rules = purpose === 'partner_postback' ? [...RULES, ...POSTBACK_RULES] : RULES;
-  const found = rules.flatMap((rule) => rule(template, preset));
+  const found = rulesFor(purpose).flatMap((rule) => rule(template, preset));
   return [...problems, ...found].toSorted((a, b) => a.position - b.position);
 }
 
@@ -99,13 +102,18 @@ const RULES: readonly Rule[] = [
 ];
 
 /** A landing page is opened by a browser, gets the click id appended, and is https already by its own rule. */
-const POSTBACK_RULES: readonly Rule[] = [
-  missingClickId,
-  notHttps,
-  fragmentNeverSent,
-  wrongUnits,
-  notFilledIn,
-];
+const POSTBACK_RULES: readonly Rule[] = [notHttps, fragmentNeverSent, wrongUnits, notFilledIn];
+
+function rulesFor(purpose: TemplatePurpose): readonly Rule[] {
+  switch (purpose) {
+    case 'partner_postback':
+      return [...RULES, missingClickId, ...POSTBACK_RULES];
+    case 'status_postback':
+      return [...RULES, missingIdOfKnown, ...POSTBACK_RULES];
+    case 'landing_page':
+      return RULES;
+  }
+}
 
 function finding(
   severity: LintSeverity,
@@ -125,6 +133,8 @@ interface Parameter {
 }
 
 interface UrlParts {
+  /** The segments of the path, their macros blotted out. */
+  readonly path: readonly { readonly position: number; readonly text: string }[];
   readonly parameters: readonly Parameter[];
   /** Index of `#`; null without a fragment. */
   readonly fragmentPosition: number | null;
@@ -143,7 +153,8 @@ function partsOf(text: string, tokens: readonly TemplateToken[]): UrlParts {
   const hash = shape.indexOf('#');
   const query = shape.indexOf('?');
   const fragmentPosition = hash === -1 ? null : hash;
-  if (query === -1 || (hash !== -1 && hash < query)) return { parameters: [], fragmentPosition, shape };
+  const path = segmentsOf(shape);
+  if (query === -1 || (hash !== -1 && hash < query)) return { path, parameters: [], fragmentPosition, shape };
   const parameters: Parameter[] = [];
   let position = query + 1;
   for (const pair of shape.slice(position, hash === -1 ? undefined : hash).split('&')) {
@@ -159,7 +170,16 @@ function partsOf(text: string, tokens: readonly TemplateToken[]): UrlParts {
     });
     position = end + 1;
   }
-  return { parameters, fragmentPosition, shape };
+  return { path, parameters, fragmentPosition, shape };
+}
+
+function segmentsOf(shape: string): UrlParts['path'] {
+  const [authority = ''] = /^[^/?#]*\/\/[^/?#]*/.exec(shape) ?? [];
+  const [path = ''] = shape.slice(authority.length).split(/[?#]/, 1);
+  return [...path.matchAll(/[^/]+/g)].map(({ index, 0: text }) => ({
+    position: authority.length + index,
+    text,
+  }));
 }
 
 function macrosOf(tokens: readonly TemplateToken[]): readonly MacroToken[] {
@@ -182,27 +202,38 @@ function duplicateParameters({ parameters }: Linted): readonly TemplateFinding[]
 
 /** Names of parameters that carry a credential, in small letters and without what stands between their words. */
 const SECRET_PARAMETER =
-  /^(?:\w*(?:token|secret|password|passwd|signature)|(?:api|access|auth|private|secret|postback|security)?key|auth|pwd|pass|sig|hmac|bearer|credentials?)$/;
+  /^(?:\w*(?:token|secret|password|passwd|signature)|\w*(?:api|access|auth|private|secret|postback|security)key|key|auth|pwd|pass|sig|hmac|bearer|credentials?)$/;
 
 /** What looks like a credential whatever its parameter is called: a JSON Web Token, or a key with a well-known head. */
 const SECRET_VALUE = /^(?:eyJ[\w-]{8,}\.[\w-]+|(?:sk|pk|rk|whsec|ghp|xox[abp])[_-][\w-]{12,})/;
 
-function secretsInUrl({ parameters }: Linted): readonly TemplateFinding[] {
-  return parameters.flatMap(({ name, value, valuePosition, macros }) => {
-    if (value === '' || macros.length > 0) return [];
+/** What is shorter is a word or a flag, and no secret setting takes it. */
+const SHORTEST_SECRET = 4;
+
+function secretsInUrl({ parameters, path, shape }: Linted): readonly TemplateFinding[] {
+  const inQuery = parameters.flatMap(({ name, value, valuePosition, macros }) => {
     const isNamedSo = SECRET_PARAMETER.test(name.toLowerCase().replace(/[^a-z0-9]/g, ''));
-    if (!isNamedSo && !SECRET_VALUE.test(value)) return [];
-    const secretName = isNamedSo ? name.toLowerCase().replace(/[^\w.-]/g, '_') : 'token';
+    const secretName = isNamedSo ? name.toLowerCase().replace(/[^\w-]/g, '_') : 'token';
+    const fixed = shape.slice(valuePosition, valuePosition + value.length).replaceAll(BLOT, '');
+    const isGiven = macros.some((macro) => macro.name === 'secret');
+    const isSecret = isNamedSo ? !isGiven && fixed.length >= SHORTEST_SECRET : SECRET_VALUE.test(value);
+    return isSecret ? [{ position: valuePosition, length: value.length, secretName }] : [];
+  });
+  const inPath = path
+    .filter(({ text }) => SECRET_VALUE.test(text))
+    .map(({ position, text }) => ({ position, length: text.length, secretName: 'token' }));
+  return [...inPath, ...inQuery].map(({ secretName, ...place }) => {
     const message = `a credential in the template is shown to everybody who may read it: write {secret:${secretName}} and give the value as a secret setting`;
-    return [
-      finding('error', { code: 'secret_in_url', position: valuePosition, length: value.length, message }),
-    ];
+    return finding('error', { code: 'secret_in_url', ...place, message });
   });
 }
 
-/** A value that is a macro in another system's grammar, which nobody would fill. */
-function foreignMacros({ text, tokens, parameters, catalogue }: Linted): readonly TemplateFinding[] {
-  const values = [...parameters.flatMap(foreignValue), ...hashedMacros(text)];
+/** A value or a path segment that is a macro in another system's grammar, which nobody would fill. */
+function foreignMacros({ text, tokens, parameters, path, catalogue }: Linted): readonly TemplateFinding[] {
+  const segments = path
+    .filter((segment) => isUnreplacedMacro(segment.text))
+    .map(({ position, text: written }) => ({ position, written }));
+  const values = [...segments, ...parameters.flatMap(foreignValue), ...hashedMacros(text)];
   const dollars = tokens.flatMap((token, index) => {
     const before = tokens[index - 1];
     if (token.kind !== 'macro' || before?.kind !== 'literal' || !before.text.endsWith('$')) return [];
@@ -243,13 +274,15 @@ function encodedMacros({ text, catalogue }: Linted): readonly TemplateFinding[] 
   });
 }
 
-function twiceEncodedText({ text, shape }: Linted): readonly TemplateFinding[] {
+function twiceEncodedText({ text, shape, parameters }: Linted): readonly TemplateFinding[] {
   const macros = [...text.matchAll(ENCODED_MACRO)].map(({ index, 0: written }) => [
     index,
     index + written.length,
   ]);
   return [...shape.matchAll(/%(?:25)+[0-9A-F]{2}/gi)].flatMap(({ index, 0: written }) => {
-    if (macros.some(([from = 0, to = 0]) => index >= from && index < to)) return [];
+    const value = parameters.findLast(({ valuePosition }) => valuePosition <= index);
+    const isInAddress = value !== undefined && ENCODED_ADDRESS.test(shape.slice(value.valuePosition, index));
+    if (isInAddress || macros.some(([from = 0, to = 0]) => index >= from && index < to)) return [];
     const once = `%${written.slice(-2)}`;
     const message = `this is encoded twice and would arrive as the text ${once}: write ${once}`;
     return [
@@ -303,12 +336,33 @@ function emptyDefaults({ tokens }: Linted): readonly TemplateFinding[] {
 /** What may carry the id by which a partner knows the click: its own id, ours, or what it passed along. */
 const CLICK_ID_MACRO = /^(?:click_id|partner_click_id|sub\d+|extra(?::name)?)$/;
 
-function missingClickId({ text, tokens, catalogue }: Linted): readonly TemplateFinding[] {
-  // One that is only misspelt is told of as unknown already.
-  const isMeant = ({ name }: MacroToken) => CLICK_ID_MACRO.test(nearestName(name, catalogue) ?? '');
-  if (macrosOf(tokens).some((macro) => CLICK_ID_MACRO.test(macro.name) || isMeant(macro))) return [];
-  const message =
-    'nothing tells the partner which click it was: add {partner_click_id}, or the sub-id that holds it';
+/** A conversion that the partner knows may be named by an id it was delivered with. */
+const ID_OF_KNOWN_MACRO = /^(?:conversion_id|transaction_id)$/;
+
+function missingClickId(template: Linted): readonly TemplateFinding[] {
+  if (names(template, CLICK_ID_MACRO)) return [];
+  return idMissing(
+    template,
+    'nothing tells the partner which click it was: add {partner_click_id}, or the sub-id that holds it',
+  );
+}
+
+function missingIdOfKnown(template: Linted): readonly TemplateFinding[] {
+  if (names(template, CLICK_ID_MACRO) || names(template, ID_OF_KNOWN_MACRO)) return [];
+  return idMissing(
+    template,
+    'nothing tells the partner which conversion it was: add {partner_click_id}, or the {conversion_id} it was told',
+  );
+}
+
+/** Whether a macro is among these; one that is only misspelt is told of as unknown already. */
+function names({ tokens, catalogue }: Linted, macros: RegExp): boolean {
+  return macrosOf(tokens).some(
+    ({ name }) => macros.test(name) || macros.test(nearestName(name, catalogue) ?? ''),
+  );
+}
+
+function idMissing({ text }: Linted, message: string): readonly TemplateFinding[] {
   return [finding('error', { code: 'click_id_missing', position: 0, length: text.length, message })];
 }
 

@@ -4,7 +4,7 @@ import { formatDecimals, formatUnits, type Money, toMinorUnits } from './money.t
 import type { MacroToken, TemplateProblem } from './template-syntax.ts';
 
 /** What a macro stands for; it decides which modifiers apply. */
-export const MACRO_KINDS = ['text', 'money', 'instant'] as const;
+export const MACRO_KINDS = ['text', 'money', 'instant', 'secret'] as const;
 export type MacroKind = (typeof MACRO_KINDS)[number];
 
 /** Text as it is, money as {@link Money}, an instant as epoch milliseconds; null and undefined are missing. */
@@ -35,6 +35,7 @@ const ALL = MACRO_KINDS;
 const MONEY: readonly MacroKind[] = ['money'];
 const INSTANT: readonly MacroKind[] = ['instant'];
 const TEXT: readonly MacroKind[] = ['text'];
+const ALL_BUT_SECRETS = MACRO_KINDS.filter((kind) => kind !== 'secret');
 
 /**
  * Every modifier. Whatever their order in a template, the value is first formatted, then changed in its case, then
@@ -50,7 +51,7 @@ const TEXT: readonly MacroKind[] = ['text'];
  * | `date:pattern`       | instant | by YYYY, MM, DD, HH, mm, ss and SSS, in UTC                                 |
  * | `upper`, `lower`     | text    | in capitals, in small letters                                               |
  * | `sha256`, `sha1`, `md5` | text | the hash of its UTF-8 as lower-case hex; nothing for a missing value        |
- * | `default:x`          | all     | x where the value is missing or empty                                       |
+ * | `default:x`          | all but secrets | x where the value is missing or empty                               |
  * | `encoded`            | all     | percent-encoded, as without a modifier; `encoded:2` for an address within an address |
  * | `raw`                | all     | the value without encoding it again, save what would end its place          |
  */
@@ -79,7 +80,7 @@ export const MODIFIERS: Readonly<Record<string, ModifierRule>> = {
   sha256: { kinds: TEXT, role: 'hash', argument: 'none', example: '{customer_id|sha256}' },
   sha1: { kinds: TEXT, role: 'hash', argument: 'none', example: '{customer_id|sha1}' },
   md5: { kinds: TEXT, role: 'hash', argument: 'none', example: '{customer_id|md5}' },
-  default: { kinds: ALL, role: 'default', argument: 'needed', example: '{sub1|default:none}' },
+  default: { kinds: ALL_BUT_SECRETS, role: 'default', argument: 'needed', example: '{sub1|default:none}' },
   encoded: {
     kinds: ALL,
     role: 'encoding',

@@ -38,7 +38,9 @@ function authorityProblems(text: string, tokens: readonly TemplateToken[]): Temp
   const authority = AUTHORITY.exec(text)?.[0];
   // A macro in the authority is reported by itself; whether the rest would parse says nothing then.
   const isFixed = authority !== undefined && !authority.includes('{');
-  if (authority === undefined || (isFixed && !URL.canParse(exampleOf(tokens)))) {
+  // Before a further slash a URL parser finds no host and takes the next piece for it, which may be a macro.
+  const hasNoHost = authority?.endsWith('//');
+  if (authority === undefined || hasNoHost || (isFixed && !URL.canParse(exampleOf(tokens)))) {
     const length = (authority ?? text).length;
     const message = 'must be an absolute http or https URL, as in https://partner.example/postback';
     return [{ code: 'not_an_http_url', position: 0, length, message }];

@@ -134,7 +134,12 @@ function parseBody(
   let position = bodyStart + head.length + 1;
   const modifierTokens = modifiers.map((text): ModifierToken => {
     const [modifier, argument] = splitAtColon(text);
-    const token = { position, length: text.length, name: modifier.trim(), argument };
+    const token = {
+      position,
+      length: text.length,
+      name: modifier.trim(),
+      argument: argument?.trim() ?? null,
+    };
     position += text.length + 1;
     return token;
   });

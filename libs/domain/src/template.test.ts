@@ -39,6 +39,9 @@ describe('rendering', () => {
     ['?c={sub1|default:none}', {}, '?c=none'],
     ['?c={sub1|default:none}', { sub1: '' }, '?c=none'],
     ['?c={sub1|default:a b}', {}, '?c=a%20b'],
+    ['?c={{ sub1 | default:none }}', {}, '?c=none'],
+    ['?p={{ payout | decimals:2 }}', { payout: usd(12_500_000n) }, '?p=12.50'],
+    ['?d={{ occurred_at | date: YYYY-MM-DD }}', { occurred_at: 1_767_323_045_678 }, '?d=2026-01-02'],
     ['?c={sub1|default:}', {}, '?c='],
     ['?c={sub1|default:none}', { sub1: 'x' }, '?c=x'],
     ['?p={payout}', { payout: usd(12_500_000n) }, '?p=12.5'],
@@ -169,6 +172,11 @@ describe('compiling', () => {
     ['javascript:alert(1)', ['not_an_http_url', 0]],
     ['https:/h.example', ['not_an_http_url', 0]],
     ['https://', ['not_an_http_url', 0]],
+    ['https:///{sub1}/pb?c={click_id}', ['not_an_http_url', 0]],
+    ['https:////h.example/', ['not_an_http_url', 0]],
+    ['https://?c={click_id}', ['not_an_http_url', 0]],
+    ['https://h.example/?x={secret:key|lower}', ['modifier_not_applicable', 33]],
+    ['https://h.example/?x={secret:key|default:y}', ['modifier_not_applicable', 33]],
     ['https://h.example:99999/', ['not_an_http_url', 0]],
     ['{sub1}', ['macro_in_authority', 0], ['not_an_http_url', 0]],
     ['{sub1}://h.example/', ['macro_in_authority', 0], ['not_an_http_url', 0]],
@@ -289,6 +297,11 @@ describe('compiling', () => {
       fc.property(fc.array(piece), (pieces) => {
         const compilation = compileTemplate(pieces.join(''), PARTNER_POSTBACK_CATALOGUE);
         if (!compilation.ok) expect(compilation.problems.length).toBeGreaterThan(0);
+        else {
+          const { template } = compilation;
+          const url = template.render({ sub1: 'evil.example', sub2: '//evil.example' });
+          expect(new URL(url).origin).toBe(template.origin);
+        }
       }),
     );
   });

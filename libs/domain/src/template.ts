@@ -33,7 +33,7 @@ export interface MacroCatalogue<M extends string = string> {
   readonly macros: readonly M[];
   /** The kind of each macro that is not text. */
   readonly kinds?: Readonly<Partial<Record<NoInfer<M>, MacroKind>>>;
-  /** Names that take a key of the caller's own, as `extra` in `{extra:plan}`; their values are text. */
+  /** Names that take a key of the caller's own, as `extra` in `{extra:plan}`; their values are text, of `secret` secrets. */
   readonly namespaces?: readonly string[];
 }
 
@@ -84,6 +84,8 @@ export const PARTNER_POSTBACK_CATALOGUE = {
     'payout',
     'revenue',
     'currency',
+    'payout_currency',
+    'revenue_currency',
     'event',
     'status',
     'occurred_at',
@@ -247,7 +249,8 @@ export function kindOf(
   { name, key }: Pick<MacroToken, 'name' | 'key'>,
   { kinds }: MacroCatalogue,
 ): MacroKind {
-  return key === null ? (kinds?.[name] ?? 'text') : 'text';
+  if (key === null) return kinds?.[name] ?? 'text';
+  return name === 'secret' ? 'secret' : 'text';
 }
 
 function adviceFor({ name, key }: MacroToken, catalogue: MacroCatalogue): string {

@@ -40,7 +40,10 @@ describe('docs/templates.md', () => {
     const expected = [
       ...plain.map((name) => [`{${name}}`, kindOf({ name, key: null }, PARTNER_POSTBACK_CATALOGUE)]),
       ['{sub1}` … `{sub20}', 'text'],
-      ...namespaces.map((name) => [`{${name}:name}`, 'text']),
+      ...namespaces.map((name) => [
+        `{${name}:name}`,
+        kindOf({ name, key: 'name' }, PARTNER_POSTBACK_CATALOGUE),
+      ]),
     ];
     const listed = tableUnder('Macros').map(([macro, kind]) => [macro, kind]);
     expect(listed.toSorted()).toEqual(expected.toSorted());

@@ -174,6 +174,11 @@ describe('access tokens', () => {
     expect((await send(anEvent())).status).toBe(200);
   });
 
+  it('may come in the query', async () => {
+    const path = 'meta/v25.0/123/events?access_token=good';
+    expect((await post(JSON.stringify({ data: [anEvent()] }), { path, authorization: '' })).status).toBe(200);
+  });
+
   it('takes only the one that was set, until another behaviour is set', async () => {
     const body = JSON.stringify({ data: [anEvent()] });
     await sandbox.behave({ kind: 'meta', name: '123' }, {}, '?token=right');

@@ -116,7 +116,8 @@ function judge(call: IncomingCall, credentials: Credentials): Answer {
 }
 
 function checkToken(credentials: Credentials): Fault | null {
-  if (isRightToken(bearerToken(credentials), credentials)) return null;
+  const token = bearerToken(credentials) ?? credentials.parameter('access_token');
+  if (isRightToken(token, credentials)) return null;
   return {
     code: 190,
     title: 'Invalid token',

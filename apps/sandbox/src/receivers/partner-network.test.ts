@@ -50,6 +50,15 @@ it.each([
   expect(await sandbox.received()).toMatchObject([{ method: 'POST', body, query: [['delivery', '1']] }]);
 });
 
+it('keeps no credential of the query', async () => {
+  await call('north?clickid=c-1&token=s3cret&postback_key=s3cret&key=s3cret&sig=s3cret&keyword=shoes');
+
+  const [received] = await sandbox.received();
+  expect(received?.query).toContainEqual(['clickid', 'c-1']);
+  expect(received?.query).toContainEqual(['keyword', 'shoes']);
+  expect(JSON.stringify(received)).not.toContain('s3cret');
+});
+
 it('records a query that is not well encoded', async () => {
   expect((await call('north?a=%zz&b')).status).toBe(200);
 

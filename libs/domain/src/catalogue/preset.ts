@@ -40,9 +40,18 @@ function candidateOf({ name, confirmed, outbound }: Network): Candidate | null {
   return {
     preset: { name, urlTemplate, isConfirmed: confirmed, fillIn },
     address: addressPattern(address, fillIn),
-    neededParameters: isAnyHost ? parameters : [],
+    neededParameters: isAnyHost
+      ? parameters.filter((name) => !isFilledInOnly(urlTemplate, name, fillIn))
+      : [],
     parameters,
   };
+}
+
+/** A parameter that holds nothing but a word to fill in may be left out: a global postback names no offer. */
+function isFilledInOnly(urlTemplate: string, name: string, fillIn: readonly string[]): boolean {
+  const [, query = ''] = urlTemplate.split('?', 2);
+  const pair = query.split('&').find((each) => each.split('=', 1)[0] === name) ?? '';
+  return fillIn.includes(pair.slice(name.length + 1));
 }
 
 /** The words to fill in may have become anything, and http may have become https. */

@@ -82,8 +82,9 @@ export const keitaro: Network = {
   },
   outbound: {
     urlTemplate:
-      'https://DOMAIN/POSTBACK_KEY/postback?subid={partner_click_id}&status={status}&payout={payout}&tid={conversion_id}&currency={currency}',
-    fillIn: { DOMAIN: 'the domain of the tracker', POSTBACK_KEY: 'the key in its postback URL' },
+      'https://DOMAIN/{secret:postback_key}/postback?subid={partner_click_id}&status={status}&payout={payout}&tid={conversion_id}&currency={currency}',
+    fillIn: { DOMAIN: 'the domain of the tracker' },
+    secrets: { postback_key: 'the key in its postback URL' },
     statuses: { pending: 'lead', held: 'lead', payable: 'sale', rejected: 'rejected', reversed: 'rejected' },
     clickUrlParameter: 'partner_click_id={subid}',
     rendered:
