@@ -57,6 +57,18 @@ ENGINE = {{replacing()}}
 ORDER BY (keyHash, conversionId)
 SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 16384;
 
+-- One row per conversion: its newest revision, for whoever takes up a delivery that has waited. In `conversions` a granule has
+-- 8,192 wide rows, and deliveries that wait come back in no order.
+-- Key: a conversion; a revision that comes twice is the same row.
+CREATE TABLE IF NOT EXISTS conversion_revisions
+(
+  conversionId UUID,
+  revision Int32
+)
+ENGINE = {{replacing(revision)}}
+ORDER BY conversionId
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 16384;
+
 -- One row per record: its bytes as they stand in the log. A conversion is looked up with all its revisions, and whoever reads
 -- them goes by the latest and, of one revision, by the first record (libs/store/src/decision-records.ts).
 -- Key: the record's key, which is its conversion (of no id, zeros), and where it stood first; a record that comes twice is the

@@ -200,6 +200,7 @@ describe('a damaged table', () => {
     for (const [table, key] of [
       ['decision_records', '(conversionId, recordPartition, recordOffset)'],
       ['conversion_keys', '(keyHash, conversionId)'],
+      ['conversion_revisions', 'conversionId'],
     ] as const) {
       const whole = await rowsOf(table, key);
       const listed = some.slice(0, 50).map((id) => `'${id}'`);

@@ -108,7 +108,8 @@ it('shows the latest revision of a conversion, and of one revision the first in 
 it('knows what is held of a conversion: the latest attempt, ended over intended, and the revision that told it', async () => {
   const decision = aDecision({ conversionId: randomUUID(), revision: 2 });
   const { conversionId } = decision;
-  await producer.produce([outgoing('conversion.decided.v1', conversionId, decision)]);
+  for (const each of [decision, { ...decision, revision: 1 }])
+    await producer.produce([outgoing('conversion.decided.v1', conversionId, each)]);
   const facts = [
     { attempt: 1, phase: 'intended', outcome: null },
     { attempt: 1, phase: 'ended', outcome: 'retry' },
@@ -149,7 +150,7 @@ it('knows what is held of a conversion: the latest attempt, ended over intended,
   ]);
   expect(await store.newestRevisions([conversionId, randomUUID()])).toEqual(new Map([[conversionId, 2]]));
   expect(await store.decidedRevision(conversionId, 2)).toEqual(decision);
-  expect(await store.decidedRevision(conversionId, 1)).toBeUndefined();
+  expect(await store.decidedRevision(conversionId, 3)).toBeUndefined();
 });
 
 it('lists who holds a wrong number until it is put right', async () => {

@@ -25,6 +25,7 @@ export const ANALYST_TABLES: Readonly<Record<string, readonly string[]>> = {
   // Lookups of attribution: the whole record, and hashes that some were made of hashes of persons.
   decision_records: ['value'],
   conversion_keys: ['keyHash'],
+  conversion_revisions: [],
   click_states: ['record'],
   click_keys: ['keyHash'],
   person_clicks: [],

@@ -107,6 +107,21 @@ SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_b
 CREATE TABLE IF NOT EXISTS conversion_keys AS conversion_keys_local
 ENGINE = Distributed('main', 'tributary', 'conversion_keys_local', cityHash64(keyHash));
 
+-- One row per conversion: its newest revision, for whoever takes up a delivery that has waited. In `conversions` a granule has
+-- 8,192 wide rows, and deliveries that wait come back in no order.
+-- Key: a conversion; a revision that comes twice is the same row.
+CREATE TABLE IF NOT EXISTS conversion_revisions_local
+(
+  conversionId UUID,
+  revision Int32
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', revision)
+ORDER BY conversionId
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 16384;
+
+CREATE TABLE IF NOT EXISTS conversion_revisions AS conversion_revisions_local
+ENGINE = Distributed('main', 'tributary', 'conversion_revisions_local', cityHash64(conversionId));
+
 -- One row per record: its bytes as they stand in the log. A conversion is looked up with all its revisions, and whoever reads
 -- them goes by the latest and, of one revision, by the first record (libs/store/src/decision-records.ts).
 -- Key: the record's key, which is its conversion (of no id, zeros), and where it stood first; a record that comes twice is the

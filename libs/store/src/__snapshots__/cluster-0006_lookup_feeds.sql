@@ -176,6 +176,8 @@ DROP VIEW IF EXISTS decisions_republished;
 
 DROP VIEW IF EXISTS conversion_keys_feed;
 
+DROP VIEW IF EXISTS conversion_revisions_feed;
+
 DROP VIEW IF EXISTS cap_places_feed;
 
 DROP VIEW IF EXISTS tier_places_feed;
@@ -307,6 +309,11 @@ ARRAY JOIN arrayConcat(
   if(isNull(clickOf), [], [concat('click\0', assumeNotNull(clickOf))]),
   arrayMap(form -> concat('subject\0', scope, form, ':', subjectHashes[form]), forms)
 ) AS key
+WHERE _error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS conversion_revisions_feed TO conversion_revisions AS
+SELECT conversionId, revision
+FROM decisions_stream
 WHERE _error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS cap_places_feed TO cap_places AS
