@@ -197,6 +197,11 @@ export class FanOutBed {
     return sumOf(this.#progress);
   }
 
+  /** Decisions that fan-out has not met yet, or not committed. @throws DependencyFailure */
+  unmet(): Promise<number> {
+    return sumOf(this.#progress.filter(({ topic }) => topic === 'conversion.decided.v1'));
+  }
+
   /** Records that ClickHouse has not stored. @throws DependencyFailure */
   unstored(): Promise<number> {
     return sumOf(this.#stored);

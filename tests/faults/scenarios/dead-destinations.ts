@@ -197,7 +197,7 @@ class HealthyTraffic {
 async function fill(
   bed: FanOutBed,
   dead: readonly ConfiguredReceiver[],
-  { waiting, fillPerSecond }: DeadDestinationsOptions,
+  { waiting, fillPerSecond, healthyPerSecond }: DeadDestinationsOptions,
 ): Promise<void> {
   const startedAt = performance.now();
   const total = waiting * dead.length;
@@ -211,6 +211,9 @@ async function fill(
     await bed.send(sales);
     sent = byNow;
   }
+  // What has been sent faster than fan-out reads stands before everybody's decisions, and does not wait for a destination yet.
+  while ((await bed.unmet()) > healthyPerSecond) await delay(SAMPLE_MS);
+  while ((await bed.unstored()) > 2 * healthyPerSecond) await delay(SAMPLE_MS);
   bed.log(`${total} deliveries wait; memory of fan-out ${megabytes(bed.memory())} MB`);
 }
 
