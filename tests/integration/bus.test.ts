@@ -6,11 +6,13 @@ import {
   KafkaConnection,
   KafkaConsumerGroup,
   KafkaEventProducer,
+  LatestRecords,
+  outgoing,
   tombstone,
 } from '@tributary/bus';
-import { TOPICS } from '@tributary/contracts';
+import { type DestinationState, TOPICS } from '@tributary/contracts';
 import { createLogger } from '@tributary/runtime';
-import { eventually } from '@tributary/testing';
+import { eventually, exampleEvent } from '@tributary/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 
 const logger = createLogger('bus-test', 'silent');
@@ -61,6 +63,37 @@ it('a tombstone stands in the topic as a record without a value', async () => {
     await consumer.disconnect();
   }
   expect(found).toEqual([{ partition: position?.partition, offset: position?.offset, value: null }]);
+});
+
+it('what a compacted topic says last of each key is there when its reader has started', async () => {
+  const run = randomUUID();
+  const ids = Array.from({ length: 30 }, (_, n) => `${run}-${n}`);
+  const example = exampleEvent('destination.state.v1') as DestinationState;
+  const stateOf = (destinationId: string, probes: number) =>
+    outgoing('destination.state.v1', destinationId, { ...example, destinationId, probes });
+  for (const probes of [1, 2]) await producer.produce(ids.map((id) => stateOf(id, probes)));
+  await producer.produce([tombstone('destination.state.v1', `${run}-0`)]);
+
+  const latest = new Map<string, number | null>();
+  const records = new LatestRecords({
+    connection,
+    topic: 'destination.state.v1',
+    schemas: { learn: async () => 'unknown' },
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  const followed = await records.follow((key, state) => latest.set(key, state?.probes ?? null));
+  try {
+    expect(ids.map((id) => latest.get(id))).toEqual([null, ...Array(29).fill(2)]);
+    await producer.produce([stateOf(`${run}-1`, 3)]);
+    await eventually(
+      () => latest.get(`${run}-1`),
+      (probes) => probes === 3,
+    );
+  } finally {
+    await followed.stop();
+  }
 });
 
 it('every topic of the table exists with its partitions', async () => {

@@ -6,6 +6,7 @@ export * from './kafka/configuration-log.ts';
 export * from './kafka/connection.ts';
 export * from './kafka/consumer-group.ts';
 export * from './kafka/kafka-producer.ts';
+export * from './kafka/latest-records.ts';
 export * from './kafka/partitioner.ts';
 export * from './kafka/range-assigner.ts';
 export * from './kafka/topics-admin.ts';
