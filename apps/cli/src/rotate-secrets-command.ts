@@ -28,9 +28,10 @@ const NOT_YET = 2;
 const FAILED = 1;
 
 const USAGE = `npm run rotate-secrets [-- --check]
-  Puts a new key into use: 1. put it in front in SECRETS_KEYS of every service, and restart them; 2. run this, which
-  encrypts every secret of the configuration anew under the first key, and may be run again at any time; 3. when it says
-  that nothing uses the old key, take that out.
+  Puts a new key into use: 1. put it last in SECRETS_KEYS of every service, and restart them all; 2. put it first, and
+  restart them again: in one step, a service not yet restarted could not read what another has written; 3. run this,
+  which encrypts every secret of the configuration anew under the first key, and may be run again at any time; 4. when it
+  says that nothing uses the old key, take that out.
   --check   only tell which keys are in use
   Exit code: 0 all secrets are under the first key; 2 some are not yet; 1 failed.
   Keys are named by their tag, the first four bytes of their SHA-256 in hex. The IP addresses in events are not touched:

@@ -1,5 +1,6 @@
 /** Rotation of SECRETS_KEYS: secrets move to the first key one entity at a time, and then an old key can be dropped. */
 
+import { isReseal } from '@tributary/configuration';
 import { Encryption } from '@tributary/runtime';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ConsoleInMemory } from './console-in-memory.fixture.ts';
@@ -62,6 +63,13 @@ it('after it, everything decrypts without the old key', async () => {
     ),
   ).toBe(SECRET);
   await after.stop();
+});
+
+it("is on record as nobody's change of the entity; writing it again as it is, is one", async () => {
+  await during.post('destinations/meta/reseal', {});
+  await during.putWell('destinations/meta', { document: META });
+  const changes = during.log.written.filter(({ entityId }) => entityId === 'meta');
+  expect(changes.map(isReseal)).toEqual([false, true, false]);
 });
 
 it('is done once: a second time writes nothing', async () => {

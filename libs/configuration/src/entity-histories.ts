@@ -13,6 +13,8 @@ export interface Revision<T extends ConfiguredEntityType> {
   readonly secrets: Readonly<Record<string, Uint8Array>>;
   /** Written by a later release: it has its place in the chain of versions, and what was readable before stays in force. */
   readonly unreadable?: true;
+  /** The same secrets under another key; nobody has changed anything. */
+  readonly isReseal?: true;
 }
 
 export class EntityHistories<T extends ConfiguredEntityType> {

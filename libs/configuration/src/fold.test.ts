@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { aChange } from './a-change.ts';
 import type { ConfiguredEntityType } from './entities.ts';
 import { Configuration, type FoldResult } from './fold.ts';
+import { resealId } from './reseal.ts';
 
 const partner = (name: string, id = 'network') => ({ id, name });
 const source = (more: object = {}) => ({ id: 'shop', advertiserId: 'acme', name: 'Shop', ...more });
@@ -18,6 +19,20 @@ function folded(...log: readonly (ConfigurationChanged | null)[]): Configuration
 function summary(result: FoldResult): string {
   return result.outcome === 'void' ? result.reason : result.outcome;
 }
+
+it('marks what only seals secrets anew, by its id; not a change that says the same', () => {
+  const place = { entityType: 'partner', entityId: 'network', expectedVersion: 0 } as const;
+  const configuration = folded(
+    aChange('partner', partner('one')),
+    aChange('partner', partner('one'), { expectedVersion: 0, changeId: resealId(place) }),
+    aChange('partner', partner('one'), { expectedVersion: 1 }),
+  );
+  expect(configuration.history('partner', 'network').map(({ isReseal }) => isReseal)).toEqual([
+    undefined,
+    true,
+    undefined,
+  ]);
+});
 
 describe('an entity over its life', () => {
   const log = [

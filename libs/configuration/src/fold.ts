@@ -15,6 +15,7 @@ import {
   type Subscription,
 } from './entities.ts';
 import { EntityHistories, type Revision } from './entity-histories.ts';
+import { isReseal } from './reseal.ts';
 
 export type { Revision } from './entity-histories.ts';
 
@@ -239,7 +240,8 @@ export class Configuration {
     }
     const { entity } = appraisal;
     const secrets = entity === null ? {} : change.secrets;
-    history.add(entityId, { version: offset, effectiveFrom, entity, secrets });
+    const mark = isReseal(change) ? ({ isReseal: true } as const) : {};
+    history.add(entityId, { version: offset, effectiveFrom, entity, secrets, ...mark });
     return { outcome: 'applied' };
   }
 

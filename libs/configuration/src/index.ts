@@ -6,4 +6,5 @@ export * from './fold.ts';
 export * from './follower.ts';
 export * from './in-memory-configuration-log.ts';
 export * from './references.ts';
+export * from './reseal.ts';
 export * from './terms.ts';
