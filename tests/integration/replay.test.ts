@@ -165,7 +165,7 @@ beforeAll(async () => {
     if (isWorking) taken.set(transaction, (taken.get(transaction) ?? 0) + 1);
   });
   await once(receiver.listen(0, '127.0.0.1'), 'listening');
-  await configure((receiver.address() as AddressInfo).port);
+  await configure();
   const [fanOut = 0, consolePort = 0] = await findFreePorts(2);
   ports = { fanOut, console: consolePort };
   services = { fanOut: start('fan-out'), console: start('console') };
@@ -204,23 +204,30 @@ const NO_FILTER = () => ({
   until: Date.now(),
 });
 
-async function configure(port: number): Promise<void> {
-  const log = new KafkaConfigurationLog({
+const configurationLog = () =>
+  new KafkaConfigurationLog({
     connection,
     producer,
     onFatal: (error) => {
       throw error;
     },
   });
-  const destination = {
+
+function destination(events: object = {}) {
+  const { port } = receiver.address() as AddressInfo;
+  return {
     id: 'partner',
     name: 'Partner',
     definition: 'partner-postback',
     status: 'active',
     scheduleMs: [1_000],
-    settings: { urlTemplate: `http://127.0.0.1:${port}/?t={transaction_id}&c={click_id}` },
+    settings: { urlTemplate: `http://127.0.0.1:${port}/?t={transaction_id}&c={click_id}`, events },
   };
-  await patiently(() => log.append(aChange('destination', destination)));
+}
+
+async function configure(): Promise<void> {
+  const log = configurationLog();
+  await patiently(() => log.append(aChange('destination', destination())));
   await patiently(() => log.append(aChange('subscription', { id: 'all', destinationId: 'partner' })));
 }
 
@@ -284,6 +291,7 @@ it('sends nothing when it is ordered again, or when its very orders come once mo
           deliveryId,
           destinationId,
           expectedAttempt: attempt,
+          issuedAt: Date.now(),
           accepts: ['would_double_count'],
         }),
       ),
@@ -312,4 +320,24 @@ it('a fresh process that reads every decision again sends nothing', async () => 
     BOUND_MS,
   );
   expect(takenInAll()).toBe(before + marks.length);
+}, 240_000);
+
+it('begins under its new name what was refused under the old one, and says so of the run', async () => {
+  const before = takenInAll();
+  isWorking = false;
+  const refused = Array.from({ length: 5 }, (_, nth) => decided(-1 - nth));
+  await publish(
+    producer,
+    refused.map((each) => outgoing('conversion.decided.v1', each.conversionId, each)),
+  );
+  await eventually(plan, ({ counts }) => counts['safe'] === refused.length, BOUND_MS);
+  const log = configurationLog();
+  await patiently(() =>
+    log.append(aChange('destination', destination({ sale: 'bought' }), { expectedVersion: 0 })),
+  );
+  isWorking = true;
+  const run = await ended(await order([], 100));
+  expect(run.outcomes).toEqual([{ became: 'renamed', deliveries: refused.length }]);
+  expect(takenInAll()).toBe(before + refused.length);
+  expect((await plan()).counts['safe']).toBeUndefined();
 }, 240_000);

@@ -4,6 +4,7 @@ import {
   ConfigurationBehind,
   type ConfigurationFollower,
   type ConfigurationLog,
+  resealId,
 } from '@tributary/configuration';
 import type { ConfigurationChanged } from '@tributary/contracts';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
@@ -31,6 +32,7 @@ interface Moment {
   readonly expectedVersion: number | null;
   readonly effectiveFrom: number;
   readonly recordedAt: number;
+  readonly isReseal?: true;
 }
 
 /** The follower is a round trip behind; longer means that it, or Kafka, is in trouble. */
@@ -92,7 +94,7 @@ export class ConfigurationWriter {
       warnings: [],
     };
     const effectiveFrom = Math.max(now, revision.effectiveFrom);
-    return this.#write(target, content, { expectedVersion, effectiveFrom, recordedAt: now });
+    return this.#write(target, content, { expectedVersion, effectiveFrom, recordedAt: now, isReseal: true });
   }
 
   #resealed({ entityType, id }: Target, secrets: Readonly<Record<string, Uint8Array>>) {
@@ -107,18 +109,18 @@ export class ConfigurationWriter {
   async #write(
     target: Target,
     { generatedKey, warnings: _warnings, ...content }: Content,
-    { expectedVersion, effectiveFrom, recordedAt }: Moment,
+    { expectedVersion: given, effectiveFrom, recordedAt, isReseal }: Moment,
   ): Promise<Outcome<EntityView>> {
     const { entityType, id, actor } = target;
     const { follower } = this.#parts;
     if (effectiveFrom < recordedAt)
       return refuse('effective_from_past', 'nothing comes into force before now', { field: 'effectiveFrom' });
+    const expectedVersion = given ?? follower.current.entityVersion(entityType, id);
+    const place = { entityType, entityId: id, expectedVersion };
     const change: ConfigurationChanged = {
-      changeId: randomUUID(),
-      entityType,
-      entityId: id,
+      changeId: isReseal ? resealId(place) : randomUUID(),
+      ...place,
       ...content,
-      expectedVersion: expectedVersion ?? follower.current.entityVersion(entityType, id),
       effectiveFrom,
       recordedAt,
       actor,

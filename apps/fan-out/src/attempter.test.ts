@@ -156,6 +156,7 @@ function delivery(
     wire: encodeEvent('conversion.decided.v1', decided),
     askedBy: { topic: 'conversion.decided.v1', partition: 3, offset: 14 },
     headers: {},
+    accepts: [],
     receiver,
     outwardEvent: event,
     delivered: null,

@@ -29,6 +29,8 @@ export interface Asking {
   readonly askedBy: RecordPosition;
   /** Trace headers of that record. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The risks that a person has taken upon himself, for the whole ladder; none where nobody was asked. */
+  readonly accepts: readonly string[];
 }
 
 /** One delivery at one attempt. */
@@ -232,7 +234,7 @@ function columnsOf(value: OutwardValue | null) {
 
 /** The next attempt of an open delivery, in the timer wheel. */
 export function retryRecord(
-  { standing, outwardEvent, wire, delivered }: Attempt,
+  { standing, outwardEvent, wire, delivered, accepts }: Attempt,
   end: { readonly reasonCode: string | null },
   dueAt: number,
   enqueuedAt: number,
@@ -248,7 +250,8 @@ export function retryRecord(
     lastReasonCode: end.reasonCode,
     kind: 'retry',
     delivered,
-    accepts: [],
+    accepts: [...accepts],
+    issuedAt: null,
     ...NO_QUESTION,
   };
 }
@@ -272,6 +275,7 @@ export function stepRecord(
     kind: 'step',
     delivered: null,
     accepts: [],
+    issuedAt: null,
     ...NO_QUESTION,
   };
 }
@@ -283,6 +287,7 @@ export function replayRecord(
     readonly destinationId: string;
     readonly expectedAttempt: number;
     readonly accepts: readonly string[];
+    readonly issuedAt: number;
   },
   outwardEvent: string,
   dueAt: number,
@@ -300,6 +305,7 @@ export function replayRecord(
     kind: 'replay',
     delivered: null,
     accepts: [...order.accepts],
+    issuedAt: order.issuedAt,
     ...NO_QUESTION,
   };
 }

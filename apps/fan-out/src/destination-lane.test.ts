@@ -294,6 +294,30 @@ describe('a destination that only fails', () => {
     expect(await tries('up')).toBe('sent');
   });
 
+  it('is told of once it has failed for minutes, and when it no longer does; not at a single failure', async () => {
+    const lane = laneOf();
+    let nth = 0;
+    const told = async (health: Health, afterMs: number) => {
+      vi.advanceTimersByTime(afterMs);
+      lane.submit(item('x'));
+      await end(nth++, health);
+      return changes;
+    };
+    expect([await told('down', 0), await told('up', 60_000)]).toEqual([0, 0]);
+    expect([await told('down', 0), await told('down', 299_999), await told('down', 1)]).toEqual([0, 0, 1]);
+    expect([await told('down', 600_000), await told('up', 0), await told('up', 0)]).toEqual([1, 2, 2]);
+  });
+
+  it('is told of once more when another may have told otherwise, by what a request says of it', async () => {
+    const lane = laneOf();
+    lane.tellNext();
+    for (const [nth, health] of (['unknown', 'up', 'up'] as const).entries()) {
+      lane.submit(item('x'));
+      await end(nth, health);
+      expect(changes).toBe(Math.min(nth, 1));
+    }
+  });
+
   it('is switched off at once where it wants nothing any more, and on again where it takes something', async () => {
     const lane = laneOf();
     lane.submit(item('x'));

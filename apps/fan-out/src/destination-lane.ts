@@ -1,5 +1,5 @@
 /** The lane of one destination: its places, its rate, its breaker and what shares a request; what finds no room is told when to come back. */
-import { Breaker, type BreakerState, SendRate } from '@tributary/domain';
+import { Breaker, type BreakerBefore, type BreakerState, SendRate } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 import { Flight } from './flight.ts';
 
@@ -15,6 +15,12 @@ export type Health = 'up' | 'down' | 'gone' | 'unknown';
 export interface SwitchedOff {
   readonly at: number;
   readonly reasonCode: 'nothing_but_failures' | 'receiver_gone';
+}
+
+/** How the lane of this destination stood when it was last told of: by another process, or by this one before it was restarted. */
+export interface LaneBefore {
+  readonly breaker: BreakerBefore;
+  readonly switchedOff: SwitchedOff | null;
 }
 
 export interface LaneLimits {
@@ -35,7 +41,9 @@ export interface LaneOptions<Item extends LaneItem> {
   readonly ownLagMs: () => number;
   /** @param flight is told of the time that the destination takes. */
   readonly send: (items: readonly Item[], flight: Flight) => Promise<Health>;
-  /** Told when the breaker changes, or the lane is disabled or enabled. */
+  /** Absent for one that begins anew. */
+  readonly before?: LaneBefore | undefined;
+  /** Told when the breaker changes, or the lane is disabled or enabled, or has failed for a while, or no longer does. */
   readonly onChange: () => void;
 }
 
@@ -69,6 +77,8 @@ const SOONEST_MS = 1_000;
 const LONGEST_SPREAD_MS = 300_000;
 /** What a request is thought to take before the first one has ended. */
 const SURMISED_REQUEST_MS = 100;
+/** Failures for so long are told of: by nothing else would a successor know since when, where requests are too few to open the breaker. */
+const FAILING_TOLD_MS = 300_000;
 /** How often a disabled destination is tried. */
 const DISABLED_PROBE_MS = 3_600_000;
 
@@ -96,12 +106,17 @@ export class DestinationLane<Item extends LaneItem> {
   #away = 0;
   #switchedOff: SwitchedOff | null = null;
   #triedAt = 0;
+  #toldFailingSince: number | null;
+  #hasToTell = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: LaneOptions<Item>) {
     this.#options = options;
     this.#limits = options.limits;
-    this.breaker = new Breaker(options.clock.now());
+    const { clock, before } = options;
+    this.breaker = new Breaker(clock.now(), before?.breaker);
+    this.#switchedOff = before?.switchedOff ?? null;
+    this.#toldFailingSince = this.breaker.failingSince;
     this.#rate = this.#rateOf(options.limits);
   }
 
@@ -127,6 +142,11 @@ export class DestinationLane<Item extends LaneItem> {
   limit(limits: LaneLimits): void {
     if (limits.ratePerSecond !== this.#limits.ratePerSecond) this.#rate = this.#rateOf(limits);
     this.#limits = limits;
+  }
+
+  /** What was told last may be another's word: the next request that tells anything of the destination is told of. */
+  tellNext(): void {
+    this.#hasToTell = true;
   }
 
   /** Nobody knows any more which of them come back here: those of a partition that is another's now do not. */
@@ -302,7 +322,18 @@ export class DestinationLane<Item extends LaneItem> {
     else if (health === 'gone') this.#switchedOff ??= { at: now, reasonCode: 'receiver_gone' };
     else if (now - failingSince >= this.#limits.disableAfterMs)
       this.#switchedOff ??= { at: now, reasonCode: 'nothing_but_failures' };
-    if (this.breaker.state !== before || this.#switchedOff !== wasSwitchedOff) this.#options.onChange();
+    const hasToTell = this.#hasToTell && health !== 'unknown';
+    const isChanged = this.breaker.state !== before || this.#switchedOff !== wasSwitchedOff;
+    if (!hasToTell && !isChanged && !this.#isSpellNews(now)) return;
+    this.#hasToTell = false;
+    this.#toldFailingSince = failingSince;
+    this.#options.onChange();
+  }
+
+  #isSpellNews(now: number): boolean {
+    const { failingSince } = this.breaker;
+    if (failingSince === this.#toldFailingSince) return false;
+    return failingSince === null || now - failingSince >= FAILING_TOLD_MS;
   }
 
   #sendAllBack(until: number): void {

@@ -1,10 +1,16 @@
-/** The lanes of all destinations, and what is written of them when a breaker changes or a destination is switched off. */
-import { type EventProducer, outgoing } from '@tributary/bus';
-import { PARTITIONS } from '@tributary/contracts';
+/** The lanes of all destinations, and what is told of them when a breaker changes or a destination is switched off. */
+import { type DestinationState, PARTITIONS } from '@tributary/contracts';
 import { SendRate } from '@tributary/domain';
 import type { Clock, Logger } from '@tributary/runtime';
 import type { ReadyAttempt } from './delivery-records.ts';
-import { DestinationLane, type Health, type LaneItem, type LaneLimits } from './destination-lane.ts';
+import {
+  DestinationLane,
+  type Health,
+  type LaneBefore,
+  type LaneItem,
+  type LaneLimits,
+} from './destination-lane.ts';
+import type { DestinationStates } from './destination-states.ts';
 import type { Flight } from './flight.ts';
 import type { ActiveDestination } from './receivers.ts';
 
@@ -17,7 +23,7 @@ const DISABLE_AFTER_MS = 5 * 86_400_000;
 
 export interface DestinationLanesOptions {
   readonly send: (attempts: readonly ReadyAttempt[], flight: Flight) => Promise<Health>;
-  readonly producer: EventProducer;
+  readonly states: Pick<DestinationStates, 'of' | 'tell'>;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
@@ -41,8 +47,10 @@ function isDelivery(load: LaneLoad): load is ReadyAttempt {
 }
 
 interface Kept {
-  readonly active: ActiveDestination;
+  readonly active: Pick<ActiveDestination, 'destination' | 'written' | 'definition'>;
   readonly lane: DestinationLane<LaneLoad>;
+  /** Configuration version at which this was still the lane to take. */
+  asOf: number;
 }
 
 export class DestinationLanes {
@@ -60,6 +68,9 @@ export class DestinationLanes {
     for (const { lane, active } of this.#lanes.values()) {
       lane.limit(this.#limitsOf(active));
       lane.forgetAway();
+      // Whoever had the last word may be gone. Only now, or two who see it differently would contradict each other for ever.
+      const told = this.#options.states.of(active.destination.id);
+      if (told !== undefined && isContradicted(told, lane)) lane.tellNext();
     }
   }
 
@@ -68,28 +79,35 @@ export class DestinationLanes {
     return this.#owned / PARTITIONS;
   }
 
-  /** One whose configuration has changed begins anew: whoever changed it may have mended it. */
-  laneOf({ destination, version, definition }: ActiveDestination): DestinationLane<LaneLoad> {
+  /** One that somebody has written anew begins anew: whoever did so may have mended it. Otherwise it goes on where the topic left it. */
+  laneOf({ destination, written, definition }: ActiveDestination): DestinationLane<LaneLoad> {
     const { id } = destination;
+    const { clock, random, ownLagMs, states, configurationVersion } = this.#options;
     const kept = this.#lanes.get(id);
-    if (kept !== undefined && kept.active.version === version) return kept.lane;
-    const active = { destination, version, definition };
-    const { clock, random, ownLagMs } = this.#options;
+    if (kept !== undefined && kept.active.written.version === written.version) {
+      kept.asOf = configurationVersion();
+      return kept.lane;
+    }
+    const active = { destination, written, definition };
+    const told = states.of(id);
+    const before = told !== undefined && kept === undefined ? beforeOf(told, written) : undefined;
     const lane: DestinationLane<LaneLoad> = new DestinationLane({
       limits: this.#limitsOf(active),
+      before,
       clock,
       random,
       ownLagMs,
       send: (load, flight) => this.#send(load, flight),
       // One that was replaced says nothing of the destination as it is now.
       onChange: () => {
-        if (this.#lanes.get(id)?.lane === lane) this.#tell(active, lane);
+        const current = this.#lanes.get(id);
+        if (current?.lane === lane) this.#tell(current);
       },
     });
-    this.#lanes.set(id, { active, lane });
+    const made = { active, lane, asOf: configurationVersion() };
+    this.#lanes.set(id, made);
     // Of the one before nobody would be told otherwise that it is no more.
-    if (kept !== undefined && (kept.lane.switchedOff !== null || kept.lane.breaker.state !== 'closed'))
-      this.#tell(active, lane);
+    if (told !== undefined && before === undefined && !isWell(told)) this.#tell(made);
     return lane;
   }
 
@@ -99,7 +117,7 @@ export class DestinationLanes {
     return this.#options.send(load.filter(isDelivery), flight);
   }
 
-  #limitsOf({ destination, definition }: ActiveDestination): LaneLimits {
+  #limitsOf({ destination, definition }: Kept['active']): LaneLimits {
     const { concurrency = CONCURRENCY, ratePerSecond, disableAfterMs = DISABLE_AFTER_MS } = destination;
     const share =
       ratePerSecond === undefined ? undefined : SendRate.shareOf(ratePerSecond, this.#owned, PARTITIONS);
@@ -107,8 +125,8 @@ export class DestinationLanes {
     return { concurrency, ratePerSecond: share, maxBatch, disableAfterMs };
   }
 
-  #tell({ destination, definition }: ActiveDestination, lane: DestinationLane<LaneLoad>): void {
-    const { producer, clock, instanceId, configurationVersion, logger } = this.#options;
+  #tell({ active: { destination, definition }, lane, asOf }: Kept): void {
+    const { states, clock, instanceId, logger } = this.#options;
     const { breaker, switchedOff } = lane;
     const { state, changedAt, probeAt, probes, consecutiveFailures, failingSince } = breaker;
     logger.warn(
@@ -116,7 +134,8 @@ export class DestinationLanes {
       'destination.changed',
     );
     const { lastFailureAt, lastSuccessAt } = breaker;
-    const record = outgoing('destination.state.v1', destination.id, {
+    // It is news for people and for whoever takes this lane over; nothing waits for it.
+    states.tell({
       destinationId: destination.id,
       definition: definition.key,
       advertiserId: destination.advertiserId ?? null,
@@ -136,11 +155,38 @@ export class DestinationLanes {
       parkedDeliveries: lane.away,
       instanceId,
       changedAt: clock.now(),
-      configurationVersion: configurationVersion(),
-    });
-    // It is news for people; nothing of ours goes by it, so nothing waits for it.
-    producer.produce([record]).catch((error: unknown) => {
-      logger.warn({ err: error, destinationId: destination.id }, 'destination.state_unrecorded');
+      configurationVersion: asOf,
     });
   }
+}
+
+/** How the lane stood, where the record is about the destination as it is written now. */
+function beforeOf(
+  told: DestinationState,
+  { version, effectiveFrom }: ActiveDestination['written'],
+): LaneBefore | undefined {
+  if (version > told.configurationVersion || effectiveFrom > told.changedAt) return undefined;
+  const { breaker: state, breakerChangedAt: changedAt } = told;
+  return { breaker: { ...told, state, changedAt }, switchedOff: switchedOffIn(told) };
+}
+
+function switchedOffIn({ isDisabled, disabledAt, disabledReasonCode, changedAt }: DestinationState) {
+  if (!isDisabled) return null;
+  const isGone = disabledReasonCode === 'receiver_gone';
+  return {
+    at: disabledAt ?? changedAt,
+    reasonCode: isGone ? ('receiver_gone' as const) : ('nothing_but_failures' as const),
+  };
+}
+
+function isWell({ breaker, isDisabled, failingSince }: DestinationState): boolean {
+  return breaker === 'closed' && !isDisabled && failingSince === null;
+}
+
+function isContradicted(
+  told: DestinationState,
+  { breaker, switchedOff }: DestinationLane<LaneLoad>,
+): boolean {
+  const isOpen = told.breaker !== 'closed';
+  return isOpen !== (breaker.state !== 'closed') || told.isDisabled !== (switchedOff !== null);
 }

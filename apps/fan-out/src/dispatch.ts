@@ -8,7 +8,7 @@ import {
   planCorrection,
   type ValidationProblem,
 } from '@tributary/destinations';
-import type { DeliveryEnd } from '@tributary/domain';
+import { type DeliveryEnd, isRehearsable, mayGoOn } from '@tributary/domain';
 import type { Clock, Encryption } from '@tributary/runtime';
 import type { Attempter } from './attempter.ts';
 import type { Asking, Attempt, DeliveryOutcome, ReadyAttempt } from './delivery-records.ts';
@@ -16,8 +16,8 @@ import type { DestinationLanes } from './destination-lanes.ts';
 import type { Admission, OutlierGuards } from './outlier-guards.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
 import type { ActiveDestination, Receiver, ReceiverLookup, Receivers } from './receivers.ts';
-import { modeOf } from './rehearsal.ts';
-import type { Standing } from './send-ledger.ts';
+import { isRehearsal, modeOf } from './rehearsal.ts';
+import { isCutOff, type Standing } from './send-ledger.ts';
 import { goThrough, type Place, type StepAnswer } from './underway.ts';
 
 export interface DispatchOptions {
@@ -32,6 +32,26 @@ export interface DispatchOptions {
   readonly guardMs: number;
 }
 
+/** An attempt that is to be made. */
+export interface NextAttempt {
+  /** With this attempt intended. */
+  readonly standing: Standing;
+  /** The holding before it; null: no delivery was ever begun. */
+  readonly before: Standing | null;
+  /** The decision by which the event was delivered; null for the event itself. */
+  readonly event: ConversionDecided | null;
+  /** It is on record already that the guard holds it. */
+  readonly isOnHold: boolean;
+  /** Where its destination was switched off it comes again, for it lies among the dead letters already. */
+  readonly waitsWhereOff: boolean;
+}
+
+/** How long what waits for a destination to be switched on again rests. */
+const SWITCHED_OFF_MS = 30_000;
+
+/** For so long after a change of its destination an instance may not have seen it. */
+const UNSEEN_MS = 60_000;
+
 export class Dispatch {
   readonly #options: DispatchOptions;
 
@@ -45,27 +65,25 @@ export class Dispatch {
     return receivers.find(configuration(), destinationId, telling, clock.now());
   }
 
-  /**
-   * Sends a delivery, or ends it where it is not to be sent.
-   * @param standing with this attempt intended.
-   * @param event the decision by which the event was delivered; null for the event itself.
-   * @param isOnHold it is on record already that the guard holds it.
-   */
-  async send(
-    asking: Asking,
-    standing: Standing,
-    event: ConversionDecided | null,
-    place: Place,
-    isOnHold = false,
-  ): Promise<StepAnswer> {
+  /** Sends a delivery, or ends it where it is not to be sent. */
+  async send(asking: Asking, next: NextAttempt, place: Place): Promise<StepAnswer> {
     const { lanes, guards, attempter, clock, guardMs } = this.#options;
+    const { standing, event, isOnHold, waitsWhereOff } = next;
     const lookup = this.receiverOf(standing.destinationId, event ?? asking.decided);
     if (!lookup.ok) {
-      const attempt = { ...attemptOf(asking, standing, event), receiver: null };
-      await attempter.endUnsent(attempt, unsent('dead', lookup.reason));
+      await this.endUnsent(asking, standing, null, 'dead', lookup.reason);
       return null;
     }
     const { receiver } = lookup;
+    if (isRehearsal(receiver) && !this.#isRehearsable(asking, next)) {
+      // Without its receiver: what was to be told live is no test, and ends as what it is.
+      await this.endUnsent(asking, standing, null, 'dead', 'destination_not_live');
+      return null;
+    }
+    if (this.#wouldCountTwice(asking, standing, receiver)) {
+      await this.endUnsent(asking, standing, receiver, 'dead', 'would_double_count');
+      return null;
+    }
     const ready = this.#readyOf(asking, standing, event, receiver);
     if (!ready.ok) {
       await attempter.endUnsent(ready.attempt, unsent('refused', ready.reasonCode));
@@ -90,8 +108,31 @@ export class Dispatch {
     if (answer.kind === 'sent') return null;
     admission.giveBack();
     if (answer.kind === 'no_room') return answer.until;
+    if (waitsWhereOff) return clock.now() + SWITCHED_OFF_MS;
     await attempter.endUnsent(ready.attempt, unsent('dead', 'destination_switched_off'));
     return null;
+  }
+
+  /** Whether a rehearsal takes nothing away: what was to be told while the destination was live would never be told. */
+  #isRehearsable({ decided }: Asking, { standing: { destinationId }, before }: NextAttempt): boolean {
+    if (before === null || isRehearsable(before)) return !this.#wasLive(destinationId, decided.decidedAt);
+    // One that was cut off may be a test event; where that is in doubt it is none.
+    const { startedAt } = before;
+    if (!isCutOff(before) || startedAt === null) return false;
+    return ![startedAt - UNSEEN_MS, startedAt].some((at) => this.#wasLive(destinationId, at));
+  }
+
+  #wasLive(destinationId: string, at: number): boolean {
+    const revision = this.#options.configuration().revision('destination', destinationId, at);
+    const destination = revision?.entity ?? null;
+    return destination !== null && destination.status === 'active' && !isRehearsal({ destination });
+  }
+
+  /** An earlier attempt may have arrived, the receiver promises no more to recognise it, and nobody has taken that risk. */
+  #wouldCountTwice({ decided, accepts }: Asking, { mayHaveArrived }: Standing, receiver: Receiver): boolean {
+    if (!mayHaveArrived || isRehearsal(receiver) || accepts.includes('would_double_count')) return false;
+    const { dedupWindowMs } = receiver.definition;
+    return !mayGoOn({ toldAt: decided.decidedAt, dedupWindowMs, now: this.#options.clock.now() });
   }
 
   /** Puts on record that the guard holds it, and has it come again; that uses up no try. */
@@ -160,12 +201,12 @@ export class Dispatch {
 
 /** @param event the decision by which the event was delivered; null for the event itself. */
 function attemptOf(
-  { decided, wire, askedBy, headers }: Asking,
+  { decided, wire, askedBy, headers, accepts }: Asking,
   standing: Standing,
   event: ConversionDecided | null,
 ): Omit<Attempt, 'receiver'> {
   const delivered = event === null ? null : encodeEvent('conversion.decided.v1', event);
-  return { decided, wire, askedBy, headers, standing, outwardEvent: standing.event, delivered };
+  return { decided, wire, askedBy, headers, accepts, standing, outwardEvent: standing.event, delivered };
 }
 
 function testProblem(problems: readonly ValidationProblem[]): ValidationProblem | undefined {

@@ -152,6 +152,7 @@ export class DroppedDeliveries {
       wire: wireOf(decided),
       askedBy: { topic, partition, offset },
       headers,
+      accepts: [],
       standing,
       outwardEvent,
       delivered: isCorrection ? wireOf(await ledger.decidedRevision(conversionId, eventRevision)) : null,

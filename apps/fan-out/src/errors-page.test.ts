@@ -7,6 +7,12 @@ import { RECEIVER_PROBLEMS } from './receivers.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/errors.md'), 'utf8');
 
-it.each([...CORRECTION_OBSTACLES, ...RECEIVER_PROBLEMS])('docs/errors.md names %s', (code) => {
+it.each([
+  ...CORRECTION_OBSTACLES,
+  ...RECEIVER_PROBLEMS,
+  'destination_not_live',
+  'destination_switched_off',
+  'would_double_count',
+])('docs/errors.md names %s', (code) => {
   expect(page).toContain(`\`${code}\``);
 });

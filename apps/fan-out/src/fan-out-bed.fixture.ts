@@ -14,8 +14,11 @@ import {
   type DeliveryAttempted,
   type DeliveryCommanded,
   type DeliveryDue,
+  type DestinationState,
   decodeEvent,
+  type EventOf,
   encodeEvent,
+  type TopicName,
 } from '@tributary/contracts';
 import type { OutwardRequest } from '@tributary/destinations';
 import type { State } from '@tributary/domain';
@@ -25,6 +28,7 @@ import { type DeliveryStore, type StoredHolding, StoredOffsets } from '@tributar
 import { AccessTokens } from './access-tokens.ts';
 import { Attempter } from './attempter.ts';
 import { DestinationLanes } from './destination-lanes.ts';
+import { DestinationStates } from './destination-states.ts';
 import { Dispatch } from './dispatch.ts';
 import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
@@ -67,6 +71,7 @@ export class FanOutBed {
   /** Decisions as ClickHouse shows them. */
   readonly decided: ConversionDecided[] = [];
   readonly #waiting: Waiting[] = [];
+  #states!: DestinationStates;
   now = NOW;
   /** The time that lanes see: it stands still too, so a request that others may share is never full unless a test moves it. */
   laneNow = () => this.now;
@@ -129,10 +134,14 @@ export class FanOutBed {
         },
       },
     };
+    this.#states = new DestinationStates(shared);
+    const states = this.#states;
+    for (const state of this.states()) states.learn(state.destinationId, state);
     const tokens = new AccessTokens(shared);
     this.attempter = new Attempter({ ...shared, tokens });
     this.lanes = new DestinationLanes({
       ...shared,
+      states,
       clock: { now: () => this.laneNow() },
       ownLagMs: () => 0,
       send: (attempts, flight) => this.attempter.send(attempts, flight),
@@ -143,7 +152,7 @@ export class FanOutBed {
     const { attempter, lanes } = this;
     const oneAtATime = new OneAtATime(shared);
     const dispatch = new Dispatch({ ...shared, guards, attempter, lanes, receivers, configuration });
-    const steps = new Steps({ ...shared, dispatch, oneAtATime, lanes });
+    const steps = new Steps({ ...shared, dispatch, oneAtATime });
     const replays = new ReplayOrders({
       ...shared,
       decisions: {
@@ -290,9 +299,24 @@ export class FanOutBed {
   }
 
   attempted(): DeliveryAttempted[] {
+    return this.#eventsOf('delivery.attempted.v1');
+  }
+
+  /** What another instance has written of its destinations. */
+  hear(...records: readonly Outgoing[]): void {
+    this.written.push(...records);
+    for (const state of this.states()) this.#states.learn(state.destinationId, state);
+  }
+
+  /** Every record of destination.state. */
+  states(): DestinationState[] {
+    return this.#eventsOf('destination.state.v1');
+  }
+
+  #eventsOf<T extends TopicName>(name: T): EventOf<T>[] {
     return this.written.flatMap(({ topic, value }) => {
-      if (topic !== 'delivery.attempted.v1') return [];
-      const decoded = decodeEvent(topic, value);
+      if (topic !== name) return [];
+      const decoded = decodeEvent(name, value);
       if (!decoded.ok) throw new Error(decoded.problem);
       return [decoded.value];
     });

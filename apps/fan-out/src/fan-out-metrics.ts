@@ -23,7 +23,7 @@ export const openDeliveries = gauge({
 });
 export const withheld = counter({
   name: 'tributary_deliveries_withheld_total',
-  help: 'Deliveries a decision asked for and nothing was sent of, because the destination cannot be sent to.',
+  help: 'Deliveries a decision asked for and nothing was sent of, because the destination is disabled, gone or not live, or the subscription too new.',
   labels: ['reason'],
 });
 
@@ -38,7 +38,7 @@ export const cameBack = counter({
   labels: ['kind'],
 });
 
-/** `sent`, or why an order came to nothing: a class of replays. */
+/** `sent`, or why an order came to nothing: a class of replays, or `lapsed`: it has waited for too long. */
 export const replayed = counter({
   name: 'tributary_delivery_replays_total',
   help: 'Orders to attempt a delivery again, by what came of them; one that comes again after a wait counts again.',

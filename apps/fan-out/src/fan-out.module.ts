@@ -13,6 +13,7 @@ import {
   KafkaConfigurationLog,
   KafkaConnection,
   KafkaEventProducer,
+  LatestRecords,
   SchemaRegistryClient,
 } from '@tributary/bus';
 import { ConfigurationFollower } from '@tributary/configuration';
@@ -45,6 +46,7 @@ import { AddressGuard } from './address-guard.ts';
 import { Attempter } from './attempter.ts';
 import { DeliveryController } from './delivery.controller.ts';
 import { CONCURRENCY, DestinationLanes } from './destination-lanes.ts';
+import { DestinationStates } from './destination-states.ts';
 import { Dispatch } from './dispatch.ts';
 import { DroppedDeliveries } from './dropped-deliveries.ts';
 import { FanOut } from './fan-out.ts';
@@ -92,6 +94,9 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
   readonly #schemas: SchemaRegistryClient;
   readonly #undecoded: UndecodedStore;
   readonly #sender: Sender;
+  readonly #states: DestinationStates;
+  readonly #stateRecords: LatestRecords<'destination.state.v1'>;
+  #followedStates: { stop(): Promise<void> } | undefined;
   readonly #ownLag = new OwnLag();
 
   constructor(@Inject(PARTS) { settings, logger }: FanOutParts) {
@@ -137,10 +142,19 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     this.#follower = follower;
     this.#clickhouse = clickhouse;
     this.#sender = sender;
+    const states = new DestinationStates(shared);
+    this.#states = states;
+    this.#stateRecords = new LatestRecords({
+      connection,
+      topic: 'destination.state.v1',
+      schemas: this.#schemas,
+      onFatal,
+    });
     const tokens = new AccessTokens(shared);
     const attempter = new Attempter({ ...shared, tokens });
     const lanes = new DestinationLanes({
       ...shared,
+      states,
       ownLagMs: () => this.#ownLag.ms,
       send: (attempts, flight) => attempter.send(attempts, flight),
     });
@@ -149,7 +163,7 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     const guards = new OutlierGuards({ ...shared, configuration, share: () => lanes.share });
     const oneAtATime = new OneAtATime(shared);
     const dispatch = new Dispatch({ ...shared, guards, attempter, lanes, receivers, configuration });
-    const steps = new Steps({ ...shared, dispatch, oneAtATime, lanes });
+    const steps = new Steps({ ...shared, dispatch, oneAtATime });
     const replays = new ReplayOrders({
       ...shared,
       decisions: store,
@@ -197,9 +211,11 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     ];
   }
 
-  /** Before the strategy listens: nothing is sent without the configuration. */
+  /** Before the strategy listens: nothing is sent without the configuration, nor to a destination that was switched off as if it were not. */
   async onModuleInit(): Promise<void> {
-    await Promise.all([this.#producer.connect(), this.#follower.start()]);
+    const states = this.#stateRecords.follow((id, state) => this.#states.learn(id, state));
+    await Promise.all([this.#producer.connect(), this.#follower.start(), states]);
+    this.#followedStates = await states;
     this.#ownLag.start();
     this.fanOut.start();
   }
@@ -209,6 +225,8 @@ class FanOutResources implements OnModuleInit, OnApplicationShutdown {
     this.fanOut.stop();
     this.#ownLag.stop();
     await this.#sender.close();
+    this.#states.stop();
+    await this.#followedStates?.stop();
     await this.#follower.stop();
     await this.#producer.close();
     await this.#connection.close();

@@ -9,7 +9,7 @@ import {
 } from '@tributary/contracts';
 import { correctionKey, deterministicUuid, outwardKey } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
-import { aDecision } from '@tributary/testing';
+import { aDecision, aDeliveryOrder } from '@tributary/testing';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { answered, FanOutBed, NOW, PARTNER, PARTNER_SETTINGS, TAKEN } from './fan-out-bed.fixture.ts';
@@ -207,21 +207,6 @@ describe('a newer revision', () => {
     expect(bed.waiting).toEqual([]);
   });
 
-  it('finds out about one that is dead and may have arrived before it says anything else', async () => {
-    bed.exchange = () => ({ ok: false, error: 'timeout' });
-    await bed.decide(decided);
-    await bed.elapse(300_000);
-    expect(outcomes().at(-1)).toBe('timeout');
-    bed.exchange = () => TAKEN;
-    const before = bed.requests.length;
-    await bed.decide(revised(2, { state: 'rejected' }));
-    await bed.elapse(60_000);
-    expect(urls().slice(before)).toEqual([
-      'https://partner.example/?p=14.97&s=payable',
-      'https://partner.example/status?p=0&s=rejected',
-    ]);
-  });
-
   it('that corrects what ClickHouse does not show yet waits by itself, and keeps no other waiting', async () => {
     const other = 'c0ffee00-0000-8000-8000-000000000302';
     await bed.decide(decided);
@@ -317,9 +302,7 @@ describe('a destination with overrides', () => {
   });
 
   it('has a correction among the dead letters that none can tell any more', async () => {
-    await bed.decide({ ...decided, offerId: 'broken', revision: 1 });
-    expect(bed.written).toEqual([]);
-    await bed.decide(revised(2, moved));
+    await bed.decide(revised(1, moved));
     await bed.log.append(
       aChange(
         'destination',
@@ -331,6 +314,70 @@ describe('a destination with overrides', () => {
     expect(bed.requests).toHaveLength(1);
     expect(outcomes()).toEqual(['delivered', 'settings_invalid']);
     expect(bed.topics()).toContain('dead-letter.v1');
+  });
+});
+
+describe('a destination with a fault that somebody mends', () => {
+  const UNREADABLE = { secrets: { 'secrets.token': Buffer.from('under a key that this process lacks') } };
+  const faults: readonly [string, object, object][] = [
+    ['secrets_unreadable', {}, UNREADABLE],
+    ['settings_invalid', { settings: {} }, {}],
+    ['definition_unknown', { definition: 'from-the-future' }, {}],
+  ];
+  const letters = () => bed.topics().filter((topic) => topic === 'dead-letter.v1').length;
+  const write = (expectedVersion: number, document: object = {}, more: object = {}) =>
+    bed.log.append(aChange('destination', { ...CORRECTABLE, ...document }, { expectedVersion, ...more }));
+
+  it.each(faults)('%s: what is decided meanwhile is a dead letter, once', async (reason, document, more) => {
+    await write(0, document, more);
+    await bed.decide(decided);
+    bed.restart();
+    await bed.decide(decided);
+    expect(bed.requests).toEqual([]);
+    expect(outcomes()).toEqual([reason]);
+    expect(letters()).toBe(1);
+    expect(bed.holdings()).toMatchObject([
+      { holdingId: DELIVERY_ID, outcome: 'dead', mayHaveArrived: false },
+    ]);
+  });
+
+  it.each(faults)(
+    '%s: and so is each newer value, the last of which is replayed',
+    async (_, document, more) => {
+      await write(0, document, more);
+      await bed.decide(decided);
+      await bed.decide(revised(2, worth(7)));
+      expect(letters()).toBe(2);
+      await write(bed.follower.current.version);
+      const order = {
+        conversionId,
+        deliveryId: DELIVERY_ID,
+        destinationId: 'partner',
+        configurationVersion: 0,
+      };
+      await bed.command(aDeliveryOrder({ ...order, issuedAt: bed.now, expectedAttempt: 1 }));
+      expect(bed.requests).toEqual([]);
+      await bed.command(aDeliveryOrder({ ...order, issuedAt: bed.now, expectedAttempt: 2 }));
+      expect(urls()).toEqual(['https://partner.example/?p=7&s=payable']);
+    },
+  );
+
+  it.each(faults)(
+    '%s: a correction of what it holds is a dead letter too',
+    async (reason, document, more) => {
+      await bed.decide(decided);
+      await write(0, document, more);
+      await bed.decide(revised(2, { state: 'rejected' }));
+      expect(bed.requests).toHaveLength(1);
+      expect(outcomes()).toEqual(['delivered', reason]);
+      expect(letters()).toBe(1);
+    },
+  );
+
+  it('by hand switched off has no dead letters: somebody has meant it', async () => {
+    await write(0, { status: 'disabled' });
+    await bed.decide(decided);
+    expect(bed.written).toEqual([]);
   });
 });
 
@@ -349,6 +396,7 @@ describe('a retry that comes due', () => {
     accepts: [],
     question: null,
     dropped: null,
+    issuedAt: null,
   });
 
   beforeEach(async () => {

@@ -22,6 +22,7 @@ import type { OneAtATime } from './one-at-a-time.ts';
 import { planHoldings, type WishedHolding } from './plan.ts';
 import type { Questions } from './questions.ts';
 import { partOfRequest, type Receivers } from './receivers.ts';
+import { hasLapsed } from './replay-appraisal.ts';
 import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts';
 import { Room } from './room.ts';
 import type { SendLedger, Standing } from './send-ledger.ts';
@@ -215,7 +216,7 @@ export class FanOut implements AssignmentListener {
   }
 
   /** Spares what finds its destination away the look at the ledger: there may be hundreds of thousands. */
-  #shutUntil({ destinationId, kind }: DeliveryDue): number | null {
+  #shutUntil({ destinationId, kind, issuedAt }: DeliveryDue): number | null {
     const { receivers, follower, lanes, clock } = this.#options;
     // Nothing is sent of it.
     if (kind === 'dropped') return null;
@@ -223,6 +224,7 @@ export class FanOut implements AssignmentListener {
     if (!lookup.ok) return null;
     const lane = lanes.laneOf(lookup.active);
     lane.welcomeBack();
+    if (kind === 'replay' && hasLapsed({ issuedAt: issuedAt ?? 0 }, clock.now())) return null;
     const refusal = lane.refusal();
     return refusal?.kind === 'no_room' ? refusal.until : null;
   }
@@ -263,7 +265,8 @@ export class FanOut implements AssignmentListener {
     const decided = await this.#decisionIn(event.decision);
     const delivered = event.delivered === null ? null : await this.#decisionIn(event.delivered);
     await this.#catchUp(decided.configurationVersion);
-    const asking = { decided, wire: event.decision, askedBy: positionOf(incoming), headers };
+    const { decision: wire, accepts } = event;
+    const asking = { decided, wire, askedBy: positionOf(incoming), headers, accepts };
     return { incoming, asking, delivered };
   }
 
@@ -300,9 +303,9 @@ export class FanOut implements AssignmentListener {
     const { deliveryId: holdingId, destinationId } = incoming.event;
     const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
     const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
-    if (!lookup.ok) return [this.#abandoned(incoming, asking, standing, lookup.reason)];
     const { wished, withheld } = this.#planOf(asking, standings);
     const own = wished.filter(({ deliveryId }) => deliveryId === holdingId);
+    if (!lookup.ok && own.length === 0) return [this.#abandoned(incoming, asking, standing, lookup.reason)];
     if (own.length > 0 || standing !== null) return own.map((each) => this.#stepOf(asking, each, true));
     // Nothing was told under the name that the event had: it goes by the one that it has now.
     const renamed = wished.filter((each) => each.destinationId === destinationId && each.holding === null);
@@ -361,7 +364,7 @@ export class FanOut implements AssignmentListener {
 
 function askingOf(incoming: Decided): Asking {
   const { event: decided, value: wire, headers } = incoming;
-  return { decided, wire, headers, askedBy: positionOf(incoming) };
+  return { decided, wire, headers, askedBy: positionOf(incoming), accepts: [] };
 }
 
 /** What a record of the timer wheel asks for; as it is, it comes again. */
@@ -372,9 +375,11 @@ function again({ event, key, headers }: DueEvent, size: number, begin: () => Und
 /** An order that has waited in the timer wheel. */
 function orderWaiting(incoming: DueEvent): ReplayOrder {
   const { deliveryId, destinationId, attempt: expectedAttempt, accepts } = incoming.event;
+  // One without is of an earlier release; nobody knows how old it is.
+  const issuedAt = incoming.event.issuedAt ?? 0;
   const { key: conversionId, headers } = incoming;
   const askedBy = positionOf(incoming);
-  return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, askedBy, headers };
+  return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, issuedAt, askedBy, headers };
 }
 
 function positionOf({ topic, partition, offset }: RecordPosition): RecordPosition {

@@ -1,5 +1,5 @@
 /** A destination with a guard: after a change of its configuration outliers wait, durably and listed, until a person or the time lets them go. */
-import { aChange } from '@tributary/configuration';
+import { aChange, resealId } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
 import { deterministicUuid } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
@@ -13,7 +13,9 @@ const SETTINGS = {
   statusUrlTemplate: 'https://partner.example/status?c={conversion_id}&p={payout}',
 };
 
-const guarded = (guard: object) => ({ ...PARTNER, settings: SETTINGS, guard });
+const WITH_SECRET = { ...SETTINGS, headers: { 'x-token': '{secret:token}' } };
+
+const guarded = (guard: object, settings = SETTINGS) => ({ ...PARTNER, settings, guard });
 
 /** A sale of so many units of payout, decided `afterMs` after the change of the configuration. */
 function sale(
@@ -38,10 +40,17 @@ async function bedWith(guard: object): Promise<FanOutBed> {
   );
 }
 
-async function change(bed: FanOutBed, guard: object, expectedVersion: number): Promise<void> {
-  const document = guarded(guard);
-  await bed.log.append(aChange('destination', document, { expectedVersion, recordedAt: bed.now }));
-  await bed.follower.caughtUpTo(2, 1_000);
+async function change(
+  bed: FanOutBed,
+  guard: object,
+  overrides: Parameters<typeof aChange>[2] = {},
+): Promise<void> {
+  const expectedVersion = bed.follower.current.entityVersion('destination', 'partner');
+  const document = guarded(guard, overrides.secrets === undefined ? SETTINGS : WITH_SECRET);
+  const offset = await bed.log.append(
+    aChange('destination', document, { expectedVersion, recordedAt: bed.now, ...overrides }),
+  );
+  await bed.follower.caughtUpTo(offset, 1_000);
 }
 
 const ends = (bed: FanOutBed) =>
@@ -87,7 +96,7 @@ describe('an amount above the limit', () => {
     const bed = await bedWith(GUARD);
     await bed.decide(sale(1, 2_000));
     await bed.elapse(HOUR_MS);
-    await change(bed, { ...GUARD, releasedAt: new Date(bed.now).toISOString() }, 0);
+    await change(bed, { ...GUARD, releasedAt: new Date(bed.now).toISOString() });
     await bed.decide(sale(2, 3_000, {}, HOUR_MS + 1));
     await bed.elapse(10 * 60_000);
 
@@ -133,6 +142,59 @@ describe('an amount above the limit', () => {
     expect(bed.requests).toHaveLength(1);
   });
 
+  describe('passes when the time since the last change is over, although', () => {
+    const path = 'secrets.token';
+    const sealed = (bed: FanOutBed, text: string) => ({
+      [path]: bed.encryption.encryptSecret(text, `destination:partner:${path}`),
+    });
+    const expectOutlier = async (bed: FanOutBed, result: string) => {
+      bed.now = NOW + 7 * HOUR_MS;
+      await bed.decide(sale(1, 2_000, {}, 7 * HOUR_MS));
+      expect(ends(bed)).toEqual([result]);
+    };
+
+    it('its guard was released meanwhile', async () => {
+      const bed = await bedWith(GUARD);
+      bed.now += 5 * HOUR_MS;
+      await change(bed, { ...GUARD, releasedAt: new Date(bed.now).toISOString() });
+      await expectOutlier(bed, 'delivered');
+    });
+
+    it('it was written again as it is, and its subscription too', async () => {
+      const bed = await bedWith(GUARD);
+      bed.now += 5 * HOUR_MS;
+      await change(bed, GUARD);
+      const again = aChange(
+        'subscription',
+        { id: 'all', destinationId: 'partner' },
+        { expectedVersion: 1, recordedAt: bed.now },
+      );
+      await bed.follower.caughtUpTo(await bed.log.append(again), 1_000);
+      await expectOutlier(bed, 'delivered');
+    });
+
+    it.each([
+      ['its secrets were sealed anew', 'token-one-of-many', 'token-one-of-many', 'delivered'],
+      ['and not where another secret came', 'token-one-of-many', 'token-two-of-many', 'guard_value'],
+    ])('%s', async (_name, before, after, result) => {
+      const bed = await bedWith(GUARD);
+      await change(bed, GUARD, { secrets: sealed(bed, before) });
+      bed.now += 5 * HOUR_MS;
+      await change(bed, GUARD, { secrets: sealed(bed, after) });
+      await expectOutlier(bed, result);
+    });
+
+    it('its secrets were sealed anew and the old key is gone', async () => {
+      const bed = await bedWith(GUARD);
+      await change(bed, GUARD, { secrets: { [path]: Buffer.from('under a key that is gone') } });
+      bed.now += 5 * HOUR_MS;
+      const expectedVersion = bed.follower.current.entityVersion('destination', 'partner');
+      const changeId = resealId({ entityType: 'destination', entityId: 'partner', expectedVersion });
+      await change(bed, GUARD, { secrets: sealed(bed, 'token-one-of-many'), changeId });
+      await expectOutlier(bed, 'delivered');
+    });
+  });
+
   it('is held when only a subscription to it has changed', async () => {
     const bed = await bedWith(GUARD);
     bed.now += 7 * HOUR_MS;
@@ -170,7 +232,7 @@ describe('more than pass within an hour', () => {
     expect(bed.requests.length).toBeGreaterThanOrEqual(5);
     expect(bed.requests.length).toBeLessThanOrEqual(20);
 
-    await change(bed, { maxPerHour: 5, releasedAt: new Date(NOW + 1).toISOString() }, 0);
+    await change(bed, { maxPerHour: 5, releasedAt: new Date(NOW + 1).toISOString() });
     await bed.elapse(HOUR_MS);
     expect(new Set(bed.requests.map(({ url }) => url)).size).toBe(40);
     expect(bed.requests).toHaveLength(40);

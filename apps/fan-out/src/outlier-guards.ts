@@ -9,6 +9,8 @@ import {
 } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 import type { ReadyAttempt } from './delivery-records.ts';
+import { beginning, isRepeated } from './last-change.ts';
+import type { ActiveDestination } from './receivers.ts';
 
 export interface OutlierGuardsOptions {
   readonly configuration: () => Configuration;
@@ -55,7 +57,7 @@ export class OutlierGuards {
       amounts: definition.amounts(settings).flatMap((name) => standing.told.amounts[name] ?? []),
       decidedAt: decided.decidedAt,
       passed: isFirstTry ? passed.count(now) : 0,
-      changedAt: () => this.#changedAt(destination.id, now),
+      changedAt: () => this.#changedAt(receiver, now),
       now,
     });
     if (verdict.kind === 'hold') {
@@ -79,15 +81,14 @@ export class OutlierGuards {
     return perHour === null ? null : Math.max(1, Math.floor(perHour * this.#options.share()));
   }
 
-  /** Of the destination and of all subscriptions to it, the latest. */
-  #changedAt(destinationId: string, now: number): number {
+  /** Of the destination and of all subscriptions to it, the latest; what only says the same again is no change. */
+  #changedAt({ destination, changedAt }: ActiveDestination, now: number): number {
     const configuration = this.#options.configuration();
     const subscribed = configuration
       .subscriptions(now)
-      .filter((subscription) => subscription.destinationId === destinationId)
-      .map(({ id }) => configuration.revision('subscription', id, now));
-    const revisions = [configuration.revision('destination', destinationId, now), ...subscribed];
-    return Math.max(...revisions.map((revision) => revision?.effectiveFrom ?? 0));
+      .filter(({ destinationId }) => destinationId === destination.id)
+      .map(({ id }) => beginning(configuration.history('subscription', id), now, isRepeated));
+    return Math.max(changedAt, ...subscribed.map((revision) => revision?.effectiveFrom ?? 0));
   }
 }
 

@@ -167,14 +167,15 @@ describe('receivers', () => {
       aChange('subscription', { id: 'b', destinationId: 'other' }),
     ];
     for (const [offset, change] of log.entries()) configuration.apply(offset, change);
-    const { deliveries, withheld } = planDeliveries(
+    const { deliveries, faulty, withheld } = planDeliveries(
       aDecision(),
       configuration,
       new Receivers(encryption),
       NOW,
     );
     expect(deliveries.map(({ destinationId }) => destinationId)).toEqual(['other']);
-    expect(withheld).toEqual([{ destinationId: 'partner', reason: 'secrets_unreadable' }]);
+    expect(faulty.map(({ destinationId }) => destinationId)).toEqual(['partner']);
+    expect(withheld).toEqual([]);
   });
 
   it('are found again by the override that was chosen before, by their own settings where it is gone', () => {
@@ -221,11 +222,12 @@ describe('receivers', () => {
       expect(delivery?.deliveryId).toBe(planned({}, decided)[0]?.deliveryId);
     });
 
-    it.each(['broken', 'foreign'])('of which one is %s withhold its conversions only', (offerId) => {
+    it.each(['broken', 'foreign'])('of which one is %s let its conversions die only', (offerId) => {
       const setup = { destination: { overrides } };
       expect(planOf(setup, { offerId })).toMatchObject({
         deliveries: [],
-        withheld: [{ destinationId: 'partner', reason: 'settings_invalid' }],
+        faulty: [{ destinationId: 'partner', outwardEvent: 'sale' }],
+        withheld: [],
       });
       expect(planned(setup)).toHaveLength(1);
     });
@@ -234,6 +236,7 @@ describe('receivers', () => {
   it('are none for a subscription to nowhere', () => {
     expect(planOf({ subscriptions: [{ destinationId: 'nowhere' }] })).toEqual({
       deliveries: [],
+      faulty: [],
       withheld: [{ destinationId: 'nowhere', reason: 'destination_unknown' }],
     });
   });
@@ -274,10 +277,64 @@ describe('events', () => {
   });
 });
 
+describe('a fault of the destination', () => {
+  const broken = { settings: { events: { sale: 'bought' } } };
+  const outcome = (setup: Setup, decided?: Partial<ConversionDecided>) => {
+    const { deliveries, faulty, withheld } = planOf(setup, decided);
+    expect(deliveries).toEqual([]);
+    return [...faulty.map(({ outwardEvent }) => outwardEvent), ...withheld.map(({ reason }) => reason)];
+  };
+
+  it.each<[string, Setup, Partial<ConversionDecided>, readonly string[]]>([
+    ['in its settings', { destination: broken }, {}, ['bought']],
+    ['where they name nothing', { destination: { settings: {} } }, {}, ['sale']],
+    [
+      'where their names cannot be read',
+      { destination: { settings: { events: { sale: 7 } } } },
+      {},
+      ['sale'],
+    ],
+    [
+      'beside the name of its subscription',
+      { destination: broken, subscriptions: [{ events: { sale: 'own' } }] },
+      {},
+      ['own'],
+    ],
+    ['met by two subscriptions', { destination: broken, subscriptions: [{}, {}] }, {}, ['bought']],
+    [
+      'of a definition from the future',
+      { destination: { ...broken, definition: 'from-the-future' } },
+      {},
+      ['bought'],
+    ],
+    [
+      'of such a one that is switched off',
+      { destination: { status: 'disabled', definition: 'from-the-future' } },
+      {},
+      ['destination_disabled'],
+    ],
+    ['that is not live', { destination: { ...broken, mode: 'dry_run' } }, {}, ['settings_invalid']],
+    ['that is of another partner', { destination: { ...broken, partnerId: 'partner-2' } }, {}, []],
+    [
+      'for an event that nobody asks for',
+      { destination: broken, subscriptions: [{ filter: { eventTypes: ['lead'] } }] },
+      {},
+      [],
+    ],
+    [
+      'for an event that the platform is not sent',
+      { destination: { ...broken, definition: 'linkedin' } },
+      { eventType: 'lead' },
+      ['settings_invalid'],
+    ],
+  ])('%s', (_name, setup, decided, expected) => {
+    expect(outcome(setup, decided)).toEqual(expected);
+  });
+});
+
 it.each([
   ['disabled, asked for', { status: 'disabled' }, {}],
   ['disabled, credited to another by now', { status: 'disabled' }, { partnerId: 'partner-2' }],
-  ['of a definition this process does not know', { definition: 'from-the-future' }, { state: 'rejected' }],
 ] as const)(
   'what a destination holds that is %s is withheld from it, and told once',
   (_name, destination, changes) => {
@@ -301,7 +358,7 @@ it.each([
     );
     const next = aDecision({ revision: 2, ...changes });
     const plan = planHoldings(next, [standing], configuration, new Receivers(encryption), NOW);
-    const reason = 'status' in destination ? 'destination_disabled' : 'definition_unknown';
+    const reason = 'destination_disabled';
     expect(plan).toEqual({ wished: [], withheld: [{ destinationId: 'partner', reason }] });
   },
 );

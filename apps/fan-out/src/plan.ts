@@ -1,9 +1,16 @@
 /** What a decided conversion asks for: the events its subscriptions send, and what receivers that hold it already should hold. */
-import type { Configuration, Subscription } from '@tributary/configuration';
+import type { Configuration, Destination, Subscription } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
 import { outwardEvent } from '@tributary/destinations';
-import { isTold, outwardKey, outwardValueOf, parseDecimalToMicros, type Wish } from '@tributary/domain';
-import type { ActiveDestination, Receiver, ReceiverProblem, Receivers } from './receivers.ts';
+import { givingWay, outwardKey, outwardValueOf, parseDecimalToMicros, type Wish } from '@tributary/domain';
+import {
+  type ActiveDestination,
+  isFault,
+  type Receiver,
+  type ReceiverProblem,
+  type Receivers,
+} from './receivers.ts';
+import { isRehearsal } from './rehearsal.ts';
 import type { Standing } from './send-ledger.ts';
 import { holds } from './subscription-conditions.ts';
 
@@ -15,12 +22,19 @@ export interface PlannedDelivery {
   readonly receiver: Receiver;
 }
 
+/** One that ends dead unless a fault of its destination is mended before it is sent. */
+export interface FaultyDelivery extends Omit<PlannedDelivery, 'receiver'> {
+  /** Null where this release does not know the definition. */
+  readonly active: ActiveDestination | null;
+}
+
 /** Why a subscription that a decision fits leads to no delivery. */
 export type WithheldReason = ReceiverProblem | 'subscription_too_new';
 
 /** What a decision asks for, and what of it cannot be sent now. */
 export interface DeliveryPlan {
   readonly deliveries: readonly PlannedDelivery[];
+  readonly faulty: readonly FaultyDelivery[];
   readonly withheld: readonly { readonly destinationId: string; readonly reason: WithheldReason }[];
 }
 
@@ -32,6 +46,9 @@ export interface DeliveryPlan {
  * | filter and event names of a subscription | when the conversion occurred, so that all its revisions go the same ways |
  * | whether the subscription still exists | at `now` too: after a removal nothing more is planned |
  * | the destination: address, secrets, status, whose it is | at `now` |
+ *
+ * What a fault of a live destination keeps from being sent is a delivery all the same: it ends dead, and can be replayed. What
+ * is switched off, gone or not asked for is withheld.
  */
 export function planDeliveries(
   decided: ConversionDecided,
@@ -41,8 +58,10 @@ export function planDeliveries(
 ): DeliveryPlan {
   const withheld: { destinationId: string; reason: WithheldReason }[] = [];
   const planned = new Map<string, PlannedDelivery>();
+  const faulty = new Map<string, FaultyDelivery>();
   // What was rejected or taken back before it was delivered is never sent.
-  if (decided.state === 'rejected' || decided.state === 'reversed') return { deliveries: [], withheld };
+  if (decided.state === 'rejected' || decided.state === 'reversed')
+    return { deliveries: [], faulty: [], withheld };
   const at = judgedAt(decided);
   for (const current of configuration.subscriptions(now)) {
     const revision = configuration.revision('subscription', current.id, at);
@@ -50,9 +69,18 @@ export function planDeliveries(
       withheld.push({ destinationId: current.destinationId, reason: 'subscription_too_new' });
     const subscription = revision?.entity ?? null;
     if (subscription === null || !fits(subscription.filter, decided)) continue;
-    const lookup = receivers.find(configuration, subscription.destinationId, decided, now);
+    const { destinationId } = subscription;
+    const lookup = receivers.find(configuration, destinationId, decided, now);
     if (!lookup.ok) {
-      withheld.push({ destinationId: subscription.destinationId, reason: lookup.reason });
+      const { reason } = lookup;
+      const found = faultyDestination(configuration, receivers, destinationId, reason, now);
+      if (found !== null && !concerns(found, decided)) continue;
+      const event = found && nameByFaultySettings(subscription, found, decided.eventType);
+      if (found === null || event === null) withheld.push({ destinationId, reason });
+      else {
+        const deliveryId = outwardKey(decided.conversionId, destinationId, event);
+        faulty.set(deliveryId, { deliveryId, destinationId, outwardEvent: event, active: found.active });
+      }
       continue;
     }
     const { receiver } = lookup;
@@ -67,12 +95,11 @@ export function planDeliveries(
       receiver,
     });
   }
-  return { deliveries: [...planned.values()], withheld };
+  return { deliveries: [...planned.values()], faulty: [...faulty.values()], withheld };
 }
 
 /** What a destination should hold of a conversion under one event, beside what it does hold. */
-export interface WishedHolding extends Omit<PlannedDelivery, 'receiver'> {
-  readonly active: ActiveDestination;
+export interface WishedHolding extends FaultyDelivery {
   readonly holding: Standing | null;
   readonly wish: Wish;
 }
@@ -94,32 +121,33 @@ export function planHoldings(
   receivers: Receivers,
   now: number,
 ): { readonly wished: readonly WishedHolding[]; readonly withheld: DeliveryPlan['withheld'] } {
-  const { deliveries, withheld } = planDeliveries(decided, configuration, receivers, now);
+  const { deliveries, faulty, withheld } = planDeliveries(decided, configuration, receivers, now);
   const byId = new Map(standings.map((standing) => [standing.holdingId, standing]));
   const value = outwardValueOf(decided);
-  const asked = deliveries.map(
-    (planned): WishedHolding => ({
-      deliveryId: planned.deliveryId,
-      destinationId: planned.destinationId,
-      outwardEvent: planned.outwardEvent,
-      active: planned.receiver,
-      holding: byId.get(planned.deliveryId) ?? null,
+  const sendable = deliveries.map(({ receiver: active, ...delivery }) => ({ ...delivery, active }));
+  const asked = [...sendable, ...faulty].map(
+    (each): WishedHolding => ({
+      ...each,
+      holding: byId.get(each.deliveryId) ?? null,
       wish: { kind: 'tell', value, isAskedFor: true },
     }),
   );
-  const planned = new Set(deliveries.map(({ deliveryId }) => deliveryId));
+  const planned = new Set(asked.map(({ deliveryId }) => deliveryId));
   const unkept = new Map<string, ReceiverProblem>();
   const kept = standings
     .filter(({ holdingId }) => !planned.has(holdingId))
     .flatMap((holding): WishedHolding[] => {
-      const lookup = receivers.findDestination(configuration, holding.destinationId, now);
-      if (!lookup.ok) {
-        unkept.set(holding.destinationId, lookup.reason);
+      const { holdingId: deliveryId, destinationId, event } = holding;
+      const lookup = receivers.findDestination(configuration, destinationId, now);
+      const found = lookup.ok
+        ? { active: lookup.active, destination: lookup.active.destination }
+        : faultyDestination(configuration, receivers, destinationId, lookup.reason, now);
+      if (found === null) {
+        if (!lookup.ok) unkept.set(destinationId, lookup.reason);
         return [];
       }
-      const { active } = lookup;
-      const wish = wishOfHeld(decided, active, configuration);
-      const { holdingId: deliveryId, destinationId, event } = holding;
+      const { active } = found;
+      const wish = wishOfHeld(decided, found, configuration);
       return [{ deliveryId, destinationId, outwardEvent: event, active, holding, wish }];
     });
   for (const { destinationId } of withheld) unkept.delete(destinationId);
@@ -129,32 +157,66 @@ export function planHoldings(
   };
 }
 
-/** An event whose name has changed goes on under the one it was told by: under both it would be two sales. */
+/** An event whose name has changed goes on under the one it was told by. */
 function withoutSecondNames(
   asked: readonly WishedHolding[],
   kept: readonly WishedHolding[],
 ): readonly WishedHolding[] {
-  const toldByDestination = new Map<string, number>();
-  for (const { destinationId, holding, wish } of kept) {
-    if (holding === null || wish.kind !== 'tell' || !(isTold(holding) || isRehearsed(holding))) continue;
-    toldByDestination.set(destinationId, (toldByDestination.get(destinationId) ?? 0) + 1);
-  }
-  return asked.filter(({ destinationId, holding }) => {
-    const told = toldByDestination.get(destinationId) ?? 0;
-    if (holding !== null || told === 0) return true;
-    toldByDestination.set(destinationId, told - 1);
-    return false;
+  const way = givingWay(
+    asked,
+    kept.filter(({ wish }) => wish.kind === 'tell'),
+  );
+  return asked.flatMap((each) => {
+    if (!way.has(each) || each.wish.kind !== 'tell') return [each];
+    return each.holding === null ? [] : [{ ...each, wish: { ...each.wish, isAskedFor: false } }];
   });
 }
 
-/** Not told of it, but it is not to be told of it later either, under whatever name. */
-function isRehearsed({ outcome }: Standing): boolean {
-  return outcome === 'rehearsed';
+interface FaultyDestination extends Pick<FaultyDelivery, 'active'> {
+  readonly destination: Destination;
+}
+
+/** Null where nothing is to be sent: it is off, gone or not live, or has no fault of its own. */
+function faultyDestination(
+  configuration: Configuration,
+  receivers: Receivers,
+  destinationId: string,
+  problem: ReceiverProblem,
+  now: number,
+): FaultyDestination | null {
+  const destination = configuration.revision('destination', destinationId, now)?.entity ?? null;
+  if (!isFault(problem) || destination === null || isRehearsal({ destination })) return null;
+  const lookup = receivers.findDestination(configuration, destinationId, now);
+  return { destination, active: lookup.ok ? lookup.active : null };
+}
+
+/** Of an event nobody names: a replay goes by the name that it has once the fault is mended. */
+const NAMED_AS_OURS = { events: {}, unmappedEvents: 'same_name' } as const;
+
+/** Its names of events can be read where the rest of the settings cannot; null when it is not sent. */
+function nameByFaultySettings(
+  subscription: Subscription,
+  { destination: { settings }, active }: FaultyDestination,
+  eventType: string,
+): string | null {
+  const events = eventNamesIn(settings);
+  const definition = events === null ? null : (active?.definition ?? null);
+  const receiver = { definition: definition ?? NAMED_AS_OURS, settings: { events: events ?? {} } };
+  return outwardEventOf(subscription, receiver, eventType);
+}
+
+/** Null where they cannot be read either. */
+function eventNamesIn({ events = {} }: Destination['settings']): Readonly<Record<string, string>> | null {
+  if (typeof events !== 'object' || events === null) return null;
+  const names = Object.entries(events);
+  return names.every((each): each is [string, string] => typeof each[1] === 'string' && each[1] !== '')
+    ? Object.fromEntries(names)
+    : null;
 }
 
 function wishOfHeld(
   decided: ConversionDecided,
-  active: ActiveDestination,
+  found: Pick<FaultyDestination, 'destination'>,
   configuration: Configuration,
 ): Wish {
   const { state, match } = decided;
@@ -162,9 +224,9 @@ function wishOfHeld(
   if (state === 'rejected' || state === 'reversed') return { kind: 'nothing', state };
   const subscriptions = configuration
     .subscriptions(judgedAt(decided))
-    .filter(({ destinationId }) => destinationId === active.destination.id);
+    .filter(({ destinationId }) => destinationId === found.destination.id);
   const credited = subscriptions.filter(({ filter }) => isCredited(filter, decided));
-  if (!concerns(active, decided) || credited.length === 0) return { kind: 'nothing', state: 'rejected' };
+  if (!concerns(found, decided) || credited.length === 0) return { kind: 'nothing', state: 'rejected' };
   if (state === 'pending' && credited.every(({ filter }) => !filter.states.includes(state)))
     return { kind: 'undecided' };
   return { kind: 'tell', value: outwardValueOf(decided), isAskedFor: false };
@@ -178,7 +240,10 @@ function judgedAt({ occurredAt, receivedAt }: ConversionDecided): number {
 /** The subscription's own name for the event type first; own properties only, since senders choose the type. */
 function outwardEventOf(
   { events = {} }: Subscription,
-  { definition, settings }: Receiver,
+  {
+    definition,
+    settings,
+  }: { readonly definition: Parameters<typeof outwardEvent>[0] } & Pick<Receiver, 'settings'>,
   eventType: string,
 ): string | null {
   const own = Object.hasOwn(events, eventType) ? events[eventType] : undefined;
@@ -186,7 +251,10 @@ function outwardEventOf(
 }
 
 /** A destination of one advertiser or partner never sees another's conversions, whatever its subscriptions say. */
-function concerns({ destination }: ActiveDestination, decided: ConversionDecided): boolean {
+function concerns(
+  { destination }: Pick<ActiveDestination, 'destination'>,
+  decided: ConversionDecided,
+): boolean {
   const isOfAdvertiser =
     destination.advertiserId === undefined || destination.advertiserId === decided.advertiserId;
   const isOfPartner = destination.partnerId === undefined || destination.partnerId === decided.partnerId;

@@ -219,5 +219,6 @@ function nothingDue(destinationId: string, outwardEvent: string) {
     accepts: [],
     question: null,
     dropped: null,
+    issuedAt: null,
   };
 }

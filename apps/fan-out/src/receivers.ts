@@ -19,12 +19,17 @@ import {
 } from '@tributary/destinations';
 import { type ChoiceSubject, type Chooser, chooserAmong, type Tells } from '@tributary/domain';
 import type { Encryption } from '@tributary/runtime';
+import { beginning, decrypted, isIncidental, tellsTheSame } from './last-change.ts';
 
 /** A destination that may be sent to, whatever it is to be sent. */
 export interface ActiveDestination {
   readonly destination: Destination;
   /** Configuration version of the destination: what was learnt of it under another may hold no more. */
   readonly version: number;
+  /** The change by which somebody wrote it last; secrets sealed anew and a release of its guard are none. */
+  readonly written: Pick<Revision<'destination'>, 'version' | 'effectiveFrom'>;
+  /** Since when it says what it says, in epoch milliseconds; written again as it is, it says the same. */
+  readonly changedAt: number;
   readonly definition: DestinationDefinition;
 }
 
@@ -45,6 +50,13 @@ export const RECEIVER_PROBLEMS = [
   'secrets_unreadable',
 ] as const;
 export type ReceiverProblem = (typeof RECEIVER_PROBLEMS)[number];
+
+/** Of them the faults that somebody mends; nobody meant that what is decided meanwhile is not sent. */
+const FAULTS: readonly string[] = ['definition_unknown', 'settings_invalid', 'secrets_unreadable'];
+
+export function isFault(problem: ReceiverProblem): boolean {
+  return FAULTS.includes(problem);
+}
 
 interface Missing {
   readonly ok: false;
@@ -102,15 +114,19 @@ export class Receivers {
     const revision = configuration.revision('destination', destinationId, now);
     let prepared = this.#prepared.get(destinationId);
     if (prepared === undefined || prepared.version !== revision?.version) {
-      prepared = this.#prepare(revision);
+      prepared = this.#prepare(revision, configuration.history('destination', destinationId), now);
       this.#prepared.set(destinationId, prepared);
     }
     return prepared;
   }
 
-  #prepare(revision: Revision<'destination'> | undefined): Prepared {
+  #prepare(
+    revision: Revision<'destination'> | undefined,
+    history: readonly Revision<'destination'>[],
+    now: number,
+  ): Prepared {
     const { overrides = [] } = revision?.entity ?? {};
-    const destination = activeIn(revision);
+    const destination = this.#activeIn(revision, history, now);
     const receiver = (override: number | null, settings: Destination['settings']): ReceiverLookup =>
       destination.ok
         ? this.#receiverOf(destination.active, revision?.secrets ?? {}, override, settings)
@@ -151,29 +167,36 @@ export class Receivers {
   ): object | null {
     const whole: Record<string, unknown> = structuredClone({ ...settings });
     for (const [path, ciphertext] of Object.entries(secrets)) {
-      const plain = this.#decrypted(ciphertext, `destination:${id}:${path}`);
+      const plain = decrypted(this.#encryption, ciphertext, `destination:${id}:${path}`);
       if (plain === null) return null;
       setPath(whole, path.split('.'), plain);
     }
     return whole;
   }
 
-  #decrypted(ciphertext: Uint8Array, context: string): string | null {
-    try {
-      return this.#encryption.decryptSecret(ciphertext, context);
-    } catch {
-      return null;
-    }
+  #activeIn(
+    revision: Revision<'destination'> | undefined,
+    history: readonly Revision<'destination'>[],
+    now: number,
+  ): DestinationLookup {
+    const destination = revision?.entity ?? null;
+    if (revision === undefined || destination === null) return { ok: false, reason: 'destination_unknown' };
+    if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
+    const definition = destinationFor(destination.definition);
+    if (definition === null) return { ok: false, reason: 'definition_unknown' };
+    const { version, effectiveFrom } = beginning(history, now, isIncidental(this.#encryption)) ?? revision;
+    const changed = beginning(history, now, tellsTheSame(this.#encryption)) ?? revision;
+    return {
+      ok: true,
+      active: {
+        destination,
+        version: revision.version,
+        written: { version, effectiveFrom },
+        changedAt: changed.effectiveFrom,
+        definition,
+      },
+    };
   }
-}
-
-function activeIn(revision: Revision<'destination'> | undefined): DestinationLookup {
-  const destination = revision?.entity ?? null;
-  if (revision === undefined || destination === null) return { ok: false, reason: 'destination_unknown' };
-  if (destination.status !== 'active') return { ok: false, reason: 'destination_disabled' };
-  const definition = destinationFor(destination.definition);
-  if (definition === null) return { ok: false, reason: 'definition_unknown' };
-  return { ok: true, active: { destination, version: revision.version, definition } };
 }
 
 function setPath(
@@ -191,9 +214,9 @@ function setPath(
   setPath(next, rest, value);
 }
 
-/** How much of a request one delivery is, at best. */
-export function partOfRequest({ definition }: Pick<ActiveDestination, 'definition'>): number {
-  return 1 / definition.maxBatch;
+/** How much of a request one delivery is, at best. @param active null where nothing can be sent */
+export function partOfRequest(active: Pick<ActiveDestination, 'definition'> | null): number {
+  return active === null ? 1 : 1 / active.definition.maxBatch;
 }
 
 /** What a receiver is told of a value at all. */

@@ -1,9 +1,13 @@
 /** What an order to send a dead letter again would do, by what its destination holds and takes now. */
 import type { ConversionDecided } from '@tributary/contracts';
 import { takenUntil } from '@tributary/destinations';
-import { appraiseReplay, type ReplayAppraisal, type ReplayDestination } from '@tributary/domain';
+import {
+  appraiseReplay,
+  REPLAY_ORDER_LIFE_MS,
+  type ReplayAppraisal,
+  type ReplayDestination,
+} from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
-import type { DestinationLanes } from './destination-lanes.ts';
 import type { Dispatch } from './dispatch.ts';
 import { tellsOf } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
@@ -13,7 +17,6 @@ import type { ReplayTask } from './step-tasks.ts';
 /** What an appraisal is made from, beside the order. */
 export interface AppraisalSources {
   readonly dispatch: Pick<Dispatch, 'receiverOf'>;
-  readonly lanes: Pick<DestinationLanes, 'laneOf'>;
   readonly clock: Clock;
 }
 
@@ -41,15 +44,13 @@ function replayDestination(
   { destinationId, kind, event }: Standing,
   telling: ConversionDecided,
   { decidedAt: toldAt }: ConversionDecided,
-  { dispatch, lanes }: AppraisalSources,
+  { dispatch }: AppraisalSources,
 ): ReplayDestination {
   const lookup = dispatch.receiverOf(destinationId, telling);
   if (!lookup.ok) return { kind: lookup.reason === 'destination_disabled' ? 'off' : 'gone' };
   const { receiver } = lookup;
   // What is rehearsed is not told later, and what ought to be told later is not rehearsed.
   if (isRehearsal(receiver)) return { kind: 'off' };
-  // It would only be a dead letter once more.
-  if (lanes.laneOf(receiver).isRefusing) return { kind: 'off' };
   const { definition, settings } = receiver;
   const { occurredAt } = telling;
   return {
@@ -64,4 +65,12 @@ function replayDestination(
 export function isCutOffReplay({ deliveryId, expectedAttempt }: ReplayTask, holding: Standing): boolean {
   if (holding.deliveryId !== deliveryId || holding.attempt <= expectedAttempt) return false;
   return isCutOff(holding);
+}
+
+/**
+ * Whether nothing is begun of an order any more.
+ * @param now by a clock that differs from console's by far less than an order counts.
+ */
+export function hasLapsed({ issuedAt }: Pick<ReplayTask, 'issuedAt'>, now: number): boolean {
+  return now - issuedAt > REPLAY_ORDER_LIFE_MS;
 }

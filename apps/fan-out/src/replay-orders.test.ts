@@ -1,7 +1,7 @@
 /** Orders to send again what had ended: nothing arrives twice, whoever dies when, and nothing goes that nobody took the risk of. */
 import { aChange } from '@tributary/configuration';
 import type { DeliveryCommanded } from '@tributary/contracts';
-import { outwardKey } from '@tributary/domain';
+import { outwardKey, REPLAY_ORDER_LIFE_MS } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import { aDecision, aDeliveryOrder } from '@tributary/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -29,6 +29,7 @@ function order(changes: Partial<DeliveryCommanded> = {}): DeliveryCommanded {
     deliveryId: DELIVERY_ID,
     destinationId: 'partner',
     expectedAttempt: 4,
+    issuedAt: bed.now,
     configurationVersion: 0,
     ...changes,
   });
@@ -89,17 +90,119 @@ it('goes on after a crash between intent and end, as the same attempt', async ()
   expect(holding()).toMatchObject({ outcome: 'delivered', attempt: 5 });
 });
 
-it('waits while the destination has no room, and is sent then', async () => {
-  await dies(503);
+/** The breaker of the partner opens. */
+function shut(): void {
   const lookup = new Receivers(bed.encryption).findDestination(bed.follower.current, 'partner', bed.now);
   if (!lookup.ok) throw new Error(lookup.reason);
   const { breaker } = bed.lanes.laneOf(lookup.active);
   for (let failed = 0; failed < 20; failed += 1) breaker.failed(bed.now);
+}
+
+it('waits while the destination has no room, and is sent then', async () => {
+  await dies(503);
+  shut();
   await bed.command(order());
   expect(bed.requests).toEqual([]);
   expect(bed.waiting).toMatchObject([{ kind: 'replay', attempt: 4 }]);
   await bed.elapse(LADDER_MS);
   expect(holding()).toMatchObject({ outcome: 'delivered', attempt: 5 });
+});
+
+describe('that has waited for longer than it counts', () => {
+  beforeEach(async () => {
+    await dies(503);
+    shut();
+    await bed.command(order());
+    expect(bed.waiting).toMatchObject([{ kind: 'replay', issuedAt: bed.now }]);
+    bed.now += REPLAY_ORDER_LIFE_MS + 1;
+  });
+
+  it('is void when the destination has room again', async () => {
+    bed.restart();
+    await bed.elapse(LADDER_MS);
+    expect([bed.requests, bed.waiting]).toEqual([[], []]);
+    expect(holding()).toMatchObject({ outcome: 'dead', attempt: 4 });
+    await bed.command(order());
+    expect(bed.requests).toHaveLength(1);
+  });
+
+  it('waits no longer where it has none', async () => {
+    bed.restart();
+    shut();
+    await bed.elapse(1);
+    expect([bed.requests, bed.waiting]).toEqual([[], []]);
+  });
+});
+
+it('brings the attempt that it has led to to its end, however old it is by then', async () => {
+  await dies(503);
+  bed.exchange = () => {
+    throw new DependencyFailure('kafka_unavailable', 'the process dies here');
+  };
+  const given = order();
+  await expect(bed.command(given)).rejects.toBeInstanceOf(DependencyFailure);
+  bed.exchange = () => TAKEN;
+  bed.now += 10 * REPLAY_ORDER_LIFE_MS;
+  bed.restart();
+  await bed.command(given);
+  expect(holding()).toMatchObject({ outcome: 'delivered', attempt: 5 });
+});
+
+describe('to a destination that fan-out has switched off', () => {
+  const HOUR_MS = 3_600_000;
+  const webhook = {
+    ...PARTNER,
+    id: 'webhook',
+    definition: 'webhook',
+    settings: {
+      url: 'https://receiver.example/',
+      signingSecrets: { current: 'whsec_ZXhhbXBsZS1zaWduaW5nLXNlY3JldC1vbmU=' },
+    },
+  };
+  const ids = [1, 2, 3].map((nth) => `c0ffee00-0000-8000-8000-00000000030${nth}`);
+  const orders = () =>
+    ids.map((id) =>
+      order({
+        conversionId: id,
+        deliveryId: outwardKey(id, 'webhook', 'sale'),
+        destinationId: 'webhook',
+        expectedAttempt: 1,
+      }),
+    );
+  const ends = () => bed.holdings().map(({ outcome, attempt }) => `${outcome} ${attempt}`);
+
+  beforeEach(async () => {
+    bed = await FanOutBed.start(
+      ['destination', webhook],
+      ['subscription', { id: 'all', destinationId: 'webhook' }],
+    );
+    bed.exchange = () => answered(410);
+    for (const id of ids) await bed.decide({ ...decided, conversionId: id });
+    expect(bed.requests).toHaveLength(1);
+    expect(ends()).toEqual(['refused 1', 'dead 1', 'dead 1']);
+    bed.requests.length = 0;
+  });
+
+  it('waits until it is switched on, and is sent then', async () => {
+    await bed.command(...orders());
+    await bed.elapse(REPLAY_ORDER_LIFE_MS / 2);
+    expect(bed.requests).toEqual([]);
+    expect(bed.waiting).toHaveLength(3);
+    expect(ends()).toEqual(['refused 1', 'dead 1', 'dead 1']);
+    await bed.log.append(aChange('destination', webhook, { expectedVersion: 0 }));
+    bed.exchange = () => TAKEN;
+    await bed.elapse(60_000);
+    expect(bed.requests).toHaveLength(3);
+    expect(ends()).toEqual(['delivered 2', 'delivered 2', 'delivered 2']);
+  });
+
+  it('waits when one of the batch is what it is tried with, instead of dying once more', async () => {
+    bed.now += HOUR_MS + 1;
+    await bed.command(...orders());
+    expect(bed.requests).toHaveLength(1);
+    expect(ends()).toEqual(['refused 2', 'dead 1', 'dead 1']);
+    expect(bed.waiting).toHaveLength(2);
+  });
 });
 
 describe('what may have arrived', () => {
@@ -114,16 +217,12 @@ describe('what may have arrived', () => {
 
   it('of a conversion that has changed since is told as it was, and then corrected', async () => {
     await dies(500);
-    bed.exchange = () => answered(500);
     await bed.decide({ ...decided, revision: 2, payoutMicros: 7_000_000n });
     await bed.elapse(LADDER_MS);
-    expect(holding()).toMatchObject({ outcome: 'dead', revision: 1, attempt: 8 });
-    bed.exchange = () => TAKEN;
-    bed.requests.length = 0;
-    for (const risk of ['would_double_count', 'changed_since'])
-      await bed.command(order({ expectedAttempt: 8, accepts: [risk] }));
+    expect(holding()).toMatchObject({ outcome: 'dead', revision: 1, attempt: 4 });
+    for (const risk of ['would_double_count', 'changed_since']) await bed.command(order({ accepts: [risk] }));
     expect(bed.requests).toEqual([]);
-    await bed.command(order({ expectedAttempt: 8, accepts: ['would_double_count', 'changed_since'] }));
+    await bed.command(order({ accepts: ['would_double_count', 'changed_since'] }));
     await bed.elapse(LADDER_MS);
     expect(bed.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/status']);
     expect(holding()).toMatchObject({ kind: 'restate', revision: 2, outcome: 'delivered' });
@@ -189,6 +288,81 @@ it('corrects again what died as a correction, of the event as it was told', asyn
   await bed.command(order({ deliveryId: dead?.deliveryId ?? '', expectedAttempt: dead?.attempt ?? 0 }));
   expect(bed.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/status']);
   expect(holding()).toMatchObject({ kind: 'restate', outcome: 'delivered' });
+});
+
+describe('of an event that goes by another name now', () => {
+  const BOUGHT_ID = outwardKey(conversionId, 'partner', 'bought');
+  const rename = (sale: string) =>
+    bed.log.append(
+      aChange(
+        'destination',
+        { ...CORRECTABLE, settings: { ...CORRECTABLE.settings, events: { sale } } },
+        { expectedVersion: bed.follower.current.revision('destination', 'partner')?.version ?? 0 },
+      ),
+    );
+  const held = () => bed.holdings().map(({ event, outcome, attempt }) => `${event} ${outcome} ${attempt}`);
+
+  it('tells it under that name, once, and has nothing more to come of the old one', async () => {
+    await dies(404);
+    await rename('bought');
+    await bed.command(order({ expectedAttempt: 1 }), order({ expectedAttempt: 1 }));
+    bed.restart();
+    await bed.command(order({ expectedAttempt: 1 }));
+    await bed.elapse(LADDER_MS);
+    expect(bed.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([BOUGHT_ID]);
+    expect(held()).toEqual(['sale superseded 2', 'bought delivered 1']);
+  });
+
+  it('finishes under that name what a crash has cut off', async () => {
+    await dies(404);
+    await rename('bought');
+    bed.exchange = () => {
+      throw new DependencyFailure('kafka_unavailable', 'the process dies here');
+    };
+    await expect(bed.command(order({ expectedAttempt: 1 }))).rejects.toBeInstanceOf(DependencyFailure);
+    bed.exchange = () => TAKEN;
+    bed.restart();
+    await bed.command(order({ expectedAttempt: 1 }));
+    expect(held()).toEqual(['sale superseded 2', 'bought delivered 1']);
+  });
+
+  it('waits for room like any other, and goes down a ladder of its own', async () => {
+    await dies(404);
+    await rename('bought');
+    bed.exchange = (_request, nth) => (nth === 1 ? answered(503) : TAKEN);
+    await bed.command(order({ expectedAttempt: 1 }));
+    await bed.elapse(LADDER_MS);
+    expect(held()).toEqual(['sale superseded 2', 'bought delivered 2']);
+  });
+
+  it('never tells it again under the old one when that comes back', async () => {
+    await dies(404);
+    await rename('bought');
+    await bed.command(order({ expectedAttempt: 1 }));
+    await rename('sale');
+    await bed.command(order({ expectedAttempt: 1 }), order({ expectedAttempt: 2 }));
+    await bed.decide({ ...decided, revision: 2, payoutMicros: 7_000_000n });
+    expect(bed.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/status']);
+    expect(held()).toEqual(['sale superseded 2', 'bought delivered 2']);
+  });
+
+  it('tells what may have arrived under the old name only to whoever takes the risk, and under no other', async () => {
+    await dies(500);
+    await rename('bought');
+    await bed.command(order());
+    expect(bed.requests).toEqual([]);
+    await bed.command(order({ accepts: ['would_double_count', 'changed_since'] }));
+    expect(bed.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([DELIVERY_ID]);
+  });
+
+  it('sends nothing of what was rejected since', async () => {
+    await dies(404);
+    await rename('bought');
+    await bed.decide({ ...decided, revision: 2, state: 'rejected' });
+    await bed.command(order({ expectedAttempt: 1 }));
+    expect(bed.requests).toEqual([]);
+    expect(held()).toEqual(['sale refused 1']);
+  });
 });
 
 it('a fresh process that reads every decision again sends nothing', async () => {

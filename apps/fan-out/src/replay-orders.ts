@@ -2,12 +2,13 @@
 import type { RecordPosition } from '@tributary/bus';
 import type { Configuration } from '@tributary/configuration';
 import { type ConversionDecided, type DeliveryCommanded, encodeEvent } from '@tributary/contracts';
+import { mayBeRenamed } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 import type { DeliveryStore } from '@tributary/store';
 import { replayed } from './fan-out-metrics.ts';
-import { planHoldings } from './plan.ts';
+import { planHoldings, type WishedHolding } from './plan.ts';
 import { partOfRequest, type Receivers } from './receivers.ts';
-import type { SendLedger, Standing } from './send-ledger.ts';
+import { isCutOff, type SendLedger, type Standing } from './send-ledger.ts';
 import type { Steps } from './steps.ts';
 import type { Startable } from './undertaking.ts';
 import { done } from './underway.ts';
@@ -15,7 +16,7 @@ import { done } from './underway.ts';
 export interface ReplayOrder
   extends Pick<
     DeliveryCommanded,
-    'conversionId' | 'deliveryId' | 'destinationId' | 'expectedAttempt' | 'accepts'
+    'conversionId' | 'deliveryId' | 'destinationId' | 'expectedAttempt' | 'accepts' | 'issuedAt'
   > {
   /** The record that brought it. */
   readonly askedBy: RecordPosition;
@@ -85,17 +86,36 @@ export class ReplayOrders {
     const own = wished.find(({ deliveryId }) => deliveryId === holdingId);
     if (own === undefined) return passedOver(order, 'destination_gone');
     const wire = encodeEvent('conversion.decided.v1', decided);
-    const begin = () => steps.replay({ ...order, decided, wire, wished: own, hasWaited: true, revisions });
-    return { order, outwardEvent, size: partOfRequest(own.active), begin };
+    const renamed = renamedOf(own, wished);
+    const task = { ...order, decided, wire, wished: own, renamed, hasWaited: true, revisions };
+    return { order, outwardEvent, size: partOfRequest(own.active), begin: () => steps.replay(task) };
   }
 }
 
+/** The event under the name that it has now, where nobody was told under the one it had. */
+function renamedOf(
+  { destinationId, holding, wish }: WishedHolding,
+  wished: readonly WishedHolding[],
+): WishedHolding | null {
+  if (holding === null || !mayBeRenamed(holding) || isAskedFor(wish)) return null;
+  // Cut off is what this order has begun when its process died.
+  const isToBegin = (each: WishedHolding) =>
+    each.destinationId === destinationId &&
+    isAskedFor(each.wish) &&
+    (each.holding === null || isCutOff(each.holding));
+  return wished.find(isToBegin) ?? null;
+}
+
+function isAskedFor(wish: WishedHolding['wish']): boolean {
+  return wish.kind === 'tell' && wish.isAskedFor;
+}
+
 export function orderIn(
-  { conversionId, deliveryId, destinationId, expectedAttempt, accepts }: DeliveryCommanded,
+  { conversionId, deliveryId, destinationId, expectedAttempt, accepts, issuedAt }: DeliveryCommanded,
   askedBy: RecordPosition,
   headers: Readonly<Record<string, string>>,
 ): ReplayOrder {
-  return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, askedBy, headers };
+  return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, issuedAt, askedBy, headers };
 }
 
 function passedOver(order: ReplayOrder, result: string): Replay {

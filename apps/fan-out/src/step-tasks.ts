@@ -28,8 +28,10 @@ export interface ReplayTask extends StepTask {
   readonly deliveryId: string;
   /** The attempt by which it had ended. */
   readonly expectedAttempt: number;
-  /** Risks that were named. */
-  readonly accepts: readonly string[];
+  /** When console wrote the order, epoch ms. */
+  readonly issuedAt: number;
+  /** What is begun in its place, since its event goes by another name now; null where it is sent itself. */
+  readonly renamed: WishedHolding | null;
   /** Every revision of the conversion. */
   readonly revisions: readonly ConversionDecided[];
 }

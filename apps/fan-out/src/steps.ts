@@ -8,7 +8,10 @@ import {
   correctionKey,
   type Holding,
   isGuardReason,
+  isOpen,
+  isRecognised,
   isReplayable,
+  isUncertain,
   nextTry,
   type OutwardValue,
   outwardStep,
@@ -20,14 +23,13 @@ import {
 } from '@tributary/domain';
 import type { Clock, Encryption } from '@tributary/runtime';
 import type { Asking } from './delivery-records.ts';
-import type { DestinationLanes } from './destination-lanes.ts';
 import type { Dispatch } from './dispatch.ts';
 import { replayed } from './fan-out-metrics.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
-import { type Receiver, tellsOf } from './receivers.ts';
+import { type Receiver, type ReceiverLookup, tellsOf } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
-import { appraisalOf, isCutOffReplay } from './replay-appraisal.ts';
+import { appraisalOf, hasLapsed, isCutOffReplay } from './replay-appraisal.ts';
 import { isCutOff, type SendLedger, type Standing, UNRECORDED } from './send-ledger.ts';
 import type { AbandonedTask, ReplayTask, RetryTask, StepTask } from './step-tasks.ts';
 import { BUSY_MS, type Place, type StepAnswer, type Underway } from './underway.ts';
@@ -36,7 +38,6 @@ export interface StepsOptions {
   readonly ledger: SendLedger;
   readonly dispatch: Dispatch;
   readonly oneAtATime: OneAtATime;
-  readonly lanes: DestinationLanes;
   readonly encryption: Encryption;
   readonly clock: Clock;
 }
@@ -65,7 +66,8 @@ export class Steps {
 
   /** A delivery that had ended; nothing follows where the holding has moved on, or where a risk was not named. */
   replay(task: ReplayTask): Underway {
-    return this.#options.oneAtATime.run(task.wished.deliveryId, (place) => this.#replay(task, place));
+    const { deliveryId } = task.renamed ?? task.wished;
+    return this.#options.oneAtATime.run(deliveryId, (place) => this.#replay(task, place));
   }
 
   async #step(task: StepTask, place: Place): Promise<StepAnswer> {
@@ -85,6 +87,7 @@ export class Steps {
       tells: lookup.ok ? tellsOf(lookup.receiver) : TELLS_ALL,
       isCorrectable: (correction) => obstacleTo(correction) === null,
       isRehearsal: isRehearsal(wished.active),
+      isRecognised: await this.#isRecognised(holding, lookup),
     });
     if (step.kind === 'idle') return null;
     if (task.hasWaited || step.kind === 'correct' || step.kind === 'give_up') {
@@ -106,7 +109,7 @@ export class Steps {
       case 'event': {
         const before = step.supersedes ? await this.#withdraw(task, holding) : holding;
         const told = { kind: 'event', revision: decided.revision, told: step.value } as const;
-        return this.#options.dispatch.send(task, this.#opened(task, before, told), null, place);
+        return this.#send(task, before, this.#opened(task, before, told), place);
       }
       case 'correct':
       case 'give_up': {
@@ -117,9 +120,35 @@ export class Steps {
           await this.#giveUp(task, opened, obstacleTo(step) ?? 'correction_not_taken');
           return null;
         }
-        return this.#options.dispatch.send(task, opened, await this.#eventOf(opened), place);
+        return this.#send(task, before, opened, place);
       }
     }
+  }
+
+  /** Of all but what has ended and may have arrived nothing depends on it. */
+  async #isRecognised(holding: Standing | null, lookup: ReceiverLookup): Promise<boolean> {
+    if (holding === null || isOpen(holding) || !isUncertain(holding) || !lookup.ok) return false;
+    const { dedupWindowMs } = lookup.receiver.definition;
+    if (dedupWindowMs === null) return false;
+    const { ledger, clock } = this.#options;
+    const { decidedAt: toldAt } = await ledger.decidedRevision(holding.conversionId, holding.revision);
+    return isRecognised({ toldAt, dedupWindowMs, now: clock.now() });
+  }
+
+  /** @param standing with the attempt intended that follows `before`. */
+  async #send(
+    asking: Asking,
+    before: Standing | null,
+    standing: Standing,
+    place: Place,
+    waitsWhereOff = false,
+  ): Promise<StepAnswer> {
+    const event = await this.#eventOf(standing);
+    return this.#options.dispatch.send(
+      asking,
+      { standing, before, event, isOnHold: false, waitsWhereOff },
+      place,
+    );
   }
 
   /** The delivery of this very revision is open: cut off by a crash, or waiting for its retry. */
@@ -130,7 +159,7 @@ export class Steps {
     const dueAt = holding.phase === 'ended' ? (holding.nextAttemptAt ?? 0) : 0;
     if (dueAt + BUSY_MS > clock.now()) return dueAt + BUSY_MS;
     const standing = { ...holding, ...nextTry(holding, holding.nextAttemptAt === null), nextAttemptAt: null };
-    return this.#options.dispatch.send(task, standing, await this.#eventOf(standing), place);
+    return this.#send(task, holding, standing, place);
   }
 
   /** What was told last is told again, as it was, before this revision has its step. */
@@ -143,54 +172,77 @@ export class Steps {
     if (holding === null) return null;
     const { ledger, clock } = this.#options;
     const decided = await ledger.decidedRevision(holding.conversionId, holding.revision);
-    const comeBackAt = await this.#tell(task, decided, { ...holding, ...attempt(holding) }, place);
+    const comeBackAt = await this.#tell(task, decided, holding, attempt(holding), place);
     return comeBackAt ?? clock.now() + BUSY_MS;
   }
 
-  /** @param decided the revision that the delivery tells. */
+  /**
+   * @param decided the revision that the delivery tells.
+   * @param waitsWhereOff as in {@link NextAttempt}.
+   */
   async #tell(
     task: Asking,
     decided: ConversionDecided,
-    holding: Standing,
+    before: Standing,
+    attempt: Holding,
     place: Place,
+    waitsWhereOff = false,
   ): Promise<StepAnswer> {
     const wire = encodeEvent('conversion.decided.v1', decided);
-    const standing = { ...holding, nextAttemptAt: null };
-    return this.#options.dispatch.send(
+    return this.#send(
       { ...task, decided, wire },
-      standing,
-      await this.#eventOf(standing),
+      before,
+      { ...before, ...attempt, nextAttemptAt: null },
       place,
+      waitsWhereOff,
     );
   }
 
   async #replay(task: ReplayTask, place: Place): Promise<StepAnswer> {
-    const { wished, decided, revisions, accepts } = task;
+    const { wished, renamed, decided, revisions, accepts } = task;
     const holding = this.#options.ledger.latest(wished.deliveryId, wished.holding);
     const told = revisions.find(({ revision }) => revision === holding?.revision);
     if (holding === null || told === undefined) {
       replayed.inc({ result: 'unknown' });
       return null;
     }
-    if (isCutOffReplay(task, holding))
-      return this.#tell(task, told, { ...holding, ...afterCutOff(holding) }, place);
-    const appraisal = appraisalOf(task, holding, told, this.#options);
+    if (isCutOffReplay(task, holding)) return this.#tell(task, told, holding, afterCutOff(holding), place);
+    const { wish } = renamed ?? wished;
+    const appraisal = appraisalOf({ ...task, wished: { ...wished, wish } }, holding, told, this.#options);
     if (!isReplayable(appraisal, accepts)) {
       replayed.inc({ result: replayClassOf(appraisal) });
       // It has been told again for a conversion that has changed since: now the newest revision has its step.
       const isTold = holding.attempt > task.expectedAttempt && accepts.includes('changed_since');
-      return isTold ? this.#step(task, place) : null;
+      return isTold ? this.#step({ ...task, accepts: [] }, place) : null;
     }
-    const comeBackAt = await this.#tell(
-      task,
-      told,
-      { ...holding, ...repeated(holding, decided.revision) },
-      place,
-    );
+    // Not before: what it has led to is brought to its end, however long that takes.
+    if (hasLapsed(task, this.#options.clock.now())) {
+      replayed.inc({ result: 'lapsed' });
+      return null;
+    }
+    if (renamed !== null) return this.#replayRenamed({ ...task, wished: renamed }, holding, place);
+    const again = repeated(holding, decided.revision);
+    const comeBackAt = await this.#tell(task, told, holding, again, place, true);
     if (comeBackAt !== null) return comeBackAt;
     replayed.inc({ result: 'sent' });
     const isChanged = appraisal.possible && appraisal.risks.includes('changed_since');
     return isChanged ? this.#options.clock.now() + BUSY_MS : null;
+  }
+
+  /** Begins the event under its new name, and then puts on record that nothing is to come of the old one. */
+  async #replayRenamed(task: StepTask, old: Standing, place: Place): Promise<StepAnswer> {
+    const { ledger, dispatch } = this.#options;
+    const { deliveryId, holding, active } = task.wished;
+    const comeBackAt = await this.#step(task, place);
+    if (comeBackAt !== null) return comeBackAt;
+    if (ledger.latest(deliveryId, holding) === null) {
+      replayed.inc({ result: 'superseded' });
+      return null;
+    }
+    const ended = { ...old, ...withdrawn(old), nextAttemptAt: null };
+    await dispatch.endUnsent(task, ended, active, 'superseded', 'event_renamed');
+    replayed.inc({ result: 'sent' });
+    return null;
   }
 
   async #retry(task: RetryTask, place: Place): Promise<StepAnswer> {
@@ -207,12 +259,11 @@ export class Steps {
       ...nextTry(proven, proven.nextAttemptAt === null && !ended),
       nextAttemptAt: null,
     };
+    const isOnHold = isGuardReason(task.lastReasonCode);
     return this.#options.dispatch.send(
       task,
-      standing,
-      task.delivered,
+      { standing, before: holding, event: task.delivered, isOnHold, waitsWhereOff: false },
       place,
-      isGuardReason(task.lastReasonCode),
     );
   }
 
@@ -271,7 +322,7 @@ export class Steps {
   /** The decision that chooses among a destination's overrides: a correction goes the way its event went, whatever has become of it. */
   async #tellingOf({ decided, wished }: StepTask, holding: Standing | null): Promise<ConversionDecided> {
     const { conversionId, revision } = decided;
-    const { overrides = [] } = wished.active.destination;
+    const { overrides = [] } = wished.active?.destination ?? {};
     const eventRevision = holding?.eventRevision ?? null;
     if (overrides.length === 0 || holding === null || eventRevision === null || holding.revision >= revision)
       return decided;

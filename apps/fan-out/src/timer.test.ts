@@ -21,6 +21,7 @@ function event(topic: DueTopic, offset: number, dueAt: number, enqueuedAt = STAR
     accepts: [],
     question: null,
     dropped: null,
+    issuedAt: null,
   };
   return {
     topic,

@@ -1,7 +1,7 @@
 /** The breaker: opens on failures that weigh, probes less and less often, comes back slowly. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BREAKER_RULES, Breaker } from './breaker.ts';
+import { BREAKER_RULES, Breaker, type BreakerBefore } from './breaker.ts';
 
 const MOST = 16;
 const { minRequests, firstCooldownMs, maxCooldownMs, windowMs } = BREAKER_RULES;
@@ -16,6 +16,12 @@ function after(outcomes: string): { breaker: Breaker; now: number } {
     else breaker.failed(now);
   }
   return { breaker, now };
+}
+
+function told(breaker: Breaker): BreakerBefore {
+  const { state, changedAt, probes, consecutiveFailures, failingSince, lastFailureAt, lastSuccessAt } =
+    breaker;
+  return { state, changedAt, probes, consecutiveFailures, failingSince, lastFailureAt, lastSuccessAt };
 }
 
 describe('a breaker', () => {
@@ -36,6 +42,26 @@ describe('a breaker', () => {
     breaker.failed(now + windowMs + 1);
     expect(breaker.state).toBe('closed');
     expect(breaker.failingSince).toBe(100);
+  });
+
+  it.each(['open', 'half_open'] as const)(
+    'that takes the place of one that was %s is probed at once, and waits on from there',
+    (state) => {
+      const before = { ...told(after('f'.repeat(minRequests)).breaker), state, probes: 3 };
+      const breaker = new Breaker(90_000, before);
+      expect(told(breaker)).toEqual({ ...before, state: 'open' });
+      expect(breaker.admission(90_000, MOST)).toEqual({ kind: 'probe' });
+      breaker.beginProbe(90_000);
+      breaker.failed(90_100, true);
+      expect(breaker.probeAt).toBe(90_100 + firstCooldownMs * 2 ** 4);
+      expect(breaker.failingSince).toBe(100);
+    },
+  );
+
+  it('that takes the place of a closed one is closed, and remembers its failures', () => {
+    const breaker = new Breaker(90_000, told(after('sff').breaker));
+    expect(breaker.admission(90_000, MOST)).toEqual({ kind: 'closed', atOnce: MOST });
+    expect(told(breaker)).toMatchObject({ failingSince: 200, consecutiveFailures: 2, lastSuccessAt: 100 });
   });
 
   it('offers one probe when its cooldown is over, and none before', () => {

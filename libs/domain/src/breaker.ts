@@ -38,6 +38,18 @@ export type Admission =
   | { readonly kind: 'probe' }
   | { readonly kind: 'shut'; readonly until: number };
 
+/** How a breaker stood when it was last told of. */
+export type BreakerBefore = Pick<
+  Breaker,
+  | 'state'
+  | 'changedAt'
+  | 'probes'
+  | 'consecutiveFailures'
+  | 'failingSince'
+  | 'lastFailureAt'
+  | 'lastSuccessAt'
+>;
+
 /** All times are epoch milliseconds and told by the caller. A request that was admitted must be told to succeed or fail. */
 export class Breaker {
   #state: BreakerState = 'closed';
@@ -53,8 +65,18 @@ export class Breaker {
   #lastSuccessAt: number | null = null;
   #slices: Slice[] = [];
 
-  constructor(now: number) {
-    this.#changedAt = now;
+  /** @param before of the one whose place it takes: what was open is probed at once, for nobody knows of a probe under way. */
+  constructor(now: number, before: BreakerBefore | null = null) {
+    this.#changedAt = before?.changedAt ?? now;
+    if (before === null) return;
+    this.#consecutiveFailures = before.consecutiveFailures;
+    this.#failingSince = before.failingSince;
+    this.#lastFailureAt = before.lastFailureAt;
+    this.#lastSuccessAt = before.lastSuccessAt;
+    if (before.state === 'closed') return;
+    this.#state = 'open';
+    this.#probeAt = now;
+    this.#probes = before.probes;
   }
 
   get state(): BreakerState {

@@ -3,6 +3,7 @@ SELECT
   multiIf(
     holding.attempt = 0, 'superseded',
     holding.attempt <= ordered.expectedAttempt, 'waiting',
+    holding.reasonCode = 'event_renamed', 'renamed',
     holding.phase = 'intended' OR holding.outcome = 'retry', 'under_way',
     ifNull(holding.outcome, 'under_way')
   ) AS became,
@@ -11,7 +12,7 @@ FROM (
   SELECT conversionId, deliveryId, expectedAttempt FROM delivery_commands FINAL WHERE runId = {runId:UUID}
 ) AS ordered
 GLOBAL LEFT JOIN (
-  SELECT conversionId, deliveryId, attempt, phase, outcome
+  SELECT conversionId, deliveryId, attempt, phase, outcome, ifNull(reasonCode, '') AS reasonCode
   FROM holdings FINAL
   WHERE conversionId GLOBAL IN (SELECT conversionId FROM delivery_commands WHERE runId = {runId:UUID})
 ) AS holding ON holding.conversionId = ordered.conversionId AND holding.deliveryId = ordered.deliveryId

@@ -11,7 +11,10 @@ export type ReplayRun = ReplayRecorded & {
 };
 
 export interface ReplayOutcome {
-  /** An end of a delivery, `under_way`, `waiting` while no attempt was made, or `superseded`. */
+  /**
+   * An end of a delivery, `under_way`, `waiting` while no attempt was made, `superseded`, or `renamed`: its event was begun under
+   * the name that it has now.
+   */
   readonly became: string;
   readonly deliveries: number;
 }

@@ -12,7 +12,8 @@ export interface ReplayPlan {
   readonly counts: readonly { readonly class: ReplayClass; readonly count: number }[];
   readonly examples: readonly { readonly class: ReplayClass; readonly deadLetterIds: readonly string[] }[];
   /**
-   * SHA-256 hex of which dead letters can be sent again and at which risks: of two plans of one digest the same follows. What
+   * SHA-256 hex of which dead letters can be sent again and at which risks: of two plans of one digest the same follows, save
+   * what has become a risk by the passing of time alone. Time adds risks and takes none away, so it never has more sent. What
    * cannot be sent is no part of it, since it comes and goes by itself.
    */
   readonly digest: string;
@@ -49,13 +50,13 @@ class Tally {
     this.#digest = createHash('sha256').update(JSON.stringify(filterView(filter)));
   }
 
-  add({ letter: { deadLetterId }, appraisal }: AppraisedLetter): void {
+  add({ letter: { deadLetterId }, appraisal, appraisalThen }: AppraisedLetter): void {
     const name = replayClassOf(appraisal);
     const known = this.#byClass.get(name) ?? { count: 0, examples: [] };
     this.#byClass.set(name, known);
     known.count += 1;
     if (known.examples.length < EXAMPLES) known.examples.push(deadLetterId);
-    if (appraisal.possible) this.#digest.update(`\n${deadLetterId} ${appraisal.risks.join(' ')}`);
+    if (appraisalThen.possible) this.#digest.update(`\n${deadLetterId} ${appraisalThen.risks.join(' ')}`);
   }
 
   plan(): ReplayPlan {

@@ -1,6 +1,7 @@
 /** A run carried out: at its rate, not far ahead of fan-out, taken over after a crash, each letter ordered under one id. */
 import { aChange, ConfigurationFollower, InMemoryConfigurationLog } from '@tributary/configuration';
 import type { ReplayRecorded } from '@tributary/contracts';
+import { REPLAY_ORDER_LIFE_MS } from '@tributary/domain';
 import { createLogger, DependencyFailure, Encryption } from '@tributary/runtime';
 import { beforeEach, expect, it } from 'vitest';
 import { SECRETS_KEYS } from '../console-in-memory.fixture.ts';
@@ -75,22 +76,24 @@ async function rounds(runner: ReplayRunner, count: number): Promise<void> {
 
 const steps = () => replays.steps.map(({ step }) => step);
 
-/** Fan-out sends whatever is ordered. */
+/** Fan-out sends whatever is ordered and still counts. */
 function deliverAll(): void {
-  for (const { deliveryId } of replays.orders)
-    if (replays.held.get(deliveryId)?.outcome !== 'delivered') replays.deliver(deliveryId);
+  for (const { deliveryId, issuedAt } of replays.orders) {
+    const hasLapsed = now - issuedAt > REPLAY_ORDER_LIFE_MS;
+    if (!hasLapsed && replays.held.get(deliveryId)?.outcome !== 'delivered') replays.deliver(deliveryId);
+  }
 }
 
 it('goes at the rate', async () => {
   order(45);
   const runner = aRunner();
   const given: number[] = [];
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 6; round += 1) {
     await rounds(runner, 1);
     deliverAll();
     given.push(replays.orders.length);
   }
-  expect(given).toEqual([10, 20, 30, 40, 45]);
+  expect(given).toEqual([10, 20, 30, 40, 45, 45]);
   expect(steps().at(-1)).toBe('completed');
 });
 
@@ -98,6 +101,8 @@ it('is over only once every order of it can be read', async () => {
   order(5);
   replays.isShown = false;
   const runner = aRunner();
+  await rounds(runner, 1);
+  deliverAll();
   for (let round = 0; round < 3; round += 1) {
     await expect(runner.round()).rejects.toMatchObject({ code: 'clickhouse_behind' });
     expect(steps()).toEqual(['ordered']);
@@ -116,6 +121,89 @@ it('waits when fan-out does not follow, and goes on when it does', async () => {
   deliverAll();
   await rounds(runner, 2);
   expect(replays.orders).toHaveLength(120);
+});
+
+it('is not over while fan-out has not begun with all of it, and orders again what has lapsed', async () => {
+  order(5);
+  const runner = aRunner();
+  for (let lapsed = 1; lapsed <= 3; lapsed += 1) {
+    await rounds(runner, 3);
+    expect(replays.orders).toHaveLength(5 * lapsed);
+    expect(steps()).not.toContain('completed');
+    now += REPLAY_ORDER_LIFE_MS + 60_000;
+  }
+  await rounds(runner, 1);
+  deliverAll();
+  await rounds(runner, 1);
+  expect(replays.steps.at(-1)).toMatchObject({ step: 'completed', ordered: 5, passedOver: 0 });
+  expect(new Set(replays.orders.map(({ commandId }) => commandId)).size).toBe(5);
+});
+
+it('has no more than ten seconds of its rate count at once, however long a breaker is open', async () => {
+  order(300);
+  const runner = aRunner();
+  for (let minute = 0; minute < 60; minute += 1) {
+    await rounds(runner, 12);
+    now += 48_000;
+    const counting = replays.orders.filter(({ issuedAt }) => now - issuedAt <= REPLAY_ORDER_LIFE_MS);
+    expect(counting.length).toBeLessThanOrEqual(100);
+  }
+  for (let round = 0; round < 120; round += 1) {
+    await rounds(runner, 1);
+    deliverAll();
+  }
+  expect(steps().at(-1)).toBe('completed');
+  expect([...replays.held.values()].every(({ outcome }) => outcome === 'delivered')).toBe(true);
+});
+
+it('after a crash looks again at what was ordered before it', async () => {
+  order(100);
+  await rounds(aRunner(), 7);
+  now += REPLAY_ORDER_LIFE_MS + 60_000;
+  const second = aRunner('two');
+  for (let round = 0; round < 12; round += 1) {
+    await rounds(second, 1);
+    deliverAll();
+  }
+  expect(steps().at(-1)).toBe('completed');
+  expect([...replays.held.values()].every(({ outcome }) => outcome === 'delivered')).toBe(true);
+});
+
+it('leaves a run that another console has taken over meanwhile', async () => {
+  order(1_000);
+  const [first, second] = [aRunner(), aRunner('two')];
+  await rounds(first, 7);
+  deliverAll();
+  now += 20_000;
+  await second.round();
+  const before = replays.orders.length;
+  for (let round = 0; round < 10; round += 1) {
+    now += 1_000;
+    await first.round();
+    await second.round();
+    deliverAll();
+  }
+  expect(replays.orders.length - before).toBe(100);
+});
+
+it('of two that take it over at once one goes on', async () => {
+  order(1_000, { instanceId: 'gone' });
+  const both = [aRunner(), aRunner('two')];
+  now += 20_000;
+  const stored = replays.runs.unfinished;
+  // Neither sees the other's step at first.
+  const shown = await stored();
+  replays.runs.unfinished = async () => shown;
+  for (const runner of both) await runner.round();
+  replays.runs.unfinished = stored;
+  deliverAll();
+  const before = replays.orders.length;
+  for (let round = 0; round < 10; round += 1) {
+    now += 1_000;
+    for (const runner of both) await runner.round();
+    deliverAll();
+  }
+  expect(replays.orders.length - before).toBe(100);
 });
 
 it('after a crash goes on where the log knows of it, orders a few again under the same ids, and leaves none out', async () => {

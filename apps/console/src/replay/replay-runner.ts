@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EventProducer, type OutgoingRecord, outgoing } from '@tributary/bus';
 import type { ReplayRecorded } from '@tributary/contracts';
-import { deterministicUuid, isReplayable } from '@tributary/domain';
+import { deterministicUuid, isReplayable, REPLAY_ORDER_LIFE_MS } from '@tributary/domain';
 import { type Clock, DependencyFailure, type Logger } from '@tributary/runtime';
 import type { DeliveryStore, ReplayRun, ReplayStore, StoredOffsets } from '@tributary/store';
 import type { AppraisedLetter, LetterAppraiser, LetterPage } from './appraised-letters.ts';
@@ -30,8 +30,11 @@ const ABANDONED_MS = 15_000;
 const TELL_EVERY_MS = 5_000;
 /** Orders that fan-out has not begun with, in seconds of the rate: what a stop can no longer hold back. */
 const AHEAD_SECONDS = 10;
-/** After that an order counts as void: fan-out leaves no record of one that fits no more. */
-const OUTSTANDING_MS = 600_000;
+/**
+ * After that fan-out does not begin with an order any more, though its clock may be somewhat behind. Were it further behind, an
+ * order could be given anew while it still counts, which sends nothing twice: both expect the same attempt.
+ */
+const LAPSED_MS = REPLAY_ORDER_LIFE_MS + 30_000;
 const PAGE = 500;
 /** Pages in which nothing is to be ordered use up no rate, but the process has other work too. */
 const PAGES_AT_ONCE = 20;
@@ -39,7 +42,17 @@ const PAGES_AT_ONCE = 20;
 interface Order {
   readonly conversionId: string;
   readonly expectedAttempt: number;
-  readonly orderedAt: number;
+  readonly issuedAt: number;
+}
+
+/** The dead letters read from the first one on. What has lapsed is ordered again in the next pass. */
+interface Pass {
+  afterId: string | null;
+  /** What is read for the first time is counted. */
+  readonly isFirst: boolean;
+  isRead: boolean;
+  /** Whether fan-out has not begun with every order of it, as far as is known. */
+  hasLapsed: boolean;
 }
 
 /** A run in the hands of this process. */
@@ -52,6 +65,8 @@ interface Underway {
   allowance: number;
   at: number;
   told: ReplayRecorded;
+  pass: Pass;
+  /** How far the first pass has come. */
   afterId: string | null;
   ordered: number;
   passedOver: number;
@@ -117,11 +132,15 @@ export class ReplayRunner {
   async #advance(stored: ReplayRun): Promise<void> {
     const { runId } = stored;
     if (this.#over.has(runId)) return;
+    const known = this.#underway.get(runId);
+    if (known !== undefined && this.#isLost(stored, known.told)) this.#underway.delete(runId);
     const run = this.#underway.get(runId) ?? this.#takenOver(stored);
     if (run === null) return;
     this.#underway.set(runId, run);
     await this.#settle(run);
-    const isDone = await this.#order(run);
+    if (isThrough(run) && run.pass.hasLapsed) run.pass = aPass(null, false);
+    await this.#order(run);
+    const isDone = isThrough(run) && !run.pass.hasLapsed;
     // Whoever reads that it is over finds every order of it, and what has become of each.
     if (isDone) await this.#untilShown();
     // Stopped while that was under way: the stop is the last word.
@@ -138,6 +157,12 @@ export class ReplayRunner {
   async #untilShown(): Promise<void> {
     const { offsets } = this.#options;
     await offsets.waitFor(ORDERS, await offsets.endOf(ORDERS), SHOWN_WITHIN_MS);
+  }
+
+  /** Whether another process goes on with it: it has told what this one does not know, or has told it first. */
+  #isLost({ sequence, instanceId }: ReplayRun, told: ReplayRecorded): boolean {
+    if (instanceId === this.#options.instanceId || sequence < told.sequence) return false;
+    return sequence > told.sequence || instanceId !== told.instanceId;
   }
 
   /** Null while another process has it. */
@@ -158,53 +183,58 @@ export class ReplayRunner {
       allowance: ratePerSecond,
       at: now,
       told: recorded,
+      // Which orders of the process before have lapsed nobody knows.
+      pass: { ...aPass(afterId, true), hasLapsed: afterId !== null },
       afterId,
       ordered,
       passedOver,
     };
   }
 
-  /** Forgets the orders that have led to an attempt. */
+  /** Forgets the orders that have led to an attempt, or will not any more. */
   async #settle(run: Underway): Promise<void> {
     const { deliveries, clock } = this.#options;
     if (run.outstanding.size === 0) return;
     const ids = new Set([...run.outstanding.values()].map(({ conversionId }) => conversionId));
     const holdings = await deliveries.holdingsOf([...ids]);
     const attempts = new Map(holdings.map(({ deliveryId, attempt }) => [deliveryId, attempt]));
-    for (const [deliveryId, { expectedAttempt, orderedAt }] of run.outstanding) {
+    for (const [deliveryId, { expectedAttempt, issuedAt }] of run.outstanding) {
       const isBegun = (attempts.get(deliveryId) ?? Number.POSITIVE_INFINITY) > expectedAttempt;
-      if (isBegun || clock.now() - orderedAt > OUTSTANDING_MS) run.outstanding.delete(deliveryId);
+      const hasLapsed = !isBegun && clock.now() - issuedAt > LAPSED_MS;
+      if (isBegun || hasLapsed) run.outstanding.delete(deliveryId);
+      if (hasLapsed) run.pass.hasLapsed = true;
     }
   }
 
-  /** Gives the orders that the rate allows. @returns whether there is nothing left to order. */
-  async #order(run: Underway): Promise<boolean> {
+  /** Gives the orders that the rate allows. */
+  async #order(run: Underway): Promise<void> {
     const { ratePerSecond, accepts } = run.recorded;
     const now = this.#options.clock.now();
     run.allowance = Math.min(run.allowance + ((now - run.at) * ratePerSecond) / 1_000, ratePerSecond);
     run.at = now;
-    for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
+    const { pass } = run;
+    for (let page = 0; page < PAGES_AT_ONCE && !pass.isRead; page += 1) {
       const room = ratePerSecond * AHEAD_SECONDS - run.outstanding.size;
       const most = Math.min(Math.floor(run.allowance), room);
-      if (most < 1 || this.#over.has(run.recorded.runId)) return false;
-      const found = await this.#options.appraiser.page(run.filter, run.afterId, PAGE);
-      const { chosen, passedOver, lastId, isWhole } = portionOf(found, accepts, most);
-      await this.#produce(chosen.map((each) => this.#orderOf(run, each)));
+      if (most < 1 || this.#over.has(run.recorded.runId)) return;
+      const found = await this.#options.appraiser.page(run.filter, pass.afterId, PAGE);
+      const portion = portionOf(found, accepts, most);
+      const { chosen } = portion;
+      const issuedAt = this.#options.clock.now();
+      await this.#produce(chosen.map((each) => this.#orderOf(run, each, issuedAt)));
       for (const { letter } of chosen) {
         const { deliveryId, conversionId, attempt: expectedAttempt } = letter;
-        run.outstanding.set(deliveryId, { conversionId, expectedAttempt, orderedAt: now });
+        run.outstanding.set(deliveryId, { conversionId, expectedAttempt, issuedAt });
       }
       run.allowance -= chosen.length;
-      run.ordered += chosen.length;
-      run.passedOver += passedOver;
-      run.afterId = lastId ?? run.afterId;
-      if (!isWhole) return false;
-      if (found.isLast) return true;
+      pass.afterId = portion.lastId ?? pass.afterId;
+      pass.isRead = portion.isWhole && found.isLast;
+      if (pass.isFirst) count(run, portion);
+      if (!portion.isWhole) return;
     }
-    return false;
   }
 
-  #orderOf({ recorded }: Underway, { letter, newest }: AppraisedLetter): OutgoingRecord {
+  #orderOf({ recorded }: Underway, { letter, newest }: AppraisedLetter, issuedAt: number): OutgoingRecord {
     const { deadLetterId, conversionId, deliveryId, destinationId, attempt } = letter;
     return outgoing(ORDERS, conversionId, {
       commandId: deterministicUuid('replay_order', recorded.runId, deadLetterId),
@@ -216,7 +246,7 @@ export class ReplayRunner {
       destinationId,
       expectedAttempt: attempt,
       accepts: recorded.accepts,
-      issuedAt: this.#options.clock.now(),
+      issuedAt,
       actor: recorded.actor,
       configurationVersion: this.#options.configurationVersion(),
       isTest: newest?.isTest ?? false,
@@ -245,6 +275,21 @@ export class ReplayRunner {
   async #produce(records: readonly OutgoingRecord[]): Promise<void> {
     if (records.length > 0) await this.#options.producer.produce(records);
   }
+}
+
+function aPass(afterId: string | null, isFirst: boolean): Pass {
+  return { afterId, isFirst, isRead: false, hasLapsed: false };
+}
+
+/** Whether all is read, and fan-out has begun with, or will not begin any more with, whatever was ordered. */
+function isThrough({ pass, outstanding }: Underway): boolean {
+  return pass.isRead && outstanding.size === 0;
+}
+
+function count(run: Underway, { chosen, passedOver, lastId }: Portion): void {
+  run.ordered += chosen.length;
+  run.passedOver += passedOver;
+  run.afterId = lastId ?? run.afterId;
 }
 
 interface Portion {

@@ -128,6 +128,15 @@ export class ReplaysInMemory implements ReplayResources {
     this.held.set(deliveryId, { ...holding, attempt: holding.attempt + 1, outcome: 'delivered' });
   }
 
+  /** The same conversion was delivered under another name. */
+  hold(deliveryId: string, event: string): void {
+    const holding = this.held.get(deliveryId);
+    if (holding === undefined) throw new Error('nothing is held');
+    const { conversionId, destinationId } = holding;
+    const holdingId = outwardKey(conversionId, destinationId, event);
+    this.held.set(holdingId, { ...holding, event, holdingId, deliveryId: holdingId, outcome: 'delivered' });
+  }
+
   #runs() {
     return runsIn(this.steps);
   }

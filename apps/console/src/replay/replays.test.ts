@@ -81,6 +81,64 @@ it('plans: how many of which class, with examples', async () => {
   });
 });
 
+describe('of an event whose name the destination has changed', () => {
+  const rename = async (sale: string) => {
+    const { body } = await running.get('destinations/partner');
+    const document = { ...PARTNER, settings: { ...PARTNER.settings, events: { sale } } };
+    await running.putWell('destinations/partner', {
+      document,
+      expectedVersion: (body as { version: number }).version,
+    });
+  };
+  const counts = async () => (await plan()).counts;
+
+  it('plans as safe what fan-out begins under the new one, and nothing else', async () => {
+    const renamed = running.replays.die(1, NOW - HOUR_MS);
+    const told = running.replays.die(2, NOW - HOUR_MS);
+    running.replays.die(3, NOW - HOUR_MS, { mayHaveArrived: true });
+    await rename('bought');
+    expect(await counts()).toEqual([
+      { class: 'safe', count: 2 },
+      { class: 'would_double_count', count: 1 },
+    ]);
+    running.replays.hold(told.deliveryId, 'bought');
+    expect(await counts()).toEqual([
+      { class: 'safe', count: 1 },
+      { class: 'would_double_count', count: 1 },
+      { class: 'superseded', count: 1 },
+    ]);
+    const { filter, digest } = await plan();
+    await running.post('replays', { filter, digest });
+    await running.replayRounds(2);
+    expect(running.replays.orders).toMatchObject([{ deliveryId: renamed.deliveryId }]);
+  });
+
+  it('says what may have arrived under the old one is told so only, and corrected then', async () => {
+    running.replays.die(1, NOW - HOUR_MS, { mayHaveArrived: true });
+    await rename('bought');
+    const { body } = await running.get('dead-letters');
+    expect(body).toMatchObject({ items: [{ risks: ['would_double_count', 'changed_since'] }] });
+  });
+
+  it('goes by the names of its subscriptions where they have their own', async () => {
+    await running.putWell('subscriptions/own', {
+      document: { destinationId: 'partner', events: { sale: 'own' } },
+    });
+    const at = NOW + HOUR_MS;
+    const { deliveryId } = running.replays.die(1, at, { receivedAt: at });
+    running.now = NOW + 2 * HOUR_MS;
+    expect(await counts()).toEqual([{ class: 'safe', count: 1 }]);
+    running.replays.hold(deliveryId, 'own');
+    expect(await counts()).toEqual([{ class: 'superseded', count: 1 }]);
+  });
+
+  it('leaves what came before every subscription, as fan-out does', async () => {
+    await running.putWell('subscriptions/late', { document: { destinationId: 'partner' } });
+    running.replays.die(1, NOW - HOUR_MS);
+    expect(await counts()).toEqual([{ class: 'superseded', count: 1 }]);
+  });
+});
+
 describe('an order', () => {
   it('is on record with who, when, filter, digest and counts, and gives the orders of the plan', async () => {
     const safe = running.replays.die(1, NOW - HOUR_MS);
@@ -91,7 +149,9 @@ describe('an order', () => {
       status: 200,
       body: { state: 'running', digest, orderedBy: 'console_api_key' },
     });
-    await running.replayRounds(2);
+    await running.replayRounds(1);
+    running.replays.deliver(safe.deliveryId);
+    await running.replayRounds(1);
     expect(running.replays.orders).toMatchObject([
       { deadLetterId: safe.deadLetterId, deliveryId: safe.deliveryId, expectedAttempt: 1, accepts: [] },
     ]);
@@ -131,6 +191,35 @@ describe('an order', () => {
       body: { code: 'plan_changed' },
     });
     expect(running.replays.steps).toEqual([]);
+  });
+
+  it('is taken though a letter of its plan has become a risk by the passing of time, and leaves that one', async () => {
+    const document = {
+      name: 'Meta',
+      definition: 'meta',
+      status: 'active',
+      settings: { pixelId: '1', events: { sale: 'sale' } },
+    };
+    await running.putWell('destinations/partner', { document, secrets: { accessToken: 'EAAB' } });
+    const old = running.replays.die(1, NOW - 48 * HOUR_MS + 1, { mayHaveArrived: true });
+    running.replays.die(2, NOW - HOUR_MS, { mayHaveArrived: true });
+    const { filter, digest, counts } = await plan();
+    expect(counts).toEqual([{ class: 'safe', count: 2 }]);
+    running.now += 60_000;
+    expect((await plan(filter)).digest).toBe(digest);
+    const ordered = await running.post('replays', { filter, digest });
+    expect(ordered).toMatchObject({
+      status: 200,
+      body: {
+        planned: [
+          { class: 'safe', count: 1 },
+          { class: 'would_double_count', count: 1 },
+        ],
+      },
+    });
+    await running.replayRounds(2);
+    expect(running.replays.orders).toHaveLength(1);
+    expect(running.replays.orders[0]?.deliveryId).not.toBe(old.deliveryId);
   });
 
   it('is not disturbed by what comes in after its plan', async () => {

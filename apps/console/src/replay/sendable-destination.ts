@@ -1,9 +1,16 @@
 /** A destination as fan-out would send to it now, as far as a plan of a replay asks for it. */
-import { type Configuration, type Destination, overrideScopesOf } from '@tributary/configuration';
+import {
+  type Configuration,
+  type Destination,
+  overrideScopesOf,
+  type Subscription,
+} from '@tributary/configuration';
+import type { ConversionDecided } from '@tributary/contracts';
 import {
   type DestinationDefinition,
   type DestinationSettings,
   destinationFor,
+  outwardEvent,
   overriddenSettings,
   parseSettings,
   takenUntil,
@@ -31,11 +38,36 @@ export class SendableDestinations {
   readonly #encryption: Encryption;
   readonly #now: number;
   readonly #parsed = new Map<string, Parsed>();
+  readonly #subscriptions: ReadonlyMap<string, readonly Subscription[]>;
 
   constructor(configuration: Configuration, encryption: Encryption, now: number) {
     this.#configuration = configuration;
     this.#encryption = encryption;
     this.#now = now;
+    this.#subscriptions = Map.groupBy(configuration.subscriptions(now), (each) => each.destinationId);
+  }
+
+  /**
+   * The names under which a conversion is sent there now: by its subscriptions as they were when it occurred, whatever else they
+   * ask for, and by the settings in force. None where it is sent no more, or the destination cannot be sent to.
+   */
+  eventNames(destinationId: string, newest: ConversionDecided): ReadonlySet<string> {
+    const { eventType, occurredAt, receivedAt } = newest;
+    const destination = this.#configuration.revision('destination', destinationId, this.#now)?.entity;
+    const parsed = destination ? this.#parsedOf(destination, this.#overrideOf(destination, newest)) : null;
+    if (parsed === null) return new Set();
+    const bySettings = outwardEvent(parsed.definition, parsed.settings, eventType);
+    const at = Math.min(occurredAt, receivedAt);
+    const subscriptions = this.#subscriptions.get(destinationId) ?? [];
+    const names = subscriptions.map(({ id }) => {
+      const subscription = this.#configuration.revision('subscription', id, at)?.entity;
+      const { events = {} } = subscription ?? {};
+      const own = Object.hasOwn(events, eventType) ? events[eventType] : undefined;
+      return subscription ? (own ?? bySettings) : null;
+    });
+    // One that was removed may have asked for it: fan-out leaves that.
+    const known = subscriptions.length === 0 ? [bySettings] : names;
+    return new Set(known.filter((name) => name !== null));
   }
 
   replayDestination({ destinationId, kind, event }: StoredHolding, telling: Telling): ReplayDestination {
@@ -43,8 +75,7 @@ export class SendableDestinations {
     if (!destination) return { kind: 'gone' };
     const { status, mode = 'live' } = destination;
     if (status !== 'active' || mode !== 'live') return { kind: 'off' };
-    const override = chooserAmong(overrideScopesOf(destination))(telling);
-    const parsed = this.#parsedOf(destination, override);
+    const parsed = this.#parsedOf(destination, this.#overrideOf(destination, telling));
     if (parsed === null) return { kind: 'gone' };
     const { definition, settings } = parsed;
     const { occurredAt, toldAt } = telling;
@@ -54,6 +85,10 @@ export class SendableDestinations {
       takenUntil: takenUntil(definition, settings, { kind, event, occurredAt, toldAt }),
       dedupWindowMs: definition.dedupWindowMs,
     };
+  }
+
+  #overrideOf(destination: Destination, subject: Pick<Telling, 'offerId' | 'eventType'>): number | null {
+    return chooserAmong(overrideScopesOf(destination))(subject);
   }
 
   #parsedOf(destination: Destination, override: number | null): Parsed {

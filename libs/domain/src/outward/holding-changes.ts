@@ -47,11 +47,13 @@ function again(holding: Holding, tries: number): Holding {
 /** @param mayHaveArrived whether this attempt may have arrived although it was not delivered. */
 export function endedAs(holding: Holding, outcome: DeliveryEnd | 'retry', mayHaveArrived: boolean): Holding {
   const isDelivered = outcome === 'delivered';
+  // Of a rehearsal nothing has arrived that counts.
+  const isCertain = isDelivered || outcome === 'rehearsed';
   return {
     ...holding,
     phase: 'ended',
     outcome,
-    mayHaveArrived: !isDelivered && (holding.mayHaveArrived || mayHaveArrived),
+    mayHaveArrived: !isCertain && (holding.mayHaveArrived || mayHaveArrived),
     eventRevision: isDelivered && holding.kind === 'event' ? holding.revision : holding.eventRevision,
   };
 }

@@ -76,6 +76,14 @@ export function isOpen({ phase, outcome }: LatestDelivery): boolean {
   return phase === 'intended' || outcome === 'retry';
 }
 
+/**
+ * Whether what follows may be a rehearsal while the destination is not live: what was begun live and not delivered is not, for
+ * nothing of a rehearsal is told later. One that was cut off looks as if it had been begun live.
+ */
+export function isRehearsable(latest: LatestDelivery | null): boolean {
+  return latest === null || latest.outcome === 'delivered' || latest.outcome === 'rehearsed';
+}
+
 /** Whether the receiver has been told of the conversion, or may have been, and has not been told to forget it. */
 export function isTold(holding: Holding): boolean {
   const held = heldNow(holding);

@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { State } from '../conversion.ts';
-import { type Holding, heldNow, isOpen, isUncertain, type OutwardValue, takenBack } from './holding.ts';
+import {
+  type Holding,
+  heldNow,
+  isOpen,
+  isRehearsable,
+  isUncertain,
+  type OutwardValue,
+  takenBack,
+} from './holding.ts';
 import {
   begun,
   dropped,
@@ -14,8 +22,9 @@ import {
   withdrawn,
 } from './holding-changes.ts';
 import { type OutwardStep, outwardStep, type Wish } from './outward-step.ts';
+import { isRecognised, mayGoOn } from './recognition.ts';
 
-const LIVE = { isRehearsal: false } as const;
+const LIVE = { isRehearsal: false, isRecognised: true } as const;
 const TELLS = { amounts: ['revenue'], state: false } as const;
 
 function value(units: number, state: State = 'payable'): OutwardValue {
@@ -179,8 +188,27 @@ describe('outwardStep', () => {
     );
   });
 
+  it.each<[string, Holding, Wish, string]>([
+    ['a newer one', sale('dead', true), tell(7), 'would_double_count'],
+    ['taken back', sale('dead', true), nothing, 'would_double_count'],
+    ['refused, a newer one', sale('refused', true), tell(7), 'would_double_count'],
+    ['a correction', restated('dead', true), tell(5), 'would_double_count'],
+    ['the same', sale('dead', true), tell(10), 'tried_before'],
+    ['told again on order in vain', { ...sale('dead', true), repeatedFor: 3 }, tell(7), 'unsettled'],
+    ['open still', sale('retry', true), tell(7), 'wait'],
+    ['without a doubt', sale('dead'), tell(7), 'event 7'],
+  ])('where a repeat may not be recognised any more: %s', (_name, holding, wish, expected) => {
+    const given = { holding, revision: 3, wish, tells: TELLS, isCorrectable: () => true };
+    expect(tellingOf(outwardStep({ ...given, isRehearsal: false, isRecognised: false }))).toBe(expected);
+  });
+
   it.each<[string, Holding | null, number, Wish, string]>([
     ['nothing told', null, 1, tell(10), 'event 10'],
+    ['open, a newer one', sale('retry'), 2, tell(7), 'event 7, superseding'],
+    ['may have arrived, a newer one', sale('retry', true), 2, tell(7), 'wait'],
+    ['dead and may have arrived, a newer one', sale('dead', true), 2, tell(7), 'destination_not_live'],
+    ['dead and may have arrived, taken back', sale('dead', true), 2, nothing, 'destination_not_live'],
+    ['dead, the same', sale('dead'), 2, tell(10), 'tried_before'],
     ['rehearsed, the same', sale('rehearsed'), 2, tell(10), 'tried_before'],
     ['rehearsed, a newer one', sale('rehearsed'), 2, tell(7), 'event 7'],
     ['rehearsed, taken back', sale('rehearsed'), 2, nothing, 'as_held'],
@@ -195,6 +223,7 @@ describe('outwardStep', () => {
       tells: TELLS,
       isCorrectable: () => true,
       isRehearsal: true,
+      isRecognised: true,
     });
     expect(tellingOf(step)).toBe(expected);
   });
@@ -241,20 +270,23 @@ const ATTEMPTS = [
 type Attempt = (typeof ATTEMPTS)[number];
 const LADDER = 3;
 
-/** A receiver that drops repeats of an id, and adds up or replaces by corrections. */
+/** A receiver that drops repeats of an id for as long as it promises, for ever without a promise, and adds up or replaces by corrections. */
 class Receiver {
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, number>();
   readonly #how: 'new_total' | 'difference';
+  readonly #windowMs: number;
   held: number | null = null;
   events = 0;
 
-  constructor(how: 'new_total' | 'difference') {
+  constructor(how: 'new_total' | 'difference', dedupWindowMs: number | null) {
     this.#how = how;
+    this.#windowMs = dedupWindowMs ?? Number.POSITIVE_INFINITY;
   }
 
-  take(id: string, { kind, held, told }: Holding): void {
-    if (this.#seen.has(id)) return;
-    this.#seen.add(id);
+  take(id: string, { kind, held, told }: Holding, now: number): void {
+    const seenAt = this.#seen.get(id);
+    if (seenAt !== undefined && now <= seenAt + this.#windowMs) return;
+    this.#seen.set(id, now);
     if (kind === 'event') this.events += 1;
     if (kind === 'event' || this.#how === 'new_total') this.held = units(told);
     else this.held = (this.held ?? 0) + units(told) - (held === null ? 0 : units(held));
@@ -266,19 +298,27 @@ class Engine {
   readonly receiver: Receiver;
   readonly #outcomes: Iterator<Attempt>;
   readonly #canRestate: boolean;
+  readonly #dedupWindowMs: number | null;
+  readonly #decided = new Map<number, { readonly at: number; readonly isLive: boolean }>();
   holding: Holding | null = null;
   #waiting: { revision: number; wish: Wish } | null = null;
   newest: Wish = undecided;
   isLive = true;
+  now = 0;
+  /** What was told again by nobody's order after it had ended. */
+  repeats = 0;
+  wasBegunLive = false;
 
-  constructor(how: 'new_total' | 'difference', canRestate: boolean, outcomes: readonly Attempt[]) {
-    this.receiver = new Receiver(how);
-    this.#canRestate = canRestate;
+  constructor({ how, canCorrect, outcomes, dedupWindowMs }: Omit<History, 'turns' | 'switches'>) {
+    this.receiver = new Receiver(how, dedupWindowMs);
+    this.#canRestate = canCorrect;
     this.#outcomes = outcomes[Symbol.iterator]();
+    this.#dedupWindowMs = dedupWindowMs;
   }
 
   meet(revision: number, wish: Wish): void {
-    if (revision > 0) this.newest = wish;
+    this.newest = wish;
+    if (!this.#decided.has(revision)) this.#decided.set(revision, { at: this.now, isLive: this.isLive });
     const { holding } = this;
     const isCorrectable = () => this.#canRestate;
     const step = outwardStep({
@@ -288,9 +328,13 @@ class Engine {
       tells: TELLS,
       isCorrectable,
       isRehearsal: !this.isLive,
+      isRecognised: holding !== null && isRecognised(this.#repeatOf(holding)),
     });
     if (step.kind === 'wait' || step.kind === 'repeat') this.#waiting = { revision, wish };
-    if (step.kind === 'repeat' && holding !== null) this.#attempt(repeated(holding, revision));
+    if (step.kind === 'repeat' && holding !== null) {
+      this.repeats += 1;
+      this.#attempt(repeated(holding, revision));
+    }
     if (step.kind === 'withdraw' && holding !== null) this.holding = withdrawn(holding);
     if (step.kind === 'event' || step.kind === 'correct' || step.kind === 'give_up') {
       if (step.supersedes && this.holding !== null) this.holding = withdrawn(this.holding);
@@ -315,15 +359,27 @@ class Engine {
     return true;
   }
 
+  #repeatOf({ revision }: Holding) {
+    const toldAt = this.#decided.get(revision)?.at ?? 0;
+    return { toldAt, dedupWindowMs: this.#dedupWindowMs, now: this.now };
+  }
+
   #attempt(intended: Holding): void {
     if (!this.isLive) {
-      this.holding = endedAs(intended, 'rehearsed', false);
+      const isOfLive = this.#decided.get(intended.revision)?.isLive || !isRehearsable(this.holding);
+      this.holding = endedAs(intended, isOfLive ? 'dead' : 'rehearsed', false);
+      return;
+    }
+    this.wasBegunLive = true;
+    if (intended.mayHaveArrived && !mayGoOn(this.#repeatOf(intended))) {
+      this.holding = endedAs(intended, 'dead', false);
       return;
     }
     const outcome = this.#outcomes.next().value ?? 'delivered';
     const id = intended.kind === 'event' ? 'event' : `${intended.kind} ${intended.revision}`;
     this.holding = intended;
-    if (['delivered', 'lost_after', 'crash_after'].includes(outcome)) this.receiver.take(id, intended);
+    if (['delivered', 'lost_after', 'crash_after'].includes(outcome))
+      this.receiver.take(id, intended, this.now);
     if (outcome === 'crash_before' || outcome === 'crash_after') return;
     if (outcome === 'delivered' || outcome === 'refused') {
       this.holding = endedAs(intended, outcome, false);
@@ -340,27 +396,33 @@ const wishes = fc.oneof(
   { weight: 2, arbitrary: fc.constant(nothing) },
   { weight: 1, arbitrary: fc.constant(undecided) },
 );
+const pauses = fc.integer({ min: 1, max: 100 });
 const histories = fc.record({
   how: fc.constantFrom('new_total' as const, 'difference' as const),
   canCorrect: fc.boolean(),
-  /** A revision, or some time for attempts. */
-  turns: fc.array(fc.oneof(wishes, fc.constant(null)), { minLength: 1, maxLength: 25 }),
+  /** A revision, an attempt, or so many milliseconds. */
+  turns: fc.array(
+    fc.oneof({ weight: 8, arbitrary: wishes }, { weight: 8, arbitrary: fc.constant(null) }, pauses),
+    {
+      minLength: 1,
+      maxLength: 25,
+    },
+  ),
+  dedupWindowMs: fc.constantFrom(null, 5, 50),
   /** After how many turns the destination goes live, or leaves it. */
   switches: fc.array(fc.integer({ min: 0, max: 25 }), { maxLength: 4 }),
   outcomes: fc.array(fc.constantFrom(...ATTEMPTS), { maxLength: 60 }),
 });
 type History = typeof histories extends fc.Arbitrary<infer H> ? H : never;
 
-function played(
-  { how, canCorrect, turns, outcomes, switches }: History,
-  check: (engine: Engine) => void,
-): Engine {
-  const engine = new Engine(how, canCorrect, outcomes);
+function played({ turns, switches, ...given }: History, check: (engine: Engine) => void): Engine {
+  const engine = new Engine(given);
   let revision = 0;
   for (const [place, turn] of turns.entries()) {
     if (switches.includes(place)) engine.isLive = !engine.isLive;
+    engine.now += typeof turn === 'number' ? turn : 1;
     if (turn === null) engine.tick();
-    else engine.meet(++revision, turn);
+    else if (typeof turn !== 'number') engine.meet(++revision, turn);
     check(engine);
   }
   for (let turn = 0; engine.tick(); turn += 1) {
@@ -384,6 +446,34 @@ describe('over any history', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+
+  it('what ended without anybody knowing is told again only where the receiver promises to recognise it', () => {
+    let told = 0;
+    fc.assert(
+      fc.property(histories, (history) => {
+        const { repeats } = played(history, () => {});
+        if (history.dedupWindowMs === null) expect(repeats).toBe(0);
+        told += repeats;
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(told).toBeGreaterThan(10);
+  });
+
+  it('no rehearsal takes the place of what was begun live and never arrived', () => {
+    let owed = 0;
+    fc.assert(
+      fc.property(histories, (history) => {
+        played(history, ({ holding, receiver, wasBegunLive }) => {
+          if (!wasBegunLive || receiver.held !== null) return;
+          expect(holding?.outcome).not.toBe('rehearsed');
+          owed += 1;
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(owed).toBeGreaterThan(500);
   });
 
   it('the log knows what the receiver holds whenever it says so for certain', () => {
@@ -420,7 +510,8 @@ describe('over any history', () => {
     fc.assert(
       fc.property(histories, ({ outcomes, ...rest }) => {
         const answers = outcomes.filter((outcome) => outcome !== 'refused' && outcome !== 'lost_before');
-        const history = { ...rest, switches: [], canCorrect: true, outcomes: answers.slice(0, LADDER) };
+        const sure = { switches: [], canCorrect: true, dedupWindowMs: null };
+        const history = { ...rest, ...sure, outcomes: answers.slice(0, LADDER) };
         const engine = played(history, () => {});
         const goal = goalOf(engine.newest, engine);
         if (goal !== 'any') expect(engine.receiver.held ?? null).toBe(goal);
@@ -432,7 +523,7 @@ describe('over any history', () => {
   it('nothing of what was first met while the destination was not live ever reaches it', () => {
     fc.assert(
       fc.property(histories, fc.array(wishes, { minLength: 1, maxLength: 10 }), (history, later) => {
-        const engine = new Engine(history.how, history.canCorrect, history.outcomes);
+        const engine = new Engine(history);
         engine.isLive = false;
         engine.meet(1, tell(10));
         engine.isLive = true;

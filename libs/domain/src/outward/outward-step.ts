@@ -37,6 +37,10 @@ export const IDLE_REASONS = [
   'rehearsed',
   /** Told again for this revision, and still nobody knows what the receiver holds. */
   'unsettled',
+  /** Told again it might count twice: it lies among the dead letters, and a person decides. */
+  'would_double_count',
+  /** It may have arrived while the destination was live, and nothing is told again now: it lies among the dead letters. */
+  'destination_not_live',
 ] as const;
 export type IdleReason = (typeof IDLE_REASONS)[number];
 
@@ -50,7 +54,7 @@ export type IdleReason = (typeof IDLE_REASONS)[number];
  * | correct  | what is held is put right under a key of the correction's own; an open delivery ends superseded first         |
  * | give_up  | the same, but the receiver takes no such correction: that is recorded                                         |
  * | wait     | the open delivery may have arrived: it goes on with what it says, and this revision comes again when it ended |
- * | repeat   | as wait, but the delivery has ended without anybody knowing: it is told again first, unchanged                |
+ * | repeat   | as wait, but the delivery has ended without anybody knowing, and would be recognised: it is told again first  |
  */
 export type OutwardStep =
   | { readonly kind: 'idle'; readonly reason: IdleReason }
@@ -74,8 +78,10 @@ export interface StepCase {
   readonly tells: Tells;
   /** Whether the receiver takes such a correction. */
   readonly isCorrectable: (correction: Pick<CorrectingStep, 'correction' | 'held' | 'now'>) => boolean;
-  /** The destination is not live: whatever follows is rehearsed. */
+  /** The destination is not live: nothing that follows counts there. */
   readonly isRehearsal: boolean;
+  /** Whether the receiver promises to recognise what was told last as a repeat; asked where it has ended and may have arrived. */
+  readonly isRecognised: boolean;
 }
 
 /**
@@ -95,13 +101,16 @@ function firstStep(wish: Wish): OutwardStep {
   return idle(wish.kind === 'undecided' ? 'undecided' : 'not_asked_for');
 }
 
-function stepOfDoubt(holding: Holding, { revision, wish, tells }: StepCase): OutwardStep {
+function stepOfDoubt(holding: Holding, given: StepCase): OutwardStep {
+  const { revision, wish, tells, isRehearsal, isRecognised } = given;
   if (wish.kind === 'undecided') return idle('undecided');
   const goal = goalOf(wish, holding.told);
   const isOpenStill = isOpen(holding);
   if (isSameTold(goal, holding.told, tells)) return idle(isOpenStill ? 'as_told' : 'tried_before');
   if (isOpenStill) return { kind: 'wait' };
-  return holding.repeatedFor >= revision ? idle('unsettled') : { kind: 'repeat' };
+  if (holding.repeatedFor >= revision) return idle('unsettled');
+  if (isRehearsal) return idle('destination_not_live');
+  return isRecognised ? { kind: 'repeat' } : idle('would_double_count');
 }
 
 function stepOfCertainty(holding: Holding, given: StepCase): OutwardStep {

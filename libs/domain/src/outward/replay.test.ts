@@ -144,7 +144,7 @@ describe('wishOfState', () => {
     ['attributed', 'reversed', 'nothing'],
     ['unattributed', 'payable', 'tell'],
   ] as const)('%s, %s', (match, state, kind) => {
-    expect(wishOfState({ match, state }, value(1, state)).kind).toBe(kind);
+    expect(wishOfState({ match, state }, value(1, state), true).kind).toBe(kind);
   });
 });
 
@@ -194,6 +194,23 @@ describe('whatever has happened', () => {
       { numRuns: 5_000 },
     );
     expect(safe).toBeGreaterThan(100);
+  });
+
+  it('time adds risks, and takes neither a risk nor an obstacle away', () => {
+    fc.assert(
+      fc.property(
+        cases,
+        fc.integer({ min: 0, max: 20 }).map((days) => days * DAY_MS),
+        ({ holding, wish, dedupWindowMs, now }, laterMs) => {
+          const given = { holding, wish, destination: { ...ACTIVE, dedupWindowMs } };
+          const [then, later] = [now, now + laterMs].map((at) => appraised({ ...given, now: at }));
+          if (then?.possible && later?.possible)
+            expect(later.risks).toEqual(expect.arrayContaining([...then.risks]));
+          else expect(later).toEqual(then);
+        },
+      ),
+      { numRuns: 3_000 },
+    );
   });
 
   it('a letter leads to one more attempt at most, whatever risk is taken and however that ends', () => {

@@ -9,6 +9,7 @@ import {
   type Tells,
 } from './holding.ts';
 import type { Wish } from './outward-step.ts';
+import { isRecognised } from './recognition.ts';
 
 /**
  * What a person may take upon himself by naming it.
@@ -39,6 +40,12 @@ export type ReplayObstacle = (typeof REPLAY_OBSTACLES)[number];
 
 export const REPLAY_CLASSES = ['safe', ...REPLAY_RISKS, ...REPLAY_OBSTACLES] as const;
 export type ReplayClass = (typeof REPLAY_CLASSES)[number];
+
+/**
+ * How long an order to send again counts after it was issued, in milliseconds. One that has waited for longer, behind a breaker
+ * say, is void: whoever issued it issues it again, or does not because the run was stopped.
+ */
+export const REPLAY_ORDER_LIFE_MS = 600_000;
 
 export type ReplayAppraisal =
   | { readonly possible: true; readonly risks: readonly ReplayRisk[] }
@@ -98,9 +105,6 @@ export interface ReplayCase {
  * | may have arrived, and a repeat may not be recognised                | risk `would_double_count` |
  * | is older than the receiver takes it                                 | risk `too_old`         |
  * | anything else                                                       | safe                   |
- *
- * A repeat counts as recognised until the window has passed since the decision: it begins with the first attempt that arrived,
- * and none can be older.
  */
 export function appraiseReplay({
   letter,
@@ -120,9 +124,8 @@ export function appraiseReplay({
   const isDoubtful = isUncertain(holding);
   const isWanted = wants(wish, holding, tells);
   if (!isWanted && (!isDoubtful || wish.kind === 'undecided')) return obstacle('superseded');
-  const isRecognised = dedupWindowMs !== null && now <= toldAt + dedupWindowMs;
   const risks: readonly (readonly [ReplayRisk, boolean])[] = [
-    ['would_double_count', isDoubtful && !isRecognised],
+    ['would_double_count', isDoubtful && !isRecognised({ toldAt, dedupWindowMs, now })],
     ['changed_since', !isWanted],
     ['too_old', takenUntil !== null && now > takenUntil],
   ];
@@ -167,12 +170,16 @@ function obstacle(reason: ReplayObstacle): ReplayAppraisal {
   return { possible: false, obstacle: reason };
 }
 
-/** What the conversion is to be told as by its state alone, for whoever does not know the subscriptions. */
+/**
+ * What the conversion is to be told as by its state, for whoever does not know the filters of its subscriptions.
+ * @param isAskedFor whether its event is sent, under this name or instead of it.
+ */
 export function wishOfState(
   { match, state }: { readonly match: string; readonly state: OutwardValue['state'] },
   value: OutwardValue,
+  isAskedFor: boolean,
 ): Wish {
   if (match === 'parked' || state === 'held') return { kind: 'undecided' };
   if (state === 'rejected' || state === 'reversed') return { kind: 'nothing', state };
-  return { kind: 'tell', value, isAskedFor: true };
+  return { kind: 'tell', value, isAskedFor };
 }
