@@ -1,10 +1,9 @@
 /** The configuration topic as a log that every service follows from its first record. */
-import { randomUUID } from 'node:crypto';
 import { type ConfigurationChanged, decodeEvent, schemaIdOf } from '@tributary/contracts';
 import { DependencyFailure } from '@tributary/runtime';
 import { type EventProducer, outgoing, type SchemaSource } from '../records.ts';
-import { within } from '../within.ts';
-import { isPassing, type KafkaConnection } from './connection.ts';
+import type { KafkaConnection } from './connection.ts';
+import { readWholeTopic } from './whole-topic.ts';
 
 export interface KafkaConfigurationLogOptions {
   readonly connection: KafkaConnection;
@@ -31,12 +30,9 @@ type OnChange = (offset: number, change: ConfigurationChanged | null) => void;
 
 const TOPIC = 'configuration.changed.v1';
 const MAX_FETCH_WAIT_MS = 100;
-const SESSION_TIMEOUT_MS = 10_000;
 const PROBE_EVERY_MS = 5_000;
 /** Longer than a restarted broker takes to let a consumer join again, with the session timeout of 10 s in it. */
 const STALL_LIMIT_MS = 60_000;
-const LEAVE_LIMIT_MS = 5_000;
-const RESTART_MS = 1_000;
 /** With the two requests of 3 s that a question may take, well within the session timeout. */
 const LEARN_AGAIN_MS = 1_000;
 
@@ -61,49 +57,33 @@ export class KafkaConfigurationLog {
     } = this.#options;
     const startedAt = Date.now();
     const end = await endOf(connection);
-    // Every process reads the whole log, so each has a group of its own and commits nothing.
-    const consumer = connection.kafka.consumer({
-      groupId: `configuration-${connection.clientId}-${randomUUID()}`,
-      maxWaitTimeInMs: MAX_FETCH_WAIT_MS,
-      sessionTimeout: SESSION_TIMEOUT_MS,
-      allowAutoTopicCreation: false,
-    });
-    let stopping = false;
     const progress = new Progress(onChange, startedAt, stallLimitMs);
     const caughtUp = progress.reaches(end);
-    const read = () =>
-      consumer.run({
-        autoCommit: false,
-        eachBatch: async ({ batch, heartbeat }) => {
-          for (const { offset, value } of batch.messages) {
-            if (progress.isHandedOver(Number(offset))) continue;
-            const change = await this.#changeIn(value, async () => {
-              progress.isWaiting = true;
-              await heartbeat();
-              await new Promise((resolve) => setTimeout(resolve, LEARN_AGAIN_MS));
-              return !stopping;
-            });
-            progress.isWaiting = false;
-            if (stopping) return;
-            progress.handOver(Number(offset), change);
-          }
-        },
-      });
-    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-      if (restart || stopping) return;
-      if (isPassing(error)) setTimeout(() => !stopping && read().catch(onFatal), RESTART_MS);
-      else onFatal(error);
+    let isStopping = false;
+    const reader = await readWholeTopic({
+      connection,
+      topic: TOPIC,
+      reader: 'configuration',
+      maxFetchWaitMs: MAX_FETCH_WAIT_MS,
+      onRecord: async ({ offset, value }, reading) => {
+        const change = await this.#changeIn(value, async () => {
+          progress.isWaiting = true;
+          await reading.heartbeat();
+          await new Promise((resolve) => setTimeout(resolve, LEARN_AGAIN_MS));
+          return !reading.isStopping;
+        });
+        progress.isWaiting = false;
+        if (!reading.isStopping) progress.handOver(offset, change);
+      },
+      onFatal,
     });
-    await consumer.connect();
-    await consumer.subscribe({ topics: [TOPIC], fromBeginning: true });
-    await read();
     await caughtUp;
     const probe = setInterval(() => {
       const askedAt = Date.now();
       endOf(connection).then(
         (now) => {
           const fault = progress.compare(now, askedAt);
-          if (fault && !stopping) onFatal(fault);
+          if (fault && !isStopping) onFatal(fault);
         },
         // A broker that is away is told by lastHeardAt, which stays where it is.
         () => undefined,
@@ -114,9 +94,9 @@ export class KafkaConfigurationLog {
         return progress.heardAt;
       },
       stop: async () => {
-        stopping = true;
+        isStopping = true;
         clearInterval(probe);
-        await within(LEAVE_LIMIT_MS, 'leaving', consumer.disconnect()).catch(() => undefined);
+        await reader.stop();
       },
     };
   }
@@ -185,14 +165,9 @@ class Progress {
     });
   }
 
-  /** A rebalance of this one-member group makes kafkajs start again from the beginning: what was handed over is skipped. */
-  isHandedOver(offset: number): boolean {
-    return offset < this.#next;
-  }
-
   handOver(offset: number, change: ConfigurationChanged | null): void {
-    // Asked again: two runs of the consumer may wait for the same schema.
-    if (this.isHandedOver(offset)) return;
+    // Two runs of the consumer may have waited for the same schema.
+    if (offset < this.#next) return;
     this.#onChange(offset, change);
     this.#next = offset + 1;
     if (this.#next >= this.#awaited.end) this.#awaited.resolve();
