@@ -17,7 +17,7 @@ let candidates: readonly Candidate[] | undefined;
 /** The preset that a template follows; of several the one with the most parameters in common, null for none. */
 export function presetOf(urlTemplate: string): TemplatePreset | null {
   candidates ??= NETWORKS.flatMap((network: Network) => candidateOf(network) ?? []);
-  const names = new Set(parameterNames(urlTemplate));
+  const names = new Set(parametersOf(urlTemplate).keys());
   const [best] = candidates
     .filter(({ address }) => address.test(urlTemplate))
     .filter(({ neededParameters }) => neededParameters.every((name) => names.has(name)))
@@ -36,22 +36,15 @@ function candidateOf({ name, confirmed, outbound }: Network): Candidate | null {
   const [address = ''] = urlTemplate.split('?', 1);
   const [, host = ''] = address.split('//');
   const isAnyHost = fillIn.includes(host.split('/', 1)[0] ?? '');
-  const parameters = parameterNames(urlTemplate);
+  const parameters = parametersOf(urlTemplate);
+  const names = [...parameters.keys()];
   return {
     preset: { name, urlTemplate, isConfirmed: confirmed, fillIn },
     address: addressPattern(address, fillIn),
-    neededParameters: isAnyHost
-      ? parameters.filter((name) => !isFilledInOnly(urlTemplate, name, fillIn))
-      : [],
-    parameters,
+    // What holds nothing but a word to fill in may be left out: a global postback names no offer.
+    neededParameters: isAnyHost ? names.filter((name) => !fillIn.includes(parameters.get(name) ?? '')) : [],
+    parameters: names,
   };
-}
-
-/** A parameter that holds nothing but a word to fill in may be left out: a global postback names no offer. */
-function isFilledInOnly(urlTemplate: string, name: string, fillIn: readonly string[]): boolean {
-  const [, query = ''] = urlTemplate.split('?', 2);
-  const pair = query.split('&').find((each) => each.split('=', 1)[0] === name) ?? '';
-  return fillIn.includes(pair.slice(name.length + 1));
 }
 
 /** The words to fill in may have become anything, and http may have become https. */
@@ -63,8 +56,12 @@ function addressPattern(address: string, fillIn: readonly string[]): RegExp {
   return new RegExp(`^https?://${pieces.join('')}(?:[?#]|$)`, 'i');
 }
 
-function parameterNames(urlTemplate: string): readonly string[] {
+/** The parameters of the query with their values as written; of a name that stands twice the first. */
+function parametersOf(urlTemplate: string): ReadonlyMap<string, string> {
   const [, query = ''] = urlTemplate.split('?', 2);
-  const names = query.split('&').map((pair) => pair.split('=', 1)[0] ?? '');
-  return names.filter((name) => name !== '');
+  const pairs = query.split('&').map((pair): [string, string] => {
+    const [name = ''] = pair.split('=', 1);
+    return [name, pair.slice(name.length + 1)];
+  });
+  return new Map(pairs.filter(([name]) => name !== '').toReversed());
 }
