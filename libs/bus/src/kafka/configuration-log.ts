@@ -1,6 +1,5 @@
 /** The configuration topic as a log that every service follows from its first record. */
-import { type ConfigurationChanged, decodeEvent, schemaIdOf } from '@tributary/contracts';
-import { DependencyFailure } from '@tributary/runtime';
+import type { ConfigurationChanged } from '@tributary/contracts';
 import { type EventProducer, outgoing, type SchemaSource } from '../records.ts';
 import type { KafkaConnection } from './connection.ts';
 import { readWholeTopic } from './whole-topic.ts';
@@ -33,8 +32,6 @@ const MAX_FETCH_WAIT_MS = 100;
 const PROBE_EVERY_MS = 5_000;
 /** Longer than a restarted broker takes to let a consumer join again, with the session timeout of 10 s in it. */
 const STALL_LIMIT_MS = 60_000;
-/** With the two requests of 3 s that a question may take, well within the session timeout. */
-const LEARN_AGAIN_MS = 1_000;
 
 export class KafkaConfigurationLog {
   readonly #options: KafkaConfigurationLogOptions;
@@ -51,6 +48,7 @@ export class KafkaConfigurationLog {
   async follow(onChange: OnChange): Promise<FollowedLog> {
     const {
       connection,
+      schemas,
       onFatal,
       probeEveryMs = PROBE_EVERY_MS,
       stallLimitMs = STALL_LIMIT_MS,
@@ -65,15 +63,10 @@ export class KafkaConfigurationLog {
       topic: TOPIC,
       reader: 'configuration',
       maxFetchWaitMs: MAX_FETCH_WAIT_MS,
-      onRecord: async ({ offset, value }, reading) => {
-        const change = await this.#changeIn(value, async () => {
-          progress.isWaiting = true;
-          await reading.heartbeat();
-          await new Promise((resolve) => setTimeout(resolve, LEARN_AGAIN_MS));
-          return !reading.isStopping;
-        });
-        progress.isWaiting = false;
-        if (!reading.isStopping) progress.handOver(offset, change);
+      ...(schemas && { schemas }),
+      onRecord: ({ offset, decoded }) => progress.handOver(offset, decoded.ok ? decoded.value : null),
+      onWaiting: (isWaiting) => {
+        progress.isWaiting = isWaiting;
       },
       onFatal,
     });
@@ -99,29 +92,6 @@ export class KafkaConfigurationLog {
         await reader.stop();
       },
     };
-  }
-
-  /** The change in a record; where its schema is not known here, as soon as somebody can say what it is. */
-  async #changeIn(
-    value: Buffer | null,
-    isToAskAgain: () => Promise<boolean>,
-  ): Promise<ConfigurationChanged | null> {
-    const { schemas, connection } = this.#options;
-    const decoded = decodeEvent(TOPIC, value);
-    if (decoded.ok) return decoded.value;
-    const schemaId = value && schemaIdOf(value);
-    if (decoded.problem !== 'unknown_schema_id' || schemaId === null || schemas === undefined) return null;
-    do {
-      try {
-        await schemas.learn(schemaId);
-        const again = decodeEvent(TOPIC, value);
-        return again.ok ? again.value : null;
-      } catch (error) {
-        if (!(error instanceof DependencyFailure)) throw error;
-        connection.logger.warn({ err: error, schemaId }, 'configuration.schema_unavailable');
-      }
-    } while (await isToAskAgain());
-    return null;
   }
 
   /** @returns the offset of the change: the configuration version it makes. @throws DependencyFailure */
@@ -166,8 +136,6 @@ class Progress {
   }
 
   handOver(offset: number, change: ConfigurationChanged | null): void {
-    // Two runs of the consumer may have waited for the same schema.
-    if (offset < this.#next) return;
     this.#onChange(offset, change);
     this.#next = offset + 1;
     if (this.#next >= this.#awaited.end) this.#awaited.resolve();
