@@ -1,5 +1,5 @@
 /** Joined look-ups: each question has the rows of its own ids, and every id is asked for once. */
-import { beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { JoinedLookup } from './joined-questions.ts';
 
 interface Row {
@@ -10,15 +10,23 @@ interface Row {
 let asked: { ids: readonly string[]; answer: (rows: readonly Row[]) => void; fail: (error: Error) => void }[];
 let lookup: JoinedLookup<Row>;
 
-beforeEach(() => {
-  asked = [];
-  lookup = new JoinedLookup<Row>(
+const lookupEvery = (everyMs?: number) =>
+  new JoinedLookup<Row>(
     (ids) =>
       new Promise((answer, fail) => {
         asked.push({ ids, answer, fail });
       }),
     ({ id }) => id,
+    everyMs,
   );
+
+beforeEach(() => {
+  asked = [];
+  lookup = lookupEvery();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -58,4 +66,22 @@ it('tells an outage to all who asked, and goes on', async () => {
   const later = lookup.rowsOf(['w']);
   asked[3]?.answer([{ id: 'w', nth: 0 }]);
   expect(await later).toHaveLength(1);
+});
+
+it('asks at once after an idle time, and joins who comes too soon after a question', async () => {
+  vi.useFakeTimers();
+  const paced = lookupEvery(50);
+  const first = paced.rowsOf(['a']);
+  asked[0]?.answer([]);
+  await first;
+  const soon = [paced.rowsOf(['b']), paced.rowsOf(['c'])];
+  await vi.advanceTimersByTimeAsync(49);
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(asked.map(({ ids }) => ids)).toEqual([['a'], ['b', 'c']]);
+  asked[1]?.answer([]);
+  await Promise.all(soon);
+  await vi.advanceTimersByTimeAsync(50);
+  void paced.rowsOf(['d']);
+  expect(asked.map(({ ids }) => ids)).toEqual([['a'], ['b', 'c'], ['d']]);
 });

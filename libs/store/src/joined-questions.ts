@@ -11,12 +11,19 @@ interface Asked<Question, Answer> {
 
 export class JoinedQuestions<Question, Answer> {
   readonly #askTogether: (questions: readonly Question[]) => Promise<readonly Answer[]>;
+  readonly #everyMs: number;
   #waiting: Asked<Question, Answer>[] = [];
   #underWay = 0;
+  #isResting = false;
 
-  /** @param askTogether answers each question, in their order. */
-  constructor(askTogether: (questions: readonly Question[]) => Promise<readonly Answer[]>) {
+  /**
+   * @param askTogether answers each question, in their order.
+   * @param everyMs from one question to the next at least, in milliseconds: who comes meanwhile is joined. The first of an
+   *   idle time is asked at once.
+   */
+  constructor(askTogether: (questions: readonly Question[]) => Promise<readonly Answer[]>, everyMs = 0) {
     this.#askTogether = askTogether;
+    this.#everyMs = everyMs;
   }
 
   /**
@@ -31,14 +38,24 @@ export class JoinedQuestions<Question, Answer> {
   }
 
   #ask(): void {
-    if (this.#underWay >= AT_ONCE || this.#waiting.length === 0) return;
+    if (this.#underWay >= AT_ONCE || this.#isResting || this.#waiting.length === 0) return;
     this.#underWay += 1;
+    this.#rest();
     const together = this.#waiting;
     this.#waiting = [];
     void this.#answer(together).finally(() => {
       this.#underWay -= 1;
       this.#ask();
     });
+  }
+
+  #rest(): void {
+    if (this.#everyMs === 0) return;
+    this.#isResting = true;
+    setTimeout(() => {
+      this.#isResting = false;
+      this.#ask();
+    }, this.#everyMs);
   }
 
   async #answer(together: readonly Asked<Question, Answer>[]): Promise<void> {
@@ -55,14 +72,21 @@ export class JoinedQuestions<Question, Answer> {
 export class JoinedLookup<Row> {
   readonly #questions: JoinedQuestions<readonly string[], readonly Row[]>;
 
-  /** @param idOf the id that a row answers. */
-  constructor(rowsOf: (ids: readonly string[]) => Promise<readonly Row[]>, idOf: (row: Row) => string) {
+  /**
+   * @param idOf the id that a row answers.
+   * @param everyMs from one question to the next at least, in milliseconds.
+   */
+  constructor(
+    rowsOf: (ids: readonly string[]) => Promise<readonly Row[]>,
+    idOf: (row: Row) => string,
+    everyMs = 0,
+  ) {
     this.#questions = new JoinedQuestions(async (questions) => {
       const [only] = questions;
       if (questions.length === 1 && only !== undefined) return [await rowsOf(only)];
       const found = Map.groupBy(await rowsOf([...new Set(questions.flat())]), idOf);
       return questions.map((ids) => [...new Set(ids)].flatMap((id) => found.get(id) ?? []));
-    });
+    }, everyMs);
   }
 
   /** @throws DependencyFailure */
