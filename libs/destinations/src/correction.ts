@@ -36,6 +36,8 @@ interface PossibleCorrection {
   readonly direction: 'any' | 'down';
   /** How long after the conversion occurred the platform takes it; null where it does not say. */
   readonly maxAgeMs: number | null;
+  /** All amounts go under one currency. */
+  readonly isOneCurrency?: boolean;
   /** Where the platform documents it. */
   readonly source: string;
 }
@@ -120,7 +122,12 @@ export function formOfCorrection({ corrections, correction, amounts }: Correctio
     return { possible: false, obstacle: 'correction_not_taken', reason, source };
   }
   const { held, now } = correction;
-  const { tells, direction, source } = form;
+  const { tells, direction, isOneCurrency = false, source } = form;
+  const currencies = amounts.flatMap((name) => (now[name] ?? held[name])?.currency ?? []);
+  if (isOneCurrency && new Set(currencies).size > 1) {
+    const reason = 'all amounts go under one currency, and they are in two';
+    return { possible: false, obstacle: 'currency_changed', reason, source };
+  }
   if (tells === 'difference' && amounts.some((name) => hasOtherCurrency(held[name], now[name]))) {
     const reason = 'only the difference can be told, and the amounts are in two currencies';
     return { possible: false, obstacle: 'currency_changed', reason, source };

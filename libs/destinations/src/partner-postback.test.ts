@@ -1,7 +1,13 @@
 /** Partner postbacks by table: settings that parse or do not, the exact request, and the outcome of each response. */
 import { describe, expect, it } from 'vitest';
 import type { Amounts } from './correction.ts';
-import { type OutwardDelivery, outwardEvent, overriddenSettings, parseSettings } from './definition.ts';
+import {
+  type OutwardDelivery,
+  outwardEvent,
+  overriddenSettings,
+  parseSettings,
+  planCorrection,
+} from './definition.ts';
 import { partnerPostback } from './partner-postback.ts';
 import { attemptRedactor, recordRequest, settingsRedactor } from './redact.ts';
 import { SAMPLE_NOW, sampleCorrection, sampleDelivery } from './sample.ts';
@@ -35,6 +41,20 @@ describe('settings', () => {
       'a secret of a header that is not given',
       { urlTemplate: 'https://p.example/', headers: { authorization: 'Bearer {secret:key}' } },
       'secrets.key',
+    ],
+    [
+      'a secret of a header with blanks',
+      { urlTemplate: 'https://p.example/', headers: { authorization: 'Bearer {{ secret:key }}' } },
+      'headers.authorization',
+    ],
+    [
+      'a secret of a header with a modifier',
+      {
+        urlTemplate: 'https://p.example/',
+        headers: { authorization: 'Bearer {secret:key|raw}' },
+        secrets: { key: 'abcd' },
+      },
+      'headers.authorization',
     ],
     ['a header of the sender', { urlTemplate: 'https://p.example/', headers: { host: 'x' } }, 'headers.host'],
     [
@@ -227,6 +247,31 @@ describe('corrections', () => {
     expect(amounts(urlTemplate)).toEqual(['payout']);
     expect(amounts('https://p.example/?r={revenue}&p={payout}')).toEqual(['revenue', 'payout']);
     expect(amounts('https://p.example/')).toEqual([]);
+  });
+
+  it('concern those too that only changes are told of', () => {
+    const changing = 'https://p.example/status?r={revenue}&st={status}';
+    const settings = settingsOf({ urlTemplate, statusUrlTemplate: changing });
+    expect(partnerPostback.amounts(settings)).toEqual(['revenue', 'payout']);
+  });
+
+  it.each([
+    ['s={payout}&r={revenue}&cur={currency}', 'currency_changed'],
+    ['s={payout}&r={revenue}&cur={payout_currency}', null],
+    ['s={payout}&cur={currency}', null],
+  ])('are not told under the currency of the other amount: %s', (query, obstacle) => {
+    const sample = sampleCorrection('restate', 'sale');
+    const { correction } = sample;
+    if (correction === null) throw new Error('the sample is a correction');
+    const settings = settingsOf({ urlTemplate, statusUrlTemplate: `https://p.example/status?${query}` });
+    const now = { ...correction.now, revenue: { micros: 4_970_000n, currency: 'GBP' } };
+    const plan = planCorrection(
+      partnerPostback,
+      settings,
+      { conversion: sample.conversion, correction: { ...correction, now } },
+      SAMPLE_NOW,
+    );
+    expect(plan.possible ? null : plan.obstacle).toBe(obstacle);
   });
 
   it.each([

@@ -64,7 +64,11 @@ const headerName = z
 const headerValue = z
   .string()
   .max(1_000)
-  .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
+  .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII')
+  .refine(
+    (value) => !/\{\s*secret\b/.test(value.replace(SECRET_MACRO, '')),
+    'a secret in a header is written {secret:name}, without blanks or modifiers',
+  );
 
 const template = z.string().transform((text, context): Template => {
   const compilation = compileTemplate(text, PARTNER_POSTBACK_CATALOGUE);
@@ -167,7 +171,7 @@ const page: DestinationPage = {
     ],
     [
       '`value_invalid`, `currency`',
-      'the template has `{payout}`, `{revenue}` and one `{currency}`, and the two are not of the same',
+      '`urlTemplate` has `{payout}`, `{revenue}` and one `{currency}`, and the two are not of the same; where `statusUrlTemplate` has, a correction is refused as `currency_changed`',
     ],
   ],
   answers: [
@@ -224,7 +228,11 @@ export const partnerPostback = defineDestination<PartnerPostbackSettings>({
   ],
 
   batchKey: () => '',
-  amounts: ({ urlTemplate }) => amountsIn(urlTemplate),
+  // One that is told only of changes is held from the first of them on.
+  amounts: ({ urlTemplate, statusUrlTemplate }) =>
+    AMOUNT_NAMES.filter(
+      (name) => uses(urlTemplate, name) || (statusUrlTemplate !== undefined && uses(statusUrlTemplate, name)),
+    ),
   tellsState: ({ urlTemplate, statusUrlTemplate }) =>
     uses(urlTemplate, 'status') || (statusUrlTemplate !== undefined && uses(statusUrlTemplate, 'status')),
   corrections: ({ urlTemplate, statusUrlTemplate }) => correctionsBy(urlTemplate, statusUrlTemplate),
@@ -311,13 +319,15 @@ function correctionsBy(urlTemplate: Template, statusUrlTemplate: Template | unde
   }
   const amounts = amountsIn(statusUrlTemplate);
   const common = { direction: 'any', maxAgeMs: null, source: DOCS } as const;
+  const isOneCurrency = isUnderOneCurrency(statusUrlTemplate);
   const retract = {
     ...common,
     form: 'adjustment',
     tells: amounts.length > 0 ? 'new_total' : 'nothing',
+    isOneCurrency,
   } as const;
   if (amountsIn(urlTemplate).every((name) => amounts.includes(name))) {
-    return { restate: { ...common, form: 'adjustment', tells: 'new_total' }, retract };
+    return { restate: { ...common, form: 'adjustment', tells: 'new_total', isOneCurrency }, retract };
   }
   const reason = '`statusUrlTemplate` leaves out an amount that `urlTemplate` tells';
   return { restate: { form: 'impossible', reason, source: DOCS }, retract };

@@ -113,6 +113,20 @@ describe('the linter', () => {
     ]);
   });
 
+  it.each([
+    ['https://links.example/x?key=e12be8f3edce82a85e9dfbb16042db61', 'secret_in_url'],
+    ['https://track.example/c?url=https%3A%2F%2Fshop.example%3Fs%3D%7Bsub1%7D', 'double_encoding'],
+  ])('forbids no landing page for what may be meant: %s', (text, code) => {
+    const found = lintTemplate(text, 'landing_page');
+    expect(found.map((each) => [each.severity, each.code])).toEqual([['warning', code]]);
+    expect(found[0]?.message).not.toContain('{secret:');
+  });
+
+  it('advises a default with the key of the macro', () => {
+    const [found] = lintTemplate(`https://p.example/pb?${OK}&x={extra:plan|default:}`, 'partner_postback');
+    expect(found?.message).toContain('{extra:plan|default:none}');
+  });
+
   it('never shows the value of what it takes for a credential', () => {
     const [found] = lintTemplate(`https://p.example/pb?${OK}&token=hunter2secret`, 'partner_postback');
     expect(found?.code).toBe('secret_in_url');
@@ -210,6 +224,14 @@ describe('the catalogue', () => {
     ['https://ACME.GO2CLOUD.ORG/aff_lsr', 'TUNE (HasOffers)'],
     ['https://acme.go2cloud.org.evil.example/aff_lsr', undefined],
     ['http://evadav.com/phpb?click_id={partner_click_id}', 'Evadav'],
+    [
+      'https://trk.example/{secret:key}/postback?subid={partner_click_id}&status={status}&payout={payout}&tid={conversion_id}&currency={currency}',
+      'Keitaro',
+    ],
+    [
+      'https://trk.example/{{secret:postback_key}}/postback?subid={partner_click_id}&status={status}&payout={payout}&tid={conversion_id}&currency={currency}',
+      'Keitaro',
+    ],
     ['https://partner.example/', undefined],
   ])('tells whose template %s is', (text, name) => {
     expect(presetOf(text)?.name).toBe(name);

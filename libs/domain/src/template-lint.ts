@@ -78,13 +78,14 @@ export function lintTemplate(
   const problems = compilation.ok ? [] : compilation.problems.map((problem) => finding('error', problem));
   if (problems.some(({ code }) => code === 'too_long')) return problems;
   const { tokens } = tokenise(text);
-  const template: Linted = { text, catalogue, tokens, ...partsOf(text, tokens) };
+  const template: Linted = { text, purpose, catalogue, tokens, ...partsOf(text, tokens) };
   const found = rulesFor(purpose).flatMap((rule) => rule(template, preset));
   return [...problems, ...found].toSorted((a, b) => a.position - b.position);
 }
 
 interface Linted extends UrlParts {
   readonly text: string;
+  readonly purpose: TemplatePurpose;
   readonly catalogue: MacroCatalogue;
   readonly tokens: readonly TemplateToken[];
 }
@@ -210,7 +211,9 @@ const SECRET_VALUE = /^(?:eyJ[\w-]{8,}\.[\w-]+|(?:sk|pk|rk|whsec|ghp|xox[abp])[_
 /** What is shorter is a word or a flag, and no secret setting takes it. */
 const SHORTEST_SECRET = 4;
 
-function secretsInUrl({ parameters, path, shape }: Linted): readonly TemplateFinding[] {
+/** On a landing page every visitor sees what stands there, and many a link has a key that is none: that is for people to judge. */
+function secretsInUrl({ parameters, path, shape, purpose }: Linted): readonly TemplateFinding[] {
+  const isPublic = purpose === 'landing_page';
   const inQuery = parameters.flatMap(({ name, value, valuePosition, macros }) => {
     const isNamedSo = SECRET_PARAMETER.test(name.toLowerCase().replace(/[^a-z0-9]/g, ''));
     const secretName = isNamedSo ? name.toLowerCase().replace(/[^\w-]/g, '_') : 'token';
@@ -223,8 +226,10 @@ function secretsInUrl({ parameters, path, shape }: Linted): readonly TemplateFin
     .filter(({ text }) => SECRET_VALUE.test(text))
     .map(({ position, text }) => ({ position, length: text.length, secretName: 'token' }));
   return [...inPath, ...inQuery].map(({ secretName, ...place }) => {
-    const message = `a credential in the template is shown to everybody who may read it: write {secret:${secretName}} and give the value as a secret setting`;
-    return finding('error', { code: 'secret_in_url', ...place, message });
+    const message = isPublic
+      ? 'this looks like a credential, and every visitor sees it: leave it out if it is one'
+      : `a credential in the template is shown to everybody who may read it: write {secret:${secretName}} and give the value as a secret setting`;
+    return finding(isPublic ? 'warning' : 'error', { code: 'secret_in_url', ...place, message });
   });
 }
 
@@ -263,14 +268,17 @@ function hashedMacros(text: string) {
 const ENCODED_MACRO =
   /(?:%(?:25)*7B){1,2}(?:%(?:25)*20)*([\w.]+)((?::|%(?:25)*3A)[\w.-]+)?((?:\||%(?:25)*7C)[\w.:|%-]*?)?(?:%(?:25)*20)*(?:%(?:25)*7D){1,2}/gi;
 
-function encodedMacros({ text, catalogue }: Linted): readonly TemplateFinding[] {
+/** A landing page may be another system's, which fills the address within its own: there it may be meant. */
+function encodedMacros({ text, parameters, catalogue, purpose }: Linted): readonly TemplateFinding[] {
   return [...text.matchAll(ENCODED_MACRO)].flatMap(({ index, 0: written, 1: name = '', 2: rest = '' }) => {
     const key = rest === '' ? null : rest.replace(/^(?::|%(?:25)*3A)/i, '');
     const known = isKnown({ name, key }, catalogue) ? (key === null ? name : `${name}:${key}`) : null;
     const meant = known ?? nearestName(name, catalogue);
     if (meant === null) return [];
     const message = `an encoded macro is sent as it stands and never filled: write {${meant}}`;
-    return [finding('error', { code: 'double_encoding', position: index, length: written.length, message })];
+    const mayBeMeant = purpose === 'landing_page' && isInEncodedAddress(text, parameters, index);
+    const severity = mayBeMeant ? 'warning' : 'error';
+    return [finding(severity, { code: 'double_encoding', position: index, length: written.length, message })];
   });
 }
 
@@ -280,9 +288,11 @@ function twiceEncodedText({ text, shape, parameters }: Linted): readonly Templat
     index + written.length,
   ]);
   return [...shape.matchAll(/%(?:25)+[0-9A-F]{2}/gi)].flatMap(({ index, 0: written }) => {
-    const value = parameters.findLast(({ valuePosition }) => valuePosition <= index);
-    const isInAddress = value !== undefined && ENCODED_ADDRESS.test(shape.slice(value.valuePosition, index));
-    if (isInAddress || macros.some(([from = 0, to = 0]) => index >= from && index < to)) return [];
+    if (
+      isInEncodedAddress(shape, parameters, index) ||
+      macros.some(([from = 0, to = 0]) => index >= from && index < to)
+    )
+      return [];
     const once = `%${written.slice(-2)}`;
     const message = `this is encoded twice and would arrive as the text ${once}: write ${once}`;
     return [
@@ -293,6 +303,11 @@ function twiceEncodedText({ text, shape, parameters }: Linted): readonly Templat
 
 /** Text of a value that makes it an encoded address with a query of its own. */
 const ENCODED_ADDRESS = /^https?%3A%2F%2F[^&]*%3F/i;
+
+function isInEncodedAddress(text: string, parameters: readonly Parameter[], index: number): boolean {
+  const value = parameters.findLast(({ valuePosition }) => valuePosition <= index);
+  return value !== undefined && ENCODED_ADDRESS.test(text.slice(value.valuePosition, index));
+}
 
 /** A value inside an address that is itself a value is decoded twice on its way. */
 function valuesInEncodedAddresses({ text, parameters }: Linted): readonly TemplateFinding[] {
@@ -323,11 +338,11 @@ function withModifier({ name, key, modifiers }: MacroToken, encoding: string | n
 }
 
 function emptyDefaults({ tokens }: Linted): readonly TemplateFinding[] {
-  return macrosOf(tokens).flatMap(({ name, modifiers }) =>
+  return macrosOf(tokens).flatMap(({ name, key, modifiers }) =>
     modifiers
       .filter((modifier) => modifier.name === 'default' && modifier.argument?.trim() === '')
       .map(({ position, length }) => {
-        const message = `this default is unfinished: write {${name}|default:none}, or leave it out`;
+        const message = `this default is unfinished: write {${key === null ? name : `${name}:${key}`}|default:none}, or leave it out`;
         return finding('warning', { code: 'default_empty', position, length, message });
       }),
   );

@@ -47,12 +47,13 @@ function candidateOf({ name, confirmed, outbound }: Network): Candidate | null {
   };
 }
 
-/** The words to fill in may have become anything, and http may have become https. */
+/** The words to fill in and secrets may have become anything, and http may have become https. */
 function addressPattern(address: string, fillIn: readonly string[]): RegExp {
   const [, rest = ''] = address.split('://');
+  const isOpen = (piece: string) => fillIn.includes(piece) || piece.startsWith('{secret:');
   const pieces = rest
-    .split(/([A-Z_]+)/)
-    .map((piece) => (fillIn.includes(piece) ? '[^/?#]+' : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
+    .split(/([A-Z_]+|\{secret:[\w-]+\})/)
+    .map((piece) => (isOpen(piece) ? '[^/?#]+' : piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')));
   return new RegExp(`^https?://${pieces.join('')}(?:[?#]|$)`, 'i');
 }
 
