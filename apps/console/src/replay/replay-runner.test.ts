@@ -97,6 +97,14 @@ it('goes at the rate', async () => {
   expect(steps().at(-1)).toBe('completed');
 });
 
+it('that cannot go on holds up no other', async () => {
+  order(5);
+  order(0, { runId: '019b7d00-0000-7000-8000-000000000006', filter: '{"ofALaterRelease":1}' });
+  const runner = aRunner();
+  await expect(runner.round()).rejects.toThrow('019b7d00-0000-7000-8000-000000000006');
+  expect(replays.orders).toHaveLength(5);
+});
+
 it('is over only once every order of it can be read', async () => {
   order(5);
   replays.isShown = false;

@@ -115,7 +115,10 @@ export class ReplayRunner {
       // Stopped by another process.
       if (!names.has(runId)) this.#underway.delete(runId);
     }
-    for (const run of unfinished) await this.#advance(run);
+    const failed: unknown[] = [];
+    // One that cannot go on holds up none of the others.
+    for (const run of unfinished) await this.#advance(run).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   async #run(): Promise<void> {
