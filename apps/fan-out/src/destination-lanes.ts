@@ -90,7 +90,7 @@ export class DestinationLanes {
     }
     const active = { destination, written, definition };
     const told = states.of(id);
-    const before = told !== undefined && kept === undefined ? beforeOf(told, written) : undefined;
+    const before = told && beforeOf(told, written);
     const lane: DestinationLane<LaneLoad> = new DestinationLane({
       limits: this.#limitsOf(active),
       before,

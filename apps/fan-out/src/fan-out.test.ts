@@ -510,6 +510,16 @@ describe('a newer revision', () => {
     const waiting = bed.waiting.filter(({ kind }) => kind === 'step');
     expect(waiting.map(({ dueAt }) => dueAt - bed.now)).toEqual([1_000]);
   });
+
+  it('that meets what a guard holds for a day asks after it once a minute', async () => {
+    bed.exchange = () => answered(500);
+    await bed.decide(decided);
+    bed.waiting.length = 0;
+    bed.now += 86_400_000;
+    await bed.decide(revised(2, worth(7)));
+    const waiting = bed.waiting.filter(({ kind }) => kind === 'step');
+    expect(waiting.map(({ dueAt }) => dueAt - bed.now)).toEqual([60_000]);
+  });
 });
 
 describe('a batch', () => {
@@ -671,6 +681,46 @@ describe('a destination that is down', () => {
     expect(bed.holdings().map(({ outcome }) => outcome)).toEqual(Array(40).fill('dead'));
     expect(bed.topics().filter((topic) => topic === 'dead-letter.v1')).toHaveLength(40);
     expect(bed.waiting).toEqual([]);
+  });
+
+  it.each([
+    [
+      'disabled by hand',
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    ],
+    ['removed', aChange('destination', { id: 'partner' }, { operation: 'remove', expectedVersion: 0 })],
+  ])(
+    'and is %s then leaves a dead letter of the newest revision, also where an older one was begun',
+    async (_name, change) => {
+      bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+      await bed.decide(...many.slice(0, 12));
+      const newer = many.slice(0, 20).map((one) => ({ ...one, revision: 2, ...worth(7) }));
+      for (const one of many.slice(12, 20)) await bed.decide(one);
+      for (const one of newer) await bed.decide(one);
+      await bed.log.append(change);
+      await bed.elapse(600_000);
+      expect(bed.holdings().map(({ outcome, revision }) => `${outcome} ${revision}`)).toEqual(
+        Array(20).fill('dead 2'),
+      );
+      expect(bed.waiting).toEqual([]);
+    },
+  );
+
+  it('and is disabled by hand then leaves a dead letter of a correction that waited', async () => {
+    await bed.decide(decided);
+    bed.exchange = () => ({ ok: false, error: 'connection_refused' });
+    for (const one of many) await bed.decide(one);
+    await bed.decide(revised(2, worth(7)));
+    await bed.log.append(
+      aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+    );
+    await bed.elapse(600_000);
+    expect(bed.holdings().find((one) => one.conversionId === conversionId)).toMatchObject({
+      kind: 'restate',
+      revision: 2,
+      outcome: 'dead',
+      mayHaveArrived: false,
+    });
   });
 
   it('and goes by another name for the event by then is told what waited under that name', async () => {

@@ -19,9 +19,9 @@ import type { DestinationLanes } from './destination-lanes.ts';
 import type { DroppedDeliveries } from './dropped-deliveries.ts';
 import { cameBack, withheld as withheldTotal } from './fan-out-metrics.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
-import { planHoldings, type WishedHolding } from './plan.ts';
+import { planHoldings, unsendable, type WishedHolding } from './plan.ts';
 import type { Questions } from './questions.ts';
-import { partOfRequest, type Receivers } from './receivers.ts';
+import { isFault, isFaultOrOff, partOfRequest, type Receivers } from './receivers.ts';
 import { hasLapsed } from './replay-appraisal.ts';
 import { orderIn, type ReplayOrder, type ReplayOrders } from './replay-orders.ts';
 import { Room } from './room.ts';
@@ -232,7 +232,7 @@ export class FanOut implements AssignmentListener {
   /** All that a decision concerns. */
   #steps(asking: Asking, standings: readonly Standing[]): readonly Work[] {
     const { logger } = this.#options;
-    const { wished, withheld } = this.#planOf(asking, standings);
+    const { wished, withheld } = this.#planOf(asking, standings, isFault);
     for (const { destinationId, reason } of withheld) {
       withheldTotal.inc({ reason });
       logger.warn({ conversionId: asking.decided.conversionId, destinationId, reason }, 'delivery.withheld');
@@ -240,9 +240,13 @@ export class FanOut implements AssignmentListener {
     return wished.map((each) => this.#stepOf(asking, each, false));
   }
 
-  #planOf({ decided }: Asking, standings: readonly Standing[]): ReturnType<typeof planHoldings> {
+  #planOf(
+    { decided }: Asking,
+    standings: readonly Standing[],
+    endsDead: typeof isFault,
+  ): ReturnType<typeof planHoldings> {
     const { follower, receivers, clock } = this.#options;
-    return planHoldings(decided, standings, follower.current, receivers, clock.now());
+    return planHoldings(decided, standings, follower.current, receivers, clock.now(), endsDead);
   }
 
   #stepOf(asking: Asking, wished: WishedHolding, hasWaited: boolean): Work {
@@ -298,29 +302,30 @@ export class FanOut implements AssignmentListener {
   }
 
   /** A decision that found no room, or had to wait, about one holding. The destination may be another by now than it was then. */
-  #stepAgain(incoming: DueEvent, asking: Asking, standings: readonly Standing[]): readonly Work[] {
-    const { receivers, follower, clock, logger } = this.#options;
-    const { deliveryId: holdingId, destinationId } = incoming.event;
+  #stepAgain({ event }: DueEvent, asking: Asking, standings: readonly Standing[]): readonly Work[] {
+    const { logger } = this.#options;
+    const { deliveryId: holdingId, destinationId } = event;
     const standing = standings.find((each) => each.holdingId === holdingId) ?? null;
-    const lookup = receivers.findDestination(follower.current, destinationId, clock.now());
-    const { wished, withheld } = this.#planOf(asking, standings);
+    const { wished, withheld } = this.#planOf(asking, standings, isFaultOrOff);
+    const again = (holdings: readonly WishedHolding[]) =>
+      holdings.map((each) => this.#stepOf(asking, each, true));
     const own = wished.filter(({ deliveryId }) => deliveryId === holdingId);
-    if (!lookup.ok && own.length === 0) return [this.#abandoned(incoming, asking, standing, lookup.reason)];
-    if (own.length > 0 || standing !== null) return own.map((each) => this.#stepOf(asking, each, true));
+    if (own.length > 0) return again(own);
     // Nothing was told under the name that the event had: it goes by the one that it has now.
     const renamed = wished.filter((each) => each.destinationId === destinationId && each.holding === null);
-    if (renamed.length > 0) return renamed.map((each) => this.#stepOf(asking, each, true));
-    const obstacle = withheld.find((each) => each.destinationId === destinationId);
-    if (obstacle !== undefined && obstacle.reason !== 'subscription_too_new')
-      return [this.#abandoned(incoming, asking, standing, obstacle.reason)];
+    if (standing === null && renamed.length > 0) return again(renamed);
+    if (this.#isUnsendable(destinationId, withheld))
+      return again([unsendable(asking.decided, event, standing)]);
     logger.info({ conversionId: asking.decided.conversionId, destinationId }, 'delivery.not_asked_for');
     return [];
   }
 
-  #abandoned(incoming: DueEvent, asking: Asking, standing: Standing | null, reasonCode: string): Work {
-    const { deliveryId: holdingId, destinationId, outwardEvent: event } = incoming.event;
-    const task = { ...asking, holdingId, destinationId, event, standing, reasonCode };
-    return again(incoming, 1, () => this.#options.steps.abandon(task));
+  #isUnsendable(destinationId: string, withheld: ReturnType<typeof planHoldings>['withheld']): boolean {
+    const { receivers, follower, clock } = this.#options;
+    if (!receivers.findDestination(follower.current, destinationId, clock.now()).ok) return true;
+    return withheld.some(
+      (each) => each.destinationId === destinationId && each.reason !== 'subscription_too_new',
+    );
   }
 
   /** Waits for what was begun; what keeps the partition waiting comes again by the timer wheel. */

@@ -1,8 +1,15 @@
 /** What a decided conversion asks for: the events its subscriptions send, and what receivers that hold it already should hold. */
 import type { Configuration, Destination, Subscription } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
-import { outwardEvent } from '@tributary/destinations';
-import { givingWay, outwardKey, outwardValueOf, parseDecimalToMicros, type Wish } from '@tributary/domain';
+import { destinationFor, outwardEvent } from '@tributary/destinations';
+import {
+  givingWay,
+  outwardKey,
+  outwardValueOf,
+  parseDecimalToMicros,
+  type Wish,
+  wishOfState,
+} from '@tributary/domain';
 import {
   type ActiveDestination,
   isFault,
@@ -22,9 +29,9 @@ export interface PlannedDelivery {
   readonly receiver: Receiver;
 }
 
-/** One that ends dead unless a fault of its destination is mended before it is sent. */
+/** One that ends dead unless what is wrong with its destination is mended before it is sent. */
 export interface FaultyDelivery extends Omit<PlannedDelivery, 'receiver'> {
-  /** Null where this release does not know the definition. */
+  /** Null where it is disabled, or this release does not know the definition. */
   readonly active: ActiveDestination | null;
 }
 
@@ -49,12 +56,14 @@ export interface DeliveryPlan {
  *
  * What a fault of a live destination keeps from being sent is a delivery all the same: it ends dead, and can be replayed. What
  * is switched off, gone or not asked for is withheld.
+ * @param endsDead which problems of a destination are such faults.
  */
 export function planDeliveries(
   decided: ConversionDecided,
   configuration: Configuration,
   receivers: Receivers,
   now: number,
+  endsDead = isFault,
 ): DeliveryPlan {
   const withheld: { destinationId: string; reason: WithheldReason }[] = [];
   const planned = new Map<string, PlannedDelivery>();
@@ -73,7 +82,7 @@ export function planDeliveries(
     const lookup = receivers.find(configuration, destinationId, decided, now);
     if (!lookup.ok) {
       const { reason } = lookup;
-      const found = faultyDestination(configuration, receivers, destinationId, reason, now);
+      const found = endsDead(reason) ? faultyDestination(configuration, receivers, destinationId, now) : null;
       if (found !== null && !concerns(found, decided)) continue;
       const event = found && nameByFaultySettings(subscription, found, decided.eventType);
       if (found === null || event === null) withheld.push({ destinationId, reason });
@@ -113,6 +122,8 @@ export interface WishedHolding extends FaultyDelivery {
  * | rejected, reversed                                           | nothing                                           |
  * | credited to a partner, an offer or a match not asked for     | nothing                                           |
  * | anything else: below a minimum, of another event type or name | as before under its name, with the value it has now |
+ *
+ * @param endsDead as in {@link planDeliveries}.
  */
 export function planHoldings(
   decided: ConversionDecided,
@@ -120,8 +131,9 @@ export function planHoldings(
   configuration: Configuration,
   receivers: Receivers,
   now: number,
+  endsDead = isFault,
 ): { readonly wished: readonly WishedHolding[]; readonly withheld: DeliveryPlan['withheld'] } {
-  const { deliveries, faulty, withheld } = planDeliveries(decided, configuration, receivers, now);
+  const { deliveries, faulty, withheld } = planDeliveries(decided, configuration, receivers, now, endsDead);
   const byId = new Map(standings.map((standing) => [standing.holdingId, standing]));
   const value = outwardValueOf(decided);
   const sendable = deliveries.map(({ receiver: active, ...delivery }) => ({ ...delivery, active }));
@@ -141,7 +153,9 @@ export function planHoldings(
       const lookup = receivers.findDestination(configuration, destinationId, now);
       const found = lookup.ok
         ? { active: lookup.active, destination: lookup.active.destination }
-        : faultyDestination(configuration, receivers, destinationId, lookup.reason, now);
+        : endsDead(lookup.reason)
+          ? faultyDestination(configuration, receivers, destinationId, now)
+          : null;
       if (found === null) {
         if (!lookup.ok) unkept.set(destinationId, lookup.reason);
         return [];
@@ -155,6 +169,20 @@ export function planHoldings(
     wished: [...withoutSecondNames(asked, kept), ...kept],
     withheld: [...withheld, ...Array.from(unkept, ([destinationId, reason]) => ({ destinationId, reason }))],
   };
+}
+
+/** What has waited for a destination that says nothing any more of what it is to be told: the end of it, which is dead. */
+export function unsendable(
+  decided: ConversionDecided,
+  {
+    deliveryId,
+    destinationId,
+    outwardEvent: event,
+  }: Pick<PlannedDelivery, 'deliveryId' | 'destinationId' | 'outwardEvent'>,
+  holding: Standing | null,
+): WishedHolding {
+  const wish = wishOfState(decided, outwardValueOf(decided), true);
+  return { deliveryId, destinationId, outwardEvent: event, active: null, holding, wish };
 }
 
 /** An event whose name has changed goes on under the one it was told by. */
@@ -176,16 +204,15 @@ interface FaultyDestination extends Pick<FaultyDelivery, 'active'> {
   readonly destination: Destination;
 }
 
-/** Null where nothing is to be sent: it is off, gone or not live, or has no fault of its own. */
+/** Null where nothing is to be told: it is gone or not live. */
 function faultyDestination(
   configuration: Configuration,
   receivers: Receivers,
   destinationId: string,
-  problem: ReceiverProblem,
   now: number,
 ): FaultyDestination | null {
   const destination = configuration.revision('destination', destinationId, now)?.entity ?? null;
-  if (!isFault(problem) || destination === null || isRehearsal({ destination })) return null;
+  if (destination === null || isRehearsal({ destination })) return null;
   const lookup = receivers.findDestination(configuration, destinationId, now);
   return { destination, active: lookup.ok ? lookup.active : null };
 }
@@ -196,11 +223,11 @@ const NAMED_AS_OURS = { events: {}, unmappedEvents: 'same_name' } as const;
 /** Its names of events can be read where the rest of the settings cannot; null when it is not sent. */
 function nameByFaultySettings(
   subscription: Subscription,
-  { destination: { settings }, active }: FaultyDestination,
+  { destination: { settings, definition: key } }: FaultyDestination,
   eventType: string,
 ): string | null {
   const events = eventNamesIn(settings);
-  const definition = events === null ? null : (active?.definition ?? null);
+  const definition = events === null ? null : destinationFor(key);
   const receiver = { definition: definition ?? NAMED_AS_OURS, settings: { events: events ?? {} } };
   return outwardEventOf(subscription, receiver, eventType);
 }

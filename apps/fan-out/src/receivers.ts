@@ -58,6 +58,11 @@ export function isFault(problem: ReceiverProblem): boolean {
   return FAULTS.includes(problem);
 }
 
+/** A destination that is disabled is left out of what comes; what was begun or has waited until then must come to an end. */
+export function isFaultOrOff(problem: ReceiverProblem): boolean {
+  return isFault(problem) || problem === 'destination_disabled';
+}
+
 interface Missing {
   readonly ok: false;
   readonly reason: ReceiverProblem;

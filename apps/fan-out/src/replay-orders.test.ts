@@ -148,6 +148,21 @@ it('brings the attempt that it has led to to its end, however old it is by then'
   expect(holding()).toMatchObject({ outcome: 'delivered', attempt: 5 });
 });
 
+it('ends an attempt that it has led to as dead where the destination was disabled by hand meanwhile', async () => {
+  await dies(503);
+  bed.exchange = () => {
+    throw new DependencyFailure('kafka_unavailable', 'the process dies here');
+  };
+  const given = order();
+  await expect(bed.command(given)).rejects.toBeInstanceOf(DependencyFailure);
+  await bed.log.append(
+    aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+  );
+  bed.restart();
+  await bed.command(given);
+  expect(holding()).toMatchObject({ outcome: 'dead', attempt: 5, mayHaveArrived: true });
+});
+
 describe('to a destination that fan-out has switched off', () => {
   const HOUR_MS = 3_600_000;
   const webhook = {
@@ -344,6 +359,43 @@ describe('of an event that goes by another name now', () => {
     await bed.decide({ ...decided, revision: 2, payoutMicros: 7_000_000n });
     expect(bed.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/status']);
     expect(held()).toEqual(['sale superseded 2', 'bought delivered 2']);
+  });
+
+  it('never tells it under the old one either where the new one was told without a replay', async () => {
+    await dies(404);
+    await rename('bought');
+    await bed.decide({ ...decided, revision: 2, payoutMicros: 7_000_000n });
+    await rename('sale');
+    await bed.decide({ ...decided, revision: 3, payoutMicros: 8_000_000n });
+    await bed.command(order({ expectedAttempt: 1, accepts: ['changed_since'] }));
+    expect(bed.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/status']);
+    expect(held()).toEqual(['sale refused 1', 'bought delivered 2']);
+  });
+
+  it.each([
+    ['its order has lapsed', async () => undefined],
+    [
+      'its destination is disabled by hand',
+      () =>
+        bed.log.append(
+          aChange('destination', { ...CORRECTABLE, status: 'disabled' }, { expectedVersion: 0 }),
+        ),
+    ],
+  ])('brings what was begun under the new one to its end although %s', async (_name, happens) => {
+    await dies(404);
+    await rename('bought');
+    bed.exchange = () => {
+      throw new DependencyFailure('kafka_unavailable', 'the process dies here');
+    };
+    const given = order({ expectedAttempt: 1 });
+    await expect(bed.command(given)).rejects.toBeInstanceOf(DependencyFailure);
+    bed.exchange = () => TAKEN;
+    await happens();
+    bed.now += 10 * REPLAY_ORDER_LIFE_MS;
+    bed.restart();
+    await bed.command(given);
+    expect(held().filter((each) => each.includes('null'))).toEqual([]);
+    expect(held()[0]).toBe('sale superseded 2');
   });
 
   it('tells what may have arrived under the old name only to whoever takes the risk, and under no other', async () => {

@@ -6,8 +6,8 @@ import { mayBeRenamed } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 import type { DeliveryStore } from '@tributary/store';
 import { replayed } from './fan-out-metrics.ts';
-import { planHoldings, type WishedHolding } from './plan.ts';
-import { partOfRequest, type Receivers } from './receivers.ts';
+import { planHoldings, unsendable, type WishedHolding } from './plan.ts';
+import { isFaultOrOff, partOfRequest, type Receivers } from './receivers.ts';
 import { isCutOff, type SendLedger, type Standing } from './send-ledger.ts';
 import type { Steps } from './steps.ts';
 import type { Startable } from './undertaking.ts';
@@ -82,9 +82,11 @@ export class ReplayOrders {
     const { holdingId, event: outwardEvent } = standing;
     if (decided.revision < newest)
       return { order, outwardEvent, size: 0, begin: () => done(clock.now() + BEHIND_MS) };
-    const { wished } = planHoldings(decided, standings, configuration(), receivers, clock.now());
-    const own = wished.find(({ deliveryId }) => deliveryId === holdingId);
-    if (own === undefined) return passedOver(order, 'destination_gone');
+    const now = clock.now();
+    const { wished } = planHoldings(decided, standings, configuration(), receivers, now, isFaultOrOff);
+    const own =
+      wished.find(({ deliveryId }) => deliveryId === holdingId) ??
+      unsendable(decided, { ...order, deliveryId: holdingId, outwardEvent }, standing);
     const wire = encodeEvent('conversion.decided.v1', decided);
     const renamed = renamedOf(own, wished);
     const task = { ...order, decided, wire, wished: own, renamed, hasWaited: true, revisions };

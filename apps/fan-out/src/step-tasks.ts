@@ -1,4 +1,4 @@
-/** What a holding may be asked: by a revision, by a retry that is due, by an order of a person, or for want of a receiver. */
+/** What a holding may be asked: by a revision, by a retry that is due, or by an order of a person. */
 import type { ConversionDecided } from '@tributary/contracts';
 import type { Asking } from './delivery-records.ts';
 import type { WishedHolding } from './plan.ts';
@@ -34,13 +34,4 @@ export interface ReplayTask extends StepTask {
   readonly renamed: WishedHolding | null;
   /** Every revision of the conversion. */
   readonly revisions: readonly ConversionDecided[];
-}
-
-/** A decision has waited for a destination that cannot be sent to any more. */
-export interface AbandonedTask extends Asking {
-  readonly holdingId: string;
-  readonly destinationId: string;
-  readonly event: string;
-  readonly standing: Standing | null;
-  readonly reasonCode: string;
 }

@@ -15,7 +15,6 @@ import {
   nextTry,
   type OutwardValue,
   outwardStep,
-  outwardValueOf,
   repeated,
   replayClassOf,
   type Tells,
@@ -27,12 +26,17 @@ import type { Dispatch } from './dispatch.ts';
 import { replayed } from './fan-out-metrics.ts';
 import type { OneAtATime } from './one-at-a-time.ts';
 import { outwardConversionOf } from './outward-conversion.ts';
+import type { WishedHolding } from './plan.ts';
 import { type Receiver, type ReceiverLookup, tellsOf } from './receivers.ts';
 import { isRehearsal } from './rehearsal.ts';
 import { appraisalOf, hasLapsed, isCutOffReplay } from './replay-appraisal.ts';
 import { isCutOff, type SendLedger, type Standing, UNRECORDED } from './send-ledger.ts';
-import type { AbandonedTask, ReplayTask, RetryTask, StepTask } from './step-tasks.ts';
+import type { ReplayTask, RetryTask, StepTask } from './step-tasks.ts';
 import { BUSY_MS, type Place, type StepAnswer, type Underway } from './underway.ts';
+
+/** Longer than a retry is late where fan-out is busy. */
+const OVERDUE_MS = 300_000;
+const OVERDUE_PAUSE_MS = 60_000;
 
 export interface StepsOptions {
   readonly ledger: SendLedger;
@@ -59,18 +63,14 @@ export class Steps {
     return this.#options.oneAtATime.run(task.standing.holdingId, (place) => this.#retry(task, place));
   }
 
-  /** Ends as dead what would never be sent or ended otherwise. */
-  abandon(task: AbandonedTask): Underway {
-    return this.#options.oneAtATime.run(task.holdingId, () => this.#abandon(task));
-  }
-
   /** A delivery that had ended; nothing follows where the holding has moved on, or where a risk was not named. */
   replay(task: ReplayTask): Underway {
     const { deliveryId } = task.renamed ?? task.wished;
     return this.#options.oneAtATime.run(deliveryId, (place) => this.#replay(task, place));
   }
 
-  async #step(task: StepTask, place: Place): Promise<StepAnswer> {
+  /** @param waitsWhereOff as in {@link NextAttempt}; of what begins with this. */
+  async #step(task: StepTask, place: Place, waitsWhereOff = false): Promise<StepAnswer> {
     const { ledger } = this.#options;
     const { wished, decided } = task;
     const holding = ledger.latest(wished.deliveryId, wished.holding);
@@ -98,7 +98,7 @@ export class Steps {
         return this.#resume(task, holding, place);
       case 'wait':
         if (holding?.phase === 'ended' && holding.nextAttemptAt !== null)
-          return Math.max(holding.nextAttemptAt, this.#options.clock.now()) + BUSY_MS;
+          return askAgainAt(holding.nextAttemptAt, this.#options.clock.now());
         // Cut off by a crash; the record that asked for it may be of this batch, where the newer one took its place.
         return this.#tellAgain(task, holding, afterCutOff, place);
       case 'repeat':
@@ -109,7 +109,7 @@ export class Steps {
       case 'event': {
         const before = step.supersedes ? await this.#withdraw(task, holding) : holding;
         const told = { kind: 'event', revision: decided.revision, told: step.value } as const;
-        return this.#send(task, before, this.#opened(task, before, told), place);
+        return this.#send(task, before, this.#opened(task, before, told), place, waitsWhereOff);
       }
       case 'correct':
       case 'give_up': {
@@ -206,7 +206,11 @@ export class Steps {
       replayed.inc({ result: 'unknown' });
       return null;
     }
+    // What the order has led to is brought to its end, whatever has changed since.
     if (isCutOffReplay(task, holding)) return this.#tell(task, told, holding, afterCutOff(holding), place);
+    if (renamed !== null && this.#isCutOff(renamed)) {
+      return this.#replayRenamed({ ...task, wished: renamed }, holding, place);
+    }
     const { wish } = renamed ?? wished;
     const appraisal = appraisalOf({ ...task, wished: { ...wished, wish } }, holding, told, this.#options);
     if (!isReplayable(appraisal, accepts)) {
@@ -215,7 +219,6 @@ export class Steps {
       const isTold = holding.attempt > task.expectedAttempt && accepts.includes('changed_since');
       return isTold ? this.#step({ ...task, accepts: [] }, place) : null;
     }
-    // Not before: what it has led to is brought to its end, however long that takes.
     if (hasLapsed(task, this.#options.clock.now())) {
       replayed.inc({ result: 'lapsed' });
       return null;
@@ -233,7 +236,7 @@ export class Steps {
   async #replayRenamed(task: StepTask, old: Standing, place: Place): Promise<StepAnswer> {
     const { ledger, dispatch } = this.#options;
     const { deliveryId, holding, active } = task.wished;
-    const comeBackAt = await this.#step(task, place);
+    const comeBackAt = await this.#step(task, place, true);
     if (comeBackAt !== null) return comeBackAt;
     if (ledger.latest(deliveryId, holding) === null) {
       replayed.inc({ result: 'superseded' });
@@ -243,6 +246,11 @@ export class Steps {
     await dispatch.endUnsent(task, ended, active, 'superseded', 'event_renamed');
     replayed.inc({ result: 'sent' });
     return null;
+  }
+
+  #isCutOff({ deliveryId, holding }: WishedHolding): boolean {
+    const latest = this.#options.ledger.latest(deliveryId, holding);
+    return latest !== null && isCutOff(latest);
   }
 
   async #retry(task: RetryTask, place: Place): Promise<StepAnswer> {
@@ -267,23 +275,6 @@ export class Steps {
     );
   }
 
-  async #abandon(task: AbandonedTask): Promise<StepAnswer> {
-    const { ledger, dispatch } = this.#options;
-    const { holdingId, decided, reasonCode } = task;
-    const holding = ledger.latest(holdingId, task.standing);
-    let standing: Standing;
-    if (holding === null) {
-      const { revision } = decided;
-      const opened = begun(null, { kind: 'event', revision, told: outwardValueOf(decided) });
-      standing = { ...opened, ...placeOf(task, holdingId, holdingId), heldBy: null };
-    } else if (isCutOff(holding) && holding.revision === decided.revision) {
-      standing = { ...holding, ...afterCutOff(holding), nextAttemptAt: null };
-      // What has ended needs no end; a retry that waits ends itself when it comes due.
-    } else return null;
-    await dispatch.endUnsent(task, standing, null, 'dead', reasonCode);
-    return null;
-  }
-
   #opened(
     { wished, decided }: StepTask,
     before: Standing | null,
@@ -295,7 +286,13 @@ export class Steps {
       told.kind === 'event' ? holdingId : correctionKey(conversionId, destinationId, event, revision);
     return {
       ...begun(before, told),
-      ...placeOf({ decided, destinationId, event }, holdingId, deliveryId),
+      ...UNRECORDED,
+      holdingId,
+      conversionId,
+      destinationId,
+      event,
+      deliveryId,
+      nextAttemptAt: null,
       heldBy: before === null ? null : heldByNow(before),
     };
   }
@@ -365,22 +362,14 @@ export class Steps {
 /** Where nobody knows what the receiver is told: whatever has changed may have been. */
 const TELLS_ALL: Tells = { amounts: AMOUNT_NAMES, state: true };
 
+/** What a guard holds keeps the time it was due at, and may be held for days: it is asked after less often then. */
+function askAgainAt(dueAt: number, now: number): number {
+  return Math.max(dueAt, now) + (now - dueAt > OVERDUE_MS ? OVERDUE_PAUSE_MS : BUSY_MS);
+}
+
 /** The next attempt of one that was cut off; for free where its request was to be sent again at once. */
 function afterCutOff(holding: Standing): Holding {
   return nextTry(holding, holding.phase === 'ended');
-}
-
-/** What a holding is about, and the delivery that begins. */
-function placeOf(
-  {
-    decided: { conversionId },
-    destinationId,
-    event,
-  }: Pick<AbandonedTask, 'decided' | 'destinationId' | 'event'>,
-  holdingId: string,
-  deliveryId: string,
-) {
-  return { holdingId, conversionId, destinationId, event, deliveryId, nextAttemptAt: null, ...UNRECORDED };
 }
 
 /** The request by which the receiver came to hold what it holds; see `heldNow`. */

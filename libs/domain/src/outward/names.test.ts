@@ -13,6 +13,7 @@ const delivered = endedAs(intended, 'delivered', false);
 const dead = endedAs(intended, 'dead', false);
 const doubtful = endedAs(intended, 'dead', true);
 const rehearsed = endedAs(intended, 'rehearsed', false);
+const toldLater = { ...delivered, revision: 2 };
 const at = (holding: Holding | null, destinationId = 'partner') => ({ destinationId, holding });
 
 it.each<[string, readonly (Holding | null)[], Holding, readonly number[]]>([
@@ -23,6 +24,8 @@ it.each<[string, readonly (Holding | null)[], Holding, readonly number[]]>([
   ['so does one that was withdrawn and has come back', [withdrawn(dead)], delivered, [0]],
   ['one gives way to one: the new before the withdrawn', [withdrawn(dead), null], delivered, [1]],
   ['what has failed under its name does not', [dead], delivered, []],
+  ['but does to what a later revision was told by', [dead], toldLater, [0]],
+  ['unless it may have arrived itself', [doubtful], toldLater, []],
   ['nor what was told under it', [delivered], delivered, []],
 ])('%s', (_name, asked, kept, expected) => {
   const named = asked.map((holding) => at(holding));

@@ -17,21 +17,24 @@ export function givingWay<Asked extends NamedEvent>(
   asked: readonly Asked[],
   kept: readonly NamedEvent[],
 ): ReadonlySet<Asked> {
-  const told = new Map<string, number>();
-  for (const { destinationId, holding } of kept) {
-    if (holding === null || !(isTold(holding) || isRehearsed(holding))) continue;
-    told.set(destinationId, (told.get(destinationId) ?? 0) + 1);
-  }
-  // What was withdrawn may have been renamed, and has got its old name back since. What failed was begun beside what is told.
-  const idle = asked.filter(({ holding }) => holding === null || isWithdrawn(holding));
-  const newFirst = idle.toSorted((a, b) => Number(a.holding !== null) - Number(b.holding !== null));
+  const told = Map.groupBy(
+    kept.flatMap(({ destinationId, holding }) =>
+      holding !== null && (isTold(holding) || isRehearsed(holding)) ? [{ destinationId, holding }] : [],
+    ),
+    ({ destinationId }) => destinationId,
+  );
+  // What was withdrawn or has failed may have been renamed, and has got its old name back since; what failed when the other was
+  // told already, or with it, was begun beside it.
+  const isIdle = ({ destinationId, holding }: NamedEvent) =>
+    holding === null ||
+    isWithdrawn(holding) ||
+    (mayBeRenamed(holding) &&
+      told.get(destinationId)?.some((other) => other.holding.revision > holding.revision) === true);
+  const newFirst = asked
+    .filter(isIdle)
+    .toSorted((a, b) => Number(a.holding !== null) - Number(b.holding !== null));
   const way = new Set<Asked>();
-  for (const each of newFirst) {
-    const left = told.get(each.destinationId) ?? 0;
-    if (left === 0) continue;
-    told.set(each.destinationId, left - 1);
-    way.add(each);
-  }
+  for (const each of newFirst) if (told.get(each.destinationId)?.pop() !== undefined) way.add(each);
   return way;
 }
 
