@@ -514,7 +514,6 @@ describe('a newer revision', () => {
   it('that meets what a guard holds for a day asks after it once a minute', async () => {
     bed.exchange = () => answered(500);
     await bed.decide(decided);
-    bed.waiting.length = 0;
     bed.now += 86_400_000;
     await bed.decide(revised(2, worth(7)));
     const waiting = bed.waiting.filter(({ kind }) => kind === 'step');
