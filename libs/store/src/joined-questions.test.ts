@@ -85,3 +85,18 @@ it('asks at once after an idle time, and joins who comes too soon after a questi
   void paced.rowsOf(['d']);
   expect(asked.map(({ ids }) => ids)).toEqual([['a'], ['b', 'c'], ['d']]);
 });
+
+it('does not wait where many ids have come', async () => {
+  vi.useFakeTimers();
+  const paced = lookupEvery(50);
+  void paced.rowsOf(['a']);
+  const few = Array.from({ length: 199 }, (_, nth) => `few ${nth}`);
+  void paced.rowsOf(few);
+  expect(asked).toHaveLength(1);
+  void paced.rowsOf(['enough']);
+  expect(asked.at(-1)?.ids).toEqual([...few, 'enough']);
+  asked[0]?.answer([]);
+  void paced.rowsOf(['later']);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(asked.at(-1)?.ids).toEqual(['later']);
+});

@@ -9,21 +9,32 @@ interface Asked<Question, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
+/** When the next question may be asked. */
+interface Pace<Question> {
+  /** From one question to the next at least, in milliseconds, unless enough have come: who comes meanwhile is joined. */
+  readonly everyMs: number;
+  readonly isEnough: (waiting: readonly Question[]) => boolean;
+}
+
+const UNPACED = { everyMs: 0, isEnough: () => true };
+
 export class JoinedQuestions<Question, Answer> {
   readonly #askTogether: (questions: readonly Question[]) => Promise<readonly Answer[]>;
-  readonly #everyMs: number;
+  readonly #pace: Pace<Question>;
   #waiting: Asked<Question, Answer>[] = [];
   #underWay = 0;
   #isResting = false;
 
   /**
    * @param askTogether answers each question, in their order.
-   * @param everyMs from one question to the next at least, in milliseconds: who comes meanwhile is joined. The first of an
-   *   idle time is asked at once.
+   * @param pace the first question of an idle time is asked at once, whatever it says.
    */
-  constructor(askTogether: (questions: readonly Question[]) => Promise<readonly Answer[]>, everyMs = 0) {
+  constructor(
+    askTogether: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+    pace: Pace<Question> = UNPACED,
+  ) {
     this.#askTogether = askTogether;
-    this.#everyMs = everyMs;
+    this.#pace = pace;
   }
 
   /**
@@ -38,11 +49,12 @@ export class JoinedQuestions<Question, Answer> {
   }
 
   #ask(): void {
-    if (this.#underWay >= AT_ONCE || this.#isResting || this.#waiting.length === 0) return;
+    if (this.#underWay >= AT_ONCE || this.#waiting.length === 0) return;
+    if (this.#isResting && !this.#pace.isEnough(this.#waiting.map(({ question }) => question))) return;
     this.#underWay += 1;
-    this.#rest();
     const together = this.#waiting;
     this.#waiting = [];
+    this.#rest();
     void this.#answer(together).finally(() => {
       this.#underWay -= 1;
       this.#ask();
@@ -50,12 +62,13 @@ export class JoinedQuestions<Question, Answer> {
   }
 
   #rest(): void {
-    if (this.#everyMs === 0) return;
+    const { everyMs } = this.#pace;
+    if (everyMs === 0 || this.#isResting) return;
     this.#isResting = true;
     setTimeout(() => {
       this.#isResting = false;
       this.#ask();
-    }, this.#everyMs);
+    }, everyMs);
   }
 
   async #answer(together: readonly Asked<Question, Answer>[]): Promise<void> {
@@ -68,25 +81,32 @@ export class JoinedQuestions<Question, Answer> {
   }
 }
 
+/** Of so many the ids cost ClickHouse more than the question does. */
+const MANY_IDS = 200;
+
 /** Questions by id, whose answer is the rows of each: joined, every id is asked for once. */
 export class JoinedLookup<Row> {
   readonly #questions: JoinedQuestions<readonly string[], readonly Row[]>;
 
   /**
    * @param idOf the id that a row answers.
-   * @param everyMs from one question to the next at least, in milliseconds.
+   * @param everyMs from one question to the next at least, in milliseconds, unless many ids wait.
    */
   constructor(
     rowsOf: (ids: readonly string[]) => Promise<readonly Row[]>,
     idOf: (row: Row) => string,
     everyMs = 0,
   ) {
-    this.#questions = new JoinedQuestions(async (questions) => {
-      const [only] = questions;
-      if (questions.length === 1 && only !== undefined) return [await rowsOf(only)];
-      const found = Map.groupBy(await rowsOf([...new Set(questions.flat())]), idOf);
-      return questions.map((ids) => [...new Set(ids)].flatMap((id) => found.get(id) ?? []));
-    }, everyMs);
+    const isEnough = (waiting: readonly (readonly string[])[]) => waiting.flat().length >= MANY_IDS;
+    this.#questions = new JoinedQuestions(
+      async (questions) => {
+        const [only] = questions;
+        if (questions.length === 1 && only !== undefined) return [await rowsOf(only)];
+        const found = Map.groupBy(await rowsOf([...new Set(questions.flat())]), idOf);
+        return questions.map((ids) => [...new Set(ids)].flatMap((id) => found.get(id) ?? []));
+      },
+      { everyMs, isEnough },
+    );
   }
 
   /** @throws DependencyFailure */
