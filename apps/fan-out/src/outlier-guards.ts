@@ -1,12 +1,6 @@
 /** The guards of the destinations that have one: what may go on to a receiver, and what is held and looked at again. */
-import type { Configuration, Destination } from '@tributary/configuration';
-import {
-  type GuardReason,
-  guardVerdict,
-  type OutlierGuard,
-  PassedWithinHour,
-  parseDecimalToMicros,
-} from '@tributary/domain';
+import { type Configuration, type Destination, microsOf } from '@tributary/configuration';
+import { type GuardReason, guardVerdict, type OutlierGuard, PassedWithinHour } from '@tributary/domain';
 import type { Clock } from '@tributary/runtime';
 import type { ReadyAttempt } from './delivery-records.ts';
 import { beginning, isRepeated } from './last-change.ts';
@@ -107,11 +101,4 @@ function guardOf({
     maxPerHour: maxPerHour ?? null,
     releasedAt: releasedAt === undefined ? null : Date.parse(releasedAt),
   };
-}
-
-/** The configuration takes no other text. */
-function microsOf(text: string): bigint {
-  const parsed = parseDecimalToMicros(text);
-  if (!parsed.ok) throw new Error('a limit of a guard is no decimal');
-  return parsed.micros;
 }

@@ -1,15 +1,8 @@
 /** What a decided conversion asks for: the events its subscriptions send, and what receivers that hold it already should hold. */
-import type { Configuration, Destination, Subscription } from '@tributary/configuration';
+import { type Configuration, type Destination, microsOf, type Subscription } from '@tributary/configuration';
 import type { ConversionDecided } from '@tributary/contracts';
 import { destinationFor, outwardEvent } from '@tributary/destinations';
-import {
-  givingWay,
-  outwardKey,
-  outwardValueOf,
-  parseDecimalToMicros,
-  type Wish,
-  wishOfState,
-} from '@tributary/domain';
+import { givingWay, outwardKey, outwardValueOf, type Wish, wishOfState } from '@tributary/domain';
 import {
   type ActiveDestination,
   isFault,
@@ -94,7 +87,8 @@ export function planDeliveries(
     }
     const { receiver } = lookup;
     if (!concerns(receiver, decided)) continue;
-    const event = outwardEventOf(subscription, receiver, decided.eventType);
+    const { definition, settings } = receiver;
+    const event = outwardEvent(definition, settings, decided.eventType, subscription);
     if (event === null) continue;
     const deliveryId = outwardKey(decided.conversionId, receiver.destination.id, event);
     planned.set(deliveryId, {
@@ -228,8 +222,7 @@ function nameByFaultySettings(
 ): string | null {
   const events = eventNamesIn(settings);
   const definition = events === null ? null : destinationFor(key);
-  const receiver = { definition: definition ?? NAMED_AS_OURS, settings: { events: events ?? {} } };
-  return outwardEventOf(subscription, receiver, eventType);
+  return outwardEvent(definition ?? NAMED_AS_OURS, { events: events ?? {} }, eventType, subscription);
 }
 
 /** Null where they cannot be read either. */
@@ -262,19 +255,6 @@ function wishOfHeld(
 /** A sender may date a fact a day ahead; rules that are not yet in force when it comes in are none of its. */
 function judgedAt({ occurredAt, receivedAt }: ConversionDecided): number {
   return Math.min(occurredAt, receivedAt);
-}
-
-/** The subscription's own name for the event type first; own properties only, since senders choose the type. */
-function outwardEventOf(
-  { events = {} }: Subscription,
-  {
-    definition,
-    settings,
-  }: { readonly definition: Parameters<typeof outwardEvent>[0] } & Pick<Receiver, 'settings'>,
-  eventType: string,
-): string | null {
-  const own = Object.hasOwn(events, eventType) ? events[eventType] : undefined;
-  return own ?? outwardEvent(definition, settings, eventType);
 }
 
 /** A destination of one advertiser or partner never sees another's conversions, whatever its subscriptions say. */
@@ -323,13 +303,6 @@ function isInRange(range: Subscription['filter']['revenue'], decided: Conversion
     text === undefined ? null : microsOf(text),
   );
   return (least == null || revenue.micros >= least) && (limit == null || revenue.micros < limit);
-}
-
-/** The configuration takes no other text. */
-function microsOf(text: string): bigint {
-  const parsed = parseDecimalToMicros(text);
-  if (!parsed.ok) throw new Error('a range of a subscription is no decimal');
-  return parsed.micros;
 }
 
 function includes(allowed: readonly string[] | undefined, value: string | null): boolean {

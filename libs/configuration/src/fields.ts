@@ -27,3 +27,10 @@ export const decimal = z.string().refine((text) => {
   const parsed = parseDecimalToMicros(text);
   return parsed.ok && parsed.micros >= 0n && /^\d/.test(text);
 }, 'must be a decimal of at least 0 with a point and at most 6 fraction digits, such as 12.50');
+
+/** A decimal of a document in micros; its schema has refused every other text. */
+export function microsOf(decimalText: string): bigint {
+  const parsed = parseDecimalToMicros(decimalText);
+  if (!parsed.ok) throw new TypeError(`a document holds a decimal that is ${parsed.problem}`);
+  return parsed.micros;
+}

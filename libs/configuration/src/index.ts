@@ -2,6 +2,7 @@
 export * from './a-change.ts';
 export * from './conformance.ts';
 export * from './entities.ts';
+export { microsOf } from './fields.ts';
 export * from './fold.ts';
 export * from './follower.ts';
 export * from './in-memory-configuration-log.ts';

@@ -9,7 +9,6 @@ import {
   type PayoutAmount,
   type PayoutRule,
   type PayoutTier,
-  parseDecimalToMicros,
   parseExchangeRate,
   type RepeatMode,
   STANDARD_HALF_LIFE_MS,
@@ -17,6 +16,7 @@ import {
   STANDARD_REPEAT_MODE,
 } from '@tributary/domain';
 import { type Advertiser, exchangeRateIdOf, type Offer } from './entities.ts';
+import { microsOf } from './fields.ts';
 import type { Configuration } from './fold.ts';
 
 /**
@@ -213,13 +213,6 @@ function ownValue<V>(record: Readonly<Record<string, V>> | undefined, key: strin
 
 function moneyOf(decimal: string, currency: string): Money {
   return { micros: microsOf(decimal), currency };
-}
-
-/** The schema has refused every other text. */
-function microsOf(decimal: string): bigint {
-  const parsed = parseDecimalToMicros(decimal);
-  if (!parsed.ok) throw new TypeError(`a folded offer holds a decimal that is ${parsed.problem}`);
-  return parsed.micros;
 }
 
 /** The schema has refused an offer without it. */

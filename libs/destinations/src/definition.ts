@@ -369,14 +369,18 @@ export function overriddenSettings(
   return { ...Object.fromEntries(kept), ...override };
 }
 
-/** The platform's name of an event type: the settings' own first, then the definition's; null when it is not sent. */
+/**
+ * The name of an event type at a destination: the subscription's first, then the settings', then the definition's; null when it
+ * is not sent. Own properties only, since senders choose the type.
+ */
 export function outwardEvent(
   definition: Pick<DestinationDefinition, 'events' | 'unmappedEvents'>,
   settings: DestinationSettings,
   eventType: string,
+  { events = {} }: { readonly events?: Readonly<Record<string, string>> | undefined } = {},
 ): string | null {
-  if (Object.hasOwn(settings.events, eventType)) return settings.events[eventType] ?? null;
-  if (Object.hasOwn(definition.events, eventType)) return definition.events[eventType] ?? null;
+  const names = [events, settings.events, definition.events].find((each) => Object.hasOwn(each, eventType));
+  if (names !== undefined) return names[eventType] ?? null;
   return definition.unmappedEvents === 'same_name' ? eventType : null;
 }
 

@@ -56,17 +56,16 @@ export class SendableDestinations {
     const destination = this.#configuration.revision('destination', destinationId, this.#now)?.entity;
     const parsed = destination ? this.#parsedOf(destination, this.#overrideOf(destination, newest)) : null;
     if (parsed === null) return new Set();
-    const bySettings = outwardEvent(parsed.definition, parsed.settings, eventType);
+    const nameBy = (subscription?: Subscription) =>
+      outwardEvent(parsed.definition, parsed.settings, eventType, subscription);
     const at = Math.min(occurredAt, receivedAt);
     const subscriptions = this.#subscriptions.get(destinationId) ?? [];
     const names = subscriptions.map(({ id }) => {
       const subscription = this.#configuration.revision('subscription', id, at)?.entity;
-      const { events = {} } = subscription ?? {};
-      const own = Object.hasOwn(events, eventType) ? events[eventType] : undefined;
-      return subscription ? (own ?? bySettings) : null;
+      return subscription ? nameBy(subscription) : null;
     });
     // One that was removed may have asked for it: fan-out leaves that.
-    const known = subscriptions.length === 0 ? [bySettings] : names;
+    const known = subscriptions.length === 0 ? [nameBy()] : names;
     return new Set(known.filter((name) => name !== null));
   }
 
