@@ -117,12 +117,15 @@ export class FanOut implements AssignmentListener {
       if (revision >= (newest.get(conversionId)?.event.revision ?? 0)) newest.set(conversionId, incoming);
     }
     const undertaking = this.#undertaking(batch.signal);
-    await ledger.withHoldings([...newest.keys()], (standings) =>
-      undertaking.begin(
-        [...newest.values()].flatMap((incoming) =>
-          this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? []),
+    await ledger.withHoldings(
+      [...newest.keys()],
+      (standings) =>
+        undertaking.begin(
+          [...newest.values()].flatMap((incoming) =>
+            this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? []),
+          ),
         ),
-      ),
+      false,
     );
     await this.#settle(undertaking);
     return batch.events.length;
@@ -173,6 +176,7 @@ export class FanOut implements AssignmentListener {
             again(each, 1, () => this.#options.dropped.end(each, standings.get(each.key) ?? [])),
           ),
         ]),
+      true,
     );
     await this.#settle(undertaking);
     // Last: what fails before has the batch come again, each time with copies of all that was put back by then.

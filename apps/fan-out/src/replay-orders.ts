@@ -57,15 +57,18 @@ export class ReplayOrders {
     const { ledger, decisions } = this.#options;
     const ids = [...new Set(orders.map(({ conversionId }) => conversionId))];
     const [revisions, newest] = await Promise.all([decisions.revisionsOf(ids), ledger.newestRevisions(ids)]);
-    await ledger.withHoldings(ids, (standings) =>
-      use(
-        orders.map((order) => {
-          const { conversionId } = order;
-          const known = standings.get(conversionId) ?? [];
-          const decided = revisions.get(conversionId) ?? [];
-          return this.#replay(order, known, decided, newest.get(conversionId) ?? 0);
-        }),
-      ),
+    await ledger.withHoldings(
+      ids,
+      (standings) =>
+        use(
+          orders.map((order) => {
+            const { conversionId } = order;
+            const known = standings.get(conversionId) ?? [];
+            const decided = revisions.get(conversionId) ?? [];
+            return this.#replay(order, known, decided, newest.get(conversionId) ?? 0);
+          }),
+        ),
+      true,
     );
   }
 

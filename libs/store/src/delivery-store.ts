@@ -100,6 +100,7 @@ interface NewestRow {
 /** Questions of many batches and steps at once are joined. */
 export class DeliveryStore {
   readonly #holdings: JoinedLookup<HoldingRow>;
+  readonly #holdingsOfWaiting: JoinedLookup<HoldingRow>;
   readonly #newest: JoinedLookup<NewestRow>;
   readonly #revisions: JoinedLookup<ConversionDecided>;
 
@@ -110,14 +111,21 @@ export class DeliveryStore {
     const joined = <Row extends { readonly conversionId: string }>(
       found: (ids: readonly string[]) => Promise<readonly Row[]>,
     ) => new JoinedLookup(found, conversionIdOf, ASK_EVERY_MS);
-    this.#holdings = joined((ids) => rowsOf<HoldingRow>(HOLDINGS, ids));
+    const holdings = (ids: readonly string[]) => rowsOf<HoldingRow>(HOLDINGS, ids);
+    this.#holdings = new JoinedLookup(holdings, conversionIdOf);
+    this.#holdingsOfWaiting = joined(holdings);
     this.#newest = joined((ids) => rowsOf<NewestRow>(NEWEST_REVISIONS, ids));
     this.#revisions = joined(async (ids) => decisions.revisionsIn(await rowsOf<RecordRow>(DECISIONS, ids)));
   }
 
-  /** Everything held, or attempted, of these conversions. @throws DependencyFailure */
-  async holdingsOf(conversionIds: readonly string[]): Promise<readonly StoredHolding[]> {
-    const rows = await this.#holdings.rowsOf(conversionIds);
+  /**
+   * Everything held, or attempted, of these conversions.
+   * @param hasWaited what has waited already waits for others of its kind; nothing new waits for it.
+   * @throws DependencyFailure
+   */
+  async holdingsOf(conversionIds: readonly string[], hasWaited = false): Promise<readonly StoredHolding[]> {
+    const lookup = hasWaited ? this.#holdingsOfWaiting : this.#holdings;
+    const rows = await lookup.rowsOf(conversionIds);
     return rows.map(holdingOf);
   }
 
