@@ -107,7 +107,7 @@ export class FanOut implements AssignmentListener {
   /** @returns how many events are done: all. @throws DependencyFailure */
   async decisions(batch: PartitionBatch<'conversion.decided.v1'>): Promise<number> {
     const { ledger } = this.#options;
-    ledger.assertRoom();
+    await ledger.room(batch.signal);
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
     for (const incoming of batch.events) ledger.noteDecided(incoming.event, incoming);
     // Several revisions of one conversion in a batch: only the newest says what is to be held.
@@ -133,7 +133,7 @@ export class FanOut implements AssignmentListener {
 
   /** Orders to attempt again what had ended. @returns how many events are done: all. @throws DependencyFailure */
   async commands(batch: PartitionBatch<'delivery.commanded.v1'>): Promise<number> {
-    this.#options.ledger.assertRoom();
+    await this.#options.ledger.room(batch.signal);
     await this.#catchUp(Math.max(...batch.events.map(({ event }) => event.configurationVersion)));
     const orders = batch.events
       .filter(({ event }) => event.command === 'replay')
@@ -147,7 +147,7 @@ export class FanOut implements AssignmentListener {
   /** @returns how many events at the head have come to their time and are done, and when the next one does. @throws DependencyFailure */
   async due(batch: PartitionBatch<DueTopic>): Promise<BatchAnswer> {
     const { clock, ledger } = this.#options;
-    ledger.assertRoom();
+    await ledger.room(batch.signal);
     const { due, moved, resumeAt } = popDue(batch, clock.now());
     const shut: { readonly event: DueEvent; readonly until: number }[] = [];
     const open: DueEvent[] = [];

@@ -136,15 +136,33 @@ describe('the newest revision', () => {
 });
 
 describe('room', () => {
-  it('is there until the store has shown nothing for long, and again once it does', async () => {
-    for (let nth = 0; nth < 200_000; nth++) {
-      ledger.assertRoom();
+  const { signal } = new AbortController();
+
+  function fill(): void {
+    for (let nth = 0; nth < 200_000; nth++)
       ledger.note(standing(1, 'ended', 'delivered', `h${nth}`), { topic: TOPIC, partition: 0, offset: nth });
-    }
-    expect(() => ledger.assertRoom()).toThrow('ClickHouse does not show');
+  }
+
+  it('is there until the store has shown nothing for long', async () => {
+    await ledger.room(signal);
+    fill();
+    await expect(ledger.room(signal)).rejects.toMatchObject({ code: 'clickhouse_behind' });
+  }, 20_000);
+
+  it('is waited for, and there as soon as the store shows some of it', async () => {
+    fill();
+    const waiting = ledger.room(signal);
     committed = 200_000;
     await ledger.evict();
-    ledger.assertRoom();
+    await waiting;
+  });
+
+  it('is waited for by nobody who stops', async () => {
+    fill();
+    const stopping = new AbortController();
+    const waiting = ledger.room(stopping.signal);
+    stopping.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
 

@@ -1,4 +1,5 @@
 /** What destinations hold, own attempts included before ClickHouse shows them, and which revision of a conversion is the newest. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RecordPosition } from '@tributary/bus';
 import type { ConversionDecided } from '@tributary/contracts';
 import { type OutwardValue, outwardValueOf } from '@tributary/domain';
@@ -18,6 +19,8 @@ const CATCH_UP_MS = 30_000;
 
 /** Attempts of minutes at any rate one instance reaches, about 1 kB each: who has more in memory is to wait for ClickHouse. */
 const MOST_UNSHOWN = 200_000;
+const ROOM_POLL_MS = 100;
+const ROOM_WAIT_MS = 5_000;
 
 /** A holding with all that its next step needs. */
 export interface Standing extends StoredHolding {
@@ -97,10 +100,17 @@ export class SendLedger {
     else known.add(holdingId);
   }
 
-  /** Nothing is begun that could not be remembered. @throws DependencyFailure while ClickHouse stores no attempts for long */
-  assertRoom(): void {
-    if (this.#overlay.size < MOST_UNSHOWN) return;
-    throw new DependencyFailure('clickhouse_behind', 'ClickHouse does not show the attempts of minutes');
+  /**
+   * Nothing is begun that could not be remembered: waits until ClickHouse shows some of what is. Failing at once would have every
+   * partition back off for seconds where ClickHouse is only slower than the receivers.
+   * @throws DependencyFailure while ClickHouse stores no attempts for long @throws the reason of `signal` once it is aborted
+   */
+  async room(signal: AbortSignal): Promise<void> {
+    for (let waitedMs = 0; this.#overlay.size >= MOST_UNSHOWN; waitedMs += ROOM_POLL_MS) {
+      if (waitedMs >= ROOM_WAIT_MS)
+        throw new DependencyFailure('clickhouse_behind', 'ClickHouse does not show the attempts of minutes');
+      await delay(ROOM_POLL_MS, undefined, { signal });
+    }
   }
 
   /** A decision that this instance has met. */
