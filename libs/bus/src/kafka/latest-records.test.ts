@@ -16,11 +16,13 @@ let seen: (readonly [string, number | null])[];
 let fatal: string[];
 let learn: SchemaSource['learn'];
 let stop: () => Promise<void>;
+let isFailing: boolean;
 
 beforeEach(() => {
   vi.useFakeTimers();
   [run, runs, seen, fatal, stop] = [undefined, 0, [], [], async () => undefined];
   learn = async () => 'unknown';
+  isFailing = false;
 });
 
 afterEach(async () => {
@@ -58,7 +60,10 @@ function follow(...ends: number[]): Promise<unknown> {
     onFatal: ({ message }) => fatal.push(message),
   });
   return records
-    .follow((key, state) => seen.push([key, state?.probes ?? null]))
+    .follow((key, state) => {
+      if (isFailing) throw new Error('not taken');
+      seen.push([key, state?.probes ?? null]);
+    })
     .then((followed) => {
       stop = followed.stop;
     });
@@ -145,6 +150,17 @@ it('nothing is handed over twice when the consumer begins again', async () => {
   await following;
   await handOver(0, [0, 'a', stateOf('a', 1)], [1, 'a', stateOf('a', 2)], [2, 'a', stateOf('a', 3)]);
   expect(seen.map(([, probes]) => probes)).toEqual([1, 2, 3]);
+});
+
+it('what was not taken is handed over again', async () => {
+  const following = follow(1);
+  await vi.advanceTimersByTimeAsync(0);
+  isFailing = true;
+  await expect(handOver(0, [0, 'a', stateOf('a', 1)])).rejects.toThrow('not taken');
+  isFailing = false;
+  await handOver(0, [0, 'a', stateOf('a', 1)]);
+  await following;
+  expect(seen).toEqual([['a', 1]]);
 });
 
 it('what nobody can decode is left out; a schema of a later release is learnt, however long its registry is away', async () => {

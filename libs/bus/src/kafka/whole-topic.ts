@@ -90,8 +90,8 @@ export async function readWholeTopic<T extends TopicName>(
           if (isStopping) return;
           // Asked again: two runs of the consumer may have waited for the same schema.
           if (isHandedOver(offset)) continue;
-          next.set(partition, offset + 1);
           onRecord({ offset, key: message.key?.toString() ?? '', decoded });
+          next.set(partition, offset + 1);
           await heartbeat();
         }
         onRead?.(partition, Number(batch.lastOffset()) + 1);
