@@ -8,10 +8,6 @@ export interface DestinationStatesOptions {
   readonly logger: Logger;
 }
 
-interface Unwritten {
-  readonly record: OutgoingRecord;
-}
-
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -19,7 +15,7 @@ export class DestinationStates {
   readonly #options: DestinationStatesOptions;
   readonly #known = new Map<string, DestinationState>();
   /** The newest of each destination; a writer is at work for each of these. */
-  readonly #unwritten = new Map<string, Unwritten>();
+  readonly #unwritten = new Map<string, OutgoingRecord>();
   #isStopped = false;
 
   constructor(options: DestinationStatesOptions) {
@@ -44,7 +40,7 @@ export class DestinationStates {
     const { destinationId } = state;
     const isWriting = this.#unwritten.has(destinationId);
     this.#known.set(destinationId, state);
-    this.#unwritten.set(destinationId, { record: outgoing('destination.state.v1', destinationId, state) });
+    this.#unwritten.set(destinationId, outgoing('destination.state.v1', destinationId, state));
     if (!isWriting) void this.#write(destinationId);
   }
 
@@ -59,7 +55,7 @@ export class DestinationStates {
     for (;;) {
       const unwritten = this.#unwritten.get(destinationId);
       if (unwritten === undefined || this.#isStopped) return;
-      const isDone = await this.#written(destinationId, unwritten.record);
+      const isDone = await this.#written(destinationId, unwritten);
       if (isDone && this.#unwritten.get(destinationId) === unwritten) this.#unwritten.delete(destinationId);
       if (isDone) continue;
       await pause(pauseMs);

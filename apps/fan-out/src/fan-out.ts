@@ -117,15 +117,12 @@ export class FanOut implements AssignmentListener {
       if (revision >= (newest.get(conversionId)?.event.revision ?? 0)) newest.set(conversionId, incoming);
     }
     const undertaking = this.#undertaking(batch.signal);
-    await ledger.withHoldings(
-      [...newest.keys()],
-      (standings) =>
-        undertaking.begin(
-          [...newest.values()].flatMap((incoming) =>
-            this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? []),
-          ),
+    await ledger.withHoldings([...newest.keys()], 'new', (standings) =>
+      undertaking.begin(
+        [...newest.values()].flatMap((incoming) =>
+          this.#steps(askingOf(incoming), standings.get(incoming.event.conversionId) ?? []),
         ),
-      false,
+      ),
     );
     await this.#settle(undertaking);
     return batch.events.length;
@@ -169,6 +166,7 @@ export class FanOut implements AssignmentListener {
     await this.#ask(questions, undertaking);
     await ledger.withHoldings(
       [...others, ...dropped].map(({ key }) => key),
+      'waited',
       (standings) =>
         undertaking.begin([
           ...asked.flatMap((each) => this.#resume(each, standings.get(each.incoming.key) ?? [])),
@@ -176,7 +174,6 @@ export class FanOut implements AssignmentListener {
             again(each, 1, () => this.#options.dropped.end(each, standings.get(each.key) ?? [])),
           ),
         ]),
-      true,
     );
     await this.#settle(undertaking);
     // Last: what fails before has the batch come again, each time with copies of all that was put back by then.

@@ -57,18 +57,15 @@ export class ReplayOrders {
     const { ledger, decisions } = this.#options;
     const ids = [...new Set(orders.map(({ conversionId }) => conversionId))];
     const [revisions, newest] = await Promise.all([decisions.revisionsOf(ids), ledger.newestRevisions(ids)]);
-    await ledger.withHoldings(
-      ids,
-      (standings) =>
-        use(
-          orders.map((order) => {
-            const { conversionId } = order;
-            const known = standings.get(conversionId) ?? [];
-            const decided = revisions.get(conversionId) ?? [];
-            return this.#replay(order, known, decided, newest.get(conversionId) ?? 0);
-          }),
-        ),
-      true,
+    await ledger.withHoldings(ids, 'waited', (standings) =>
+      use(
+        orders.map((order) => {
+          const { conversionId } = order;
+          const known = standings.get(conversionId) ?? [];
+          const decided = revisions.get(conversionId) ?? [];
+          return this.#replay(order, known, decided, newest.get(conversionId) ?? 0);
+        }),
+      ),
     );
   }
 
@@ -81,7 +78,7 @@ export class ReplayOrders {
     const { receivers, steps, configuration, clock } = this.#options;
     const standing = standings.find((each) => each.deliveryId === order.deliveryId);
     const decided = revisions.at(-1);
-    if (standing === undefined || decided === undefined) return passedOver(order, 'superseded');
+    if (standing === undefined || decided === undefined) return passedOver(order);
     const { holdingId, event: outwardEvent } = standing;
     if (decided.revision < newest)
       return { order, outwardEvent, size: 0, begin: () => done(clock.now() + BEHIND_MS) };
@@ -123,7 +120,7 @@ export function orderIn(
   return { conversionId, deliveryId, destinationId, expectedAttempt, accepts, issuedAt, askedBy, headers };
 }
 
-function passedOver(order: ReplayOrder, result: string): Replay {
-  replayed.inc({ result });
+function passedOver(order: ReplayOrder): Replay {
+  replayed.inc({ result: 'superseded' });
   return { order, outwardEvent: '', size: 0, begin: () => done(null) };
 }

@@ -80,7 +80,7 @@ function standing(
 
 const at = (offset: number) => ({ topic: TOPIC, partition: 0, offset }) as const;
 const found = async () =>
-  (await ledger.withHoldings([conversionId], async (standings) => standings, false)).get(conversionId) ?? [];
+  (await ledger.withHoldings([conversionId], 'new', async (standings) => standings)).get(conversionId) ?? [];
 
 describe('a standing', () => {
   it.each<[string, Standing | null, Standing | null, 'own' | 'stored' | 'none']>([

@@ -6,6 +6,7 @@ import { type OutwardValue, outwardValueOf } from '@tributary/domain';
 import { DependencyFailure } from '@tributary/runtime';
 import {
   type DeliveryStore,
+  type HoldingsUrgency,
   Overlay,
   type StoredHolding,
   type StoredOffsets,
@@ -69,17 +70,16 @@ export class SendLedger {
   /**
    * Everything held, or attempted, by conversion. Until `use` has answered nothing is forgotten that it was not told of, so that
    * whatever it looks up with {@link latest} is the latest.
-   * @param hasWaited as for {@link DeliveryStore.holdingsOf}.
    * @throws DependencyFailure
    */
   async withHoldings<T>(
     conversionIds: readonly string[],
+    urgency: HoldingsUrgency,
     use: (standings: ReadonlyMap<string, readonly Standing[]>) => Promise<T>,
-    hasWaited: boolean,
   ): Promise<T> {
     const wanted = [...new Set(conversionIds)];
     return this.#whileAsked(async () => {
-      const rows = await this.#store.holdingsOf(wanted, hasWaited);
+      const rows = await this.#store.holdingsOf(wanted, urgency);
       const stored = await Promise.all(rows.map((each) => this.#told(each)));
       const found = Map.groupBy(stored, ({ conversionId }) => conversionId);
       return use(new Map(wanted.map((id) => [id, this.#withOwn(id, found.get(id) ?? [])])));

@@ -89,6 +89,9 @@ const HOLDINGS = loadQuery('holdings-of-conversions').replace('{{columns}}', COL
 const NEWEST_REVISIONS = loadQuery('newest-revisions');
 const DECISIONS = loadQuery('decisions-by-id');
 
+/** What has waited already waits for others of its kind, to be asked about together; what is new waits for nobody. */
+export type HoldingsUrgency = 'new' | 'waited';
+
 /** A look-up costs ClickHouse some 5 ms of processor time however few ids it has: under load they are to have many. */
 const ASK_EVERY_MS = 50;
 
@@ -120,11 +123,13 @@ export class DeliveryStore {
 
   /**
    * Everything held, or attempted, of these conversions.
-   * @param hasWaited what has waited already waits for others of its kind; nothing new waits for it.
    * @throws DependencyFailure
    */
-  async holdingsOf(conversionIds: readonly string[], hasWaited = false): Promise<readonly StoredHolding[]> {
-    const lookup = hasWaited ? this.#holdingsOfWaiting : this.#holdings;
+  async holdingsOf(
+    conversionIds: readonly string[],
+    urgency: HoldingsUrgency = 'new',
+  ): Promise<readonly StoredHolding[]> {
+    const lookup = urgency === 'waited' ? this.#holdingsOfWaiting : this.#holdings;
     const rows = await lookup.rowsOf(conversionIds);
     return rows.map(holdingOf);
   }
